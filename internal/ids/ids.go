@@ -1,0 +1,65 @@
+// Package ids makes identifiers of the form that OpenAI's have: a prefix, a separator and random
+// letters and digits ("chatcmpl-8Abc…", "org-…", "chat_…"). They carry no time and no order; rows
+// are ordered by their time column and then by id.
+package ids
+
+import (
+	"crypto/rand"
+	"math/big"
+	"strings"
+)
+
+const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// length of the random part. 24 of 62 symbols are 142 bits: no collisions to care about.
+const length = 24
+
+// New returns prefix + sep + 24 random letters and digits. The prefix carries its own separator,
+// as the original is not consistent: "chatcmpl-", "cmpl-", "org-", "msg_", "asst_".
+func New(prefix string) string { return prefix + Random(length) }
+
+// Random returns n random letters and digits from the system's secure source.
+func Random(n int) string {
+	var b strings.Builder
+	b.Grow(n)
+	buf := make([]byte, n+n/4+8)
+	for b.Len() < n {
+		if _, err := rand.Read(buf); err != nil {
+			panic("ids: the system's random source failed: " + err.Error())
+		}
+		for _, c := range buf {
+			// 248 is the largest multiple of 62 in a byte: beyond it the symbols would not be equally likely.
+			if c < 248 && b.Len() < n {
+				b.WriteByte(alphabet[int(c)%len(alphabet)])
+			}
+		}
+	}
+	return b.String()
+}
+
+// Secret returns a secret with 48 random symbols (285 bits), for keys and one-time links.
+func Secret(prefix string) string { return prefix + Random(48) }
+
+// Valid reports whether s looks like an id with the prefix: it is cheap protection against asking
+// the database for arbitrary text.
+func Valid(prefix, s string) bool {
+	rest, ok := strings.CutPrefix(s, prefix)
+	if !ok || rest == "" || len(rest) > 64 {
+		return false
+	}
+	for _, c := range rest {
+		if !strings.ContainsRune(alphabet, c) {
+			return false
+		}
+	}
+	return true
+}
+
+// Uint32 returns a random number, for seeds that a caller left open.
+func Uint32() uint32 {
+	n, err := rand.Int(rand.Reader, big.NewInt(1<<32))
+	if err != nil {
+		panic("ids: the system's random source failed: " + err.Error())
+	}
+	return uint32(n.Uint64())
+}
