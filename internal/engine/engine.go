@@ -115,6 +115,11 @@ type GenerateRequest struct {
 	PromptLogprobs bool // report logprobs of the prompt's tokens; bypasses the prefix cache
 	IgnoreEOS      bool // benchmarks: produce MaxTokens whatever comes
 
+	// Stream says that the caller shows output as it comes. Without it a backend may report the
+	// whole answer in one Delta, which a remote one does because it is cheaper; token backends may
+	// ignore it.
+	Stream bool
+
 	Adapter string   // LoRA adapter id; empty is the base model
 	Images  [][]byte // image files for models with vision
 	User    string   // end user, passed on to remote backends
@@ -224,6 +229,10 @@ type Spec struct {
 	URL          string // base URL ending in /v1
 	APIKey       string
 	UpstreamName string // model name to send
+
+	// Replicas are further backends that serve the same model: the pool sends a request to the one
+	// with the fewest running. Their Name is this spec's, and they have no replicas of their own.
+	Replicas []Spec
 }
 
 // Opener opens a backend for a spec; the pool has one per driver.

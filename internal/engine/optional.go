@@ -1,0 +1,46 @@
+package engine
+
+import "context"
+
+// What a backend or a driver may offer beyond Backend. Callers ask with a type assertion.
+
+// Stats is what a backend is doing at this moment.
+type Stats struct {
+	Active    int // sequences that are decoding or being prefilled
+	Queued    int // sequences that wait for a slot
+	Cells     int // KV cells that all sequences share; 0 when the backend has none
+	CellsUsed int // of Cells, how many hold tokens of running or cached sequences
+}
+
+// StatsReporter is implemented by backends that know their load: llama, child, echo.
+type StatsReporter interface {
+	Stats(ctx context.Context) (Stats, error)
+}
+
+// QuantizeRequest asks for a copy of a model file whose weights lie as this machine reads them best.
+type QuantizeRequest struct {
+	Library string // directory with the native libraries
+	Source  string // model file to read
+	Target  string // file to write; it must not exist
+	Layout  string // "lossless" (Q8_0) or "fast" (Q4_0)
+	Threads int    // 0 is the number of physical cores
+}
+
+// ScoreRequest asks how likely a text is to a model.
+type ScoreRequest struct {
+	Spec Spec // the model; opened for this request alone
+	Text string
+}
+
+// Score is the answer to a ScoreRequest.
+type Score struct {
+	LogLikelihood float64 // sum over all tokens but the first, natural log
+	Tokens        int     // how many tokens the sum is over
+}
+
+// Preparer makes a model ready for this machine. The llama driver implements it; engine/child runs
+// it in a process of its own.
+type Preparer interface {
+	Quantize(ctx context.Context, req QuantizeRequest, progress Progress) error
+	Score(ctx context.Context, req ScoreRequest, progress Progress) (Score, error)
+}
