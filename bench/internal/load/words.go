@@ -1,0 +1,30 @@
+package load
+
+import (
+	"math/rand/v2"
+	"strings"
+)
+
+// vocabulary of the made-up prompts: common words of one or two tokens.
+var vocabulary = strings.Fields(`time year people way day man thing woman life child world school state family student group
+country problem hand part place case week company system program question work government number night point home water room
+mother area money story fact month lot right study book eye job word business issue side kind head house service friend father
+power hour game line end member law car city community name president team minute idea body information back parent face others
+level office door health person art war history party result change morning reason research girl guy moment air teacher force`)
+
+// Words returns n words that depend on the seed alone, so that both servers get the same text and no
+// two seeds share a beginning.
+func Words(n int, seed uint64) string {
+	rng := rand.New(rand.NewPCG(seed, 17))
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(vocabulary[rng.IntN(len(vocabulary))])
+		if i%13 == 12 {
+			b.WriteByte('.')
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,127 @@
+// Command overhead measures what a server adds in front of an upstream that answers at once, beside a
+// bare reverse proxy that only parses and forwards. All parts run as processes of this binary on
+// loopback: `overhead upstream`, `overhead proxy`, and `overhead load`, which pairs two targets.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/parley-ai/parley/bench/internal/load"
+)
+
+const usage = `usage: overhead upstream ADDR | proxy ADDR UPSTREAM | load [flags]`
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) < 2 {
+		log.Fatal(usage)
+	}
+	switch os.Args[1] {
+	case "upstream":
+		log.Fatal(http.ListenAndServe(os.Args[2], http.HandlerFunc(answer)))
+	case "proxy":
+		log.Fatal(http.ListenAndServe(os.Args[2], proxy(os.Args[3])))
+	case "load":
+		if err := runLoad(os.Args[2:]); err != nil {
+			log.Fatal(err)
+		}
+	default:
+		log.Fatal(usage)
+	}
+}
+
+const completion = `{"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"bench","choices":[{"index":0,"message":{"role":"assistant","content":"Hello! How can I help you today? I am an upstream that answers at once."},"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":16,"total_tokens":28}}`
+
+// answer is the 0 ms upstream: one chat completion, and a list with one model.
+func answer(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if r.Method == http.MethodGet {
+		io.WriteString(w, `{"object":"list","data":[{"id":"bench","object":"model","created":1700000000,"owned_by":"bench"}]}`)
+		return
+	}
+	io.Copy(io.Discard, r.Body)
+	io.WriteString(w, completion)
+}
+
+// proxy is the peer: it parses the JSON of the request and of the answer, and forwards them.
+func proxy(upstream string) http.Handler {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 512, DisableCompression: true}}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in, out map[string]any
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		body, err := json.Marshal(in)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		req, err := http.NewRequestWithContext(r.Context(), r.Method, upstream+r.URL.Path, bytes.NewReader(body))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := client.Do(req)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		defer resp.Body.Close()
+		if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(resp.StatusCode)
+		json.NewEncoder(w).Encode(out)
+	})
+}
+
+func runLoad(args []string) error {
+	fs := flag.NewFlagSet("load", flag.ExitOnError)
+	ours := fs.String("url", "", "our host:port")
+	key := fs.String("key", "", "our API key")
+	model := fs.String("model", "bench", "model name to ask for")
+	peer := fs.String("peer", "", "the peer's host:port")
+	direct := fs.String("direct", "", "the upstream's host:port, for a third row")
+	seconds := fs.Float64("seconds", 4, "length of one measurement")
+	rounds := fs.Int("rounds", 5, "pairs of measurements")
+	fs.Parse(args)
+	length := time.Duration(*seconds * float64(time.Second))
+	request := load.Request(*model, *key)
+	fmt.Println("| connections | parley | bare proxy | direct | ratio parley / proxy | added latency p50 over the proxy |\n|---|---|---|---|---|---|")
+	for _, conns := range []int{1, 32} {
+		var a, b, d, ratios, added []float64
+		for range *rounds {
+			x, err := load.Hammer(*ours, request, conns, length)
+			if err != nil {
+				return fmt.Errorf("parley: %w", err)
+			}
+			y, err := load.Hammer(*peer, request, conns, length)
+			if err != nil {
+				return fmt.Errorf("proxy: %w", err)
+			}
+			a, b, ratios = append(a, x.PerSecond), append(b, y.PerSecond), append(ratios, x.PerSecond/y.PerSecond)
+			added = append(added, float64((x.P50-y.P50).Microseconds())/1000)
+			if *direct != "" {
+				z, err := load.Hammer(*direct, request, conns, length)
+				if err != nil {
+					return fmt.Errorf("direct: %w", err)
+				}
+				d = append(d, z.PerSecond)
+			}
+		}
+		fmt.Printf("| %d | %.0f req/s | %.0f req/s | %.0f req/s | %.2f | %+.3f ms |\n", conns, load.Median(a), load.Median(b), load.Median(d), load.Median(ratios), load.Median(added))
+	}
+	return nil
+}
