@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Installs what the tests need, outside the checkout where it can, and runs all of them: Go on SQLite and
+# on PostgreSQL, the built binary, the real small model, real SDKs, a real Chromium. Prints the counts.
+#   ONLY="go web" scripts/test.sh     runs some of the parts: go postgres race scripts sdk web browser
+set -euo pipefail
+cd "$(dirname "$0")/.."
+top=$PWD
+
+export CACHE=${CACHE:-${PARLEY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/parley}}
+export PARLEY_CACHE=$CACHE
+test_cache=$CACHE/test
+mkdir -p "$test_cache"
+only=${ONLY:-lint go postgres race scripts sdk web browser}
+wants() { [[ " $only " == *" $1 "* ]]; }
+say() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
+
+passed=0 failed=0
+# part NAME COMMAND…: runs it, goes on when it fails, remembers.
+part() {
+	local name=$1
+	shift
+	say "$name"
+	if "$@"; then passed=$((passed + 1)); else
+		failed=$((failed + 1))
+		echo "!! $name failed"
+	fi
+}
+
+# --- what the tests need -------------------------------------------------------------------------------
+packages=()
+if wants browser; then
+	CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
+	[ -n "$CHROMIUM" ] || packages+=(chromium fonts-noto-cjk)
+fi
+find_postgres() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
+if wants postgres && ! command -v initdb >/dev/null && [ -z "$(find_postgres)" ]; then packages+=(postgresql); fi
+if [ ${#packages[@]} -gt 0 ]; then
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		say "installing ${packages[*]}"
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${packages[@]}" >/dev/null
+	else
+		echo "The tests need Debian's packages ${packages[*]}: install them (apt-get install ${packages[*]}) and run make test again." >&2
+		exit 1
+	fi
+fi
+export CHROMIUM=${CHROMIUM:-$(command -v chromium || true)}
+
+say "building"
+make --no-print-directory build
+say "pulling the default models"
+export PARLEY_TEST_BIN=$top/bin/parley
+export PARLEY_TEST_HOME=$test_cache/home
+PARLEY_HOME=$PARLEY_TEST_HOME bin/parley pull --defaults
+
+# venv NAME: an environment for e2e/sdk/NAME, made again when its requirements change. Prints its python.
+venv() {
+	local dir=$test_cache/venv-$1 req=e2e/sdk/$1/requirements.txt
+	if ! cmp -s "$req" "$dir/requirements.txt"; then
+		rm -rf "$dir"
+		python3 -m venv "$dir" && "$dir/bin/pip" install -q -r "$req" >&2 && cp "$req" "$dir/requirements.txt"
+	fi
+	echo "$dir/bin/python"
+}
+if wants sdk; then
+	say "installing the clients"
+	PARLEY_TEST_PYTHON028=$(venv python028)
+	PARLEY_TEST_PYTHON=$(venv python)
+	export PARLEY_TEST_PYTHON028 PARLEY_TEST_PYTHON
+	(cd e2e/sdk/node && npm ci --no-audit --no-fund --silent)
+fi
+
+# --- the tests -------------------------------------------------------------------------------------------
+gotestsum() { go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg -- "$@"; }
+packages_of_unit() { go list ./... | grep -v '/e2e/'; }
+
+wants lint && part "formatting and vet" ./scripts/lint.sh
+# shellcheck disable=SC2046
+wants go && part "Go, on SQLite" gotestsum -count=1 -timeout 15m $(packages_of_unit)
+if wants postgres; then
+	TEST_POSTGRES=$(e2e/postgres.sh start "$test_cache/postgres")
+	export TEST_POSTGRES
+	trap 'e2e/postgres.sh stop "$test_cache/postgres" || true' EXIT
+	# shellcheck disable=SC2046
+	part "Go, on PostgreSQL" gotestsum -count=1 -timeout 15m $(go list -test -f '{{if not .ForTest}}{{.ImportPath}} {{join .Deps " "}}{{end}}' ./internal/... 2>/dev/null |
+		grep 'internal/store' | cut -d' ' -f1 | grep -v '\.test$' | sort -u)
+	part "the built binary, on PostgreSQL" gotestsum -count=1 -timeout 15m ./e2e/sdk -run 'TestPython'
+	unset TEST_POSTGRES
+fi
+wants race && part "race detector" env CGO_ENABLED=1 go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails -- \
+	-race -short -count=1 -timeout 15m ./internal/engine/... ./internal/httpapi/... ./internal/generate/... ./internal/bus/...
+wants scripts && part "the built binary as a terminal session" gotestsum -count=1 -timeout 15m ./e2e/script
+wants sdk && part "real clients on the real model" gotestsum -count=1 -timeout 15m ./e2e/sdk
+if wants web; then part "web app" bash -c 'cd web && npm test --silent'; fi
+wants browser && part "a real Chromium" gotestsum -count=1 -timeout 15m ./e2e/browser
+
+say "done"
+echo "parts: $passed passed, $failed failed"
+[ "$failed" = 0 ]
