@@ -1,0 +1,33 @@
+// Package generate is the one core operation behind every API shape that produces text or vectors:
+// /v1/chat/completions, /v1/completions, /v1/embeddings and the chat page all call it, and none of
+// them calls another shape.
+//
+// Run makes one sequence from messages, text or tokens. Fan makes several (n, best_of, lists of
+// prompts) under one admission and one usage record. Embed turns texts or tokens into vectors.
+//
+// What happens, in this order:
+//
+//  1. the model's name is resolved (alias table) and the served model is leased from the pool, which
+//     loads it on first use;
+//  2. messages are rendered with the model's own chat template and tokenized; text is tokenized as it
+//     is. Remote backends (engine.InputMessages) get messages and text untouched;
+//  3. the prompt is measured against the window, which is the smaller of the alias's and the served
+//     model's: 400 context_length_exceeded with both counts in the message;
+//  4. limits.Admit is asked, with the prompt's size;
+//  5. the engine generates; its events are passed on;
+//  6. usage.Record is called exactly once for every admitted request: completed, failed or canceled,
+//     with what was really produced.
+//
+// The first event is Admitted, so that a shape knows its headers before the first byte goes out, and
+// an error before it is still plain JSON with a status.
+//
+// Invariants:
+//   - One request with one sequence starts no goroutine: the engine's iterator is passed through.
+//   - Breaking out of an iterator or ending its context cancels the sequence, releases the lease and
+//     records the usage before the iterator returns.
+//   - Choice i of a request with a seed always gets the same derived seed, so n answers are as
+//     reproducible as one.
+//
+// Models without a chat template are given a plain ChatML form (see fallbackTemplate); most small
+// instruct models were trained on it or follow it, and Admitted.Fallback says that it was used.
+package generate

@@ -1,0 +1,64 @@
+package generate
+
+import (
+	"github.com/parley-ai/parley/internal/engine"
+)
+
+// Event is one of Admitted, Started, PromptScored, Delta, Done: Admitted once as the first, Done once
+// as the last when no error ends the sequence.
+type Event interface{ event() }
+
+// Admitted says that the request was accepted and what will answer it. Nothing was computed yet.
+type Admitted struct {
+	Grant        Grant  // what the limits leave, for the x-ratelimit headers
+	Model        string // the name to show in the answer: the snapshot that the alias stands for
+	Served       string // the model that really answers
+	Fingerprint  string // system_fingerprint; empty when the backend gives none
+	Window       int    // tokens of prompt and answer together; 0 when unknown (remote)
+	PromptTokens int    // of all prompts together; 0 when unknown (remote)
+	Fallback     bool   // the model has no chat template: a plain ChatML form was used
+}
+
+// Started says that a sequence's prompt was computed.
+type Started struct {
+	PromptTokens int
+	CachedTokens int // of PromptTokens, how many came from the prefix cache
+}
+
+// PromptScored carries the prompt's logprobs; the first token has none and Logprob 0.
+type PromptScored struct{ Tokens []engine.TokenLogprob }
+
+// Delta is new output: whole UTF-8 text and the tokens it is made of.
+type Delta struct {
+	Text   string
+	Tokens []engine.TokenLogprob
+}
+
+// Done ends a sequence.
+type Done struct {
+	Reason engine.FinishReason
+	Usage  Usage // of this sequence
+}
+
+// Usage counts tokens.
+type Usage struct {
+	PromptTokens     int
+	CachedTokens     int // of PromptTokens, how many came from the prefix cache
+	CompletionTokens int
+}
+
+// Total is prompt and completion together.
+func (u Usage) Total() int { return u.PromptTokens + u.CompletionTokens }
+
+func (Admitted) event()     {}
+func (Started) event()      {}
+func (PromptScored) event() {}
+func (Delta) event()        {}
+func (Done) event()         {}
+
+// Indexed is an event of one of several sequences. Admitted has Index -1. Sequence Index belongs to
+// prompt Index/n and is its choice Index%n.
+type Indexed struct {
+	Index int
+	Event Event
+}

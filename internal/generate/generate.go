@@ -1,0 +1,335 @@
+package generate
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/fault"
+)
+
+// Target is what a model's name stands for.
+type Target struct {
+	Name   string      // as asked for
+	Model  string      // the snapshot to show in answers; Name when the name is not an alias
+	Served string      // the served model
+	Alias  bool        // Name is an alias, so token ids of the caller belong to another vocabulary
+	Window int         // the alias's own window in tokens; 0 is no limit of its own
+	Spec   engine.Spec // how to serve it
+}
+
+// Models turns names into targets. An unknown name is fault.NotFound with code model_not_found.
+type Models interface {
+	Resolve(ctx context.Context, who actor.Actor, name string) (Target, error)
+}
+
+// Pool leases served models and loads them on first use. The release function must be called once.
+type Pool interface {
+	Use(ctx context.Context, spec engine.Spec) (backend engine.Backend, release func(), err error)
+}
+
+// Demand is what a request asks of the limits.
+type Demand struct {
+	Class  string // the route's limit class
+	Model  string // as asked for: limits belong to the alias
+	Tokens int    // prompt and the most that may be produced
+}
+
+// Grant is what the limits answer.
+type Grant struct {
+	Headers [][2]string // response headers: limit, remaining, reset
+}
+
+// Limits admits requests or refuses them with fault.RateLimited or fault.Quota.
+type Limits interface {
+	Admit(ctx context.Context, who actor.Actor, demand Demand) (Grant, error)
+}
+
+// Outcome says how an admitted request ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Completed Outcome = "completed"
+	Failed    Outcome = "failed"
+	Canceled  Outcome = "canceled"
+)
+
+// Record is one line of usage.
+type Record struct {
+	Op      string // "chat", "completions", "embeddings", "chats"
+	Model   string // as asked for
+	Served  string
+	Usage   Usage
+	Outcome Outcome
+}
+
+// UsageLog takes one record per admitted request. It must not block on the database.
+type UsageLog interface {
+	Record(ctx context.Context, who actor.Actor, r Record)
+}
+
+// Template is a compiled chat template.
+type Template interface {
+	// Render returns the prompt's text, ending where the assistant's answer begins.
+	Render(messages []engine.Message, bos, eos string) (string, error)
+}
+
+// Service runs model operations. Its fields are set once before use.
+type Service struct {
+	Models  Models
+	Pool    Pool
+	Limits  Limits
+	Usage   UsageLog
+	Compile func(source string) (Template, error) // chat templates
+
+	templates sync.Map // template source → compiled
+}
+
+// Prompt is what a sequence starts from: exactly one of the three.
+type Prompt struct {
+	Messages []engine.Message
+	Text     string
+	Tokens   []engine.Token // in the served model's own vocabulary
+	kind     promptKind
+}
+
+type promptKind int
+
+const (
+	promptMessages promptKind = iota
+	promptText
+	promptTokens
+)
+
+// FromMessages is a conversation that the assistant continues.
+func FromMessages(m []engine.Message) Prompt { return Prompt{Messages: m, kind: promptMessages} }
+
+// FromText is a plain text that the model continues.
+func FromText(text string) Prompt { return Prompt{Text: text, kind: promptText} }
+
+// FromTokens is a list of token ids of the served model's own vocabulary.
+func FromTokens(tokens []engine.Token) Prompt { return Prompt{Tokens: tokens, kind: promptTokens} }
+
+// Request asks for one sequence. Zero values are not defaults here: a shape fills in the defaults of
+// its own API (temperature 1, top_p 1).
+type Request struct {
+	ID    string // request id, for logs
+	Op    string // for usage: "chat", "completions", …
+	Class string // for limits: the route's class
+	Model string // as the caller named it
+	Param string // the field that errors about the prompt name: "messages", "prompt"
+
+	MaxTokens        *int // most tokens to produce; nil is what is left of the window
+	DefaultMaxTokens int  // used instead when MaxTokens is nil, as far as the window allows; 0 is none
+	Reserve          int  // without MaxTokens, a prompt that leaves only this many tokens or fewer counts as too long
+	Stop             []string
+	Sampling         engine.Sampling // Seed is taken from the field below
+	Seed             *int64          // nil is a random one
+	Logprobs         bool
+	TopLogprobs      int
+	PromptLogprobs   bool
+	User             string // the caller's end user, passed on to remote backends
+}
+
+// asked is how many tokens the caller asked for; whoever leaves it open is not charged a whole window.
+func (r *Request) asked() int {
+	if r.MaxTokens != nil {
+		return *r.MaxTokens
+	}
+	return r.DefaultMaxTokens
+}
+
+// Run makes one sequence. The iterator must be drained or broken out of; errors are faults.
+func (s *Service) Run(ctx context.Context, who actor.Actor, req Request, prompt Prompt) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		j, err := s.open(ctx, who, req, []Prompt{prompt}, 1)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer j.close(ctx)
+		if !yield(j.admitted, nil) {
+			return
+		}
+		j.sequence(ctx, 0, yield)
+	}
+}
+
+// job is one admitted request with its lease.
+type job struct {
+	service  *Service
+	who      actor.Actor
+	req      Request
+	backend  engine.Backend
+	release  func()
+	info     engine.Info
+	admitted Admitted
+	prompts  []measured
+	n        int // choices per prompt
+	seed     uint32
+
+	mu      sync.Mutex // Fan ends several sequences at once
+	usage   Usage
+	counted []bool // per prompt: its tokens are in usage
+	done    int
+	failed  bool
+}
+
+// open does everything up to the admission.
+func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompts []Prompt, n int) (_ *job, err error) {
+	target, err := s.Models.Resolve(ctx, who, req.Model)
+	if err != nil {
+		return nil, err
+	}
+	backend, release, err := s.Pool.Use(ctx, target.Spec)
+	if err != nil {
+		return nil, canceled(ctx, err)
+	}
+	defer func() {
+		if err != nil {
+			release()
+			err = canceled(ctx, err)
+		}
+	}()
+	info, err := backend.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !info.CanGenerate {
+		return nil, fault.Param("model", "The model `%s` gives embeddings and cannot write text. Use a chat model; GET /v1/models lists them.", req.Model)
+	}
+	j := &job{service: s, who: who, req: req, backend: backend, release: release, info: info, n: n}
+	j.admitted = Admitted{Model: target.Model, Served: target.Served, Fingerprint: info.Fingerprint, Window: window(target.Window, info.ContextWindow)}
+	demand := 0
+	j.prompts = make([]measured, len(prompts))
+	for i, p := range prompts {
+		m, err := j.measure(ctx, target, p)
+		if err != nil {
+			return nil, err
+		}
+		j.prompts[i] = m
+		j.admitted.PromptTokens += len(m.tokens)
+		demand += len(m.tokens) + n*req.asked()
+	}
+	j.admitted.Grant, err = s.Limits.Admit(ctx, who, Demand{Class: req.Class, Model: req.Model, Tokens: demand})
+	if err != nil {
+		return nil, err
+	}
+	j.counted = make([]bool, len(prompts))
+	j.seed = baseSeed(req.Seed)
+	return j, nil
+}
+
+// close records what was used and gives the model back. The record outlives a caller that went away.
+func (j *job) close(ctx context.Context) {
+	j.release()
+	j.mu.Lock()
+	outcome := Canceled
+	switch {
+	case j.failed:
+		outcome = Failed
+	case j.done == len(j.prompts)*j.n:
+		outcome = Completed
+	}
+	r := Record{Op: j.req.Op, Model: j.req.Model, Served: j.admitted.Served, Usage: j.usage, Outcome: outcome}
+	j.mu.Unlock()
+	j.service.Usage.Record(context.WithoutCancel(ctx), j.who, r)
+}
+
+// sequence runs sequence index and passes its events on.
+func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) bool) {
+	p := j.prompts[index/j.n]
+	u := Usage{PromptTokens: len(p.tokens)}
+	finished, failed := false, false
+	defer func() { j.account(index/j.n, u, finished, failed) }()
+	if ctx.Err() != nil {
+		yield(nil, canceled(ctx, ctx.Err()))
+		return
+	}
+	for ev, err := range j.backend.Generate(ctx, j.request(p, index%j.n)) {
+		if err != nil {
+			err = canceled(ctx, err)
+			failed = fault.KindOf(err) != fault.Canceled
+			yield(nil, err)
+			return
+		}
+		var out Event
+		switch ev := ev.(type) {
+		case engine.Started:
+			u.PromptTokens, u.CachedTokens = ev.PromptTokens, ev.CachedTokens
+			out = Started(ev)
+		case engine.PromptScored:
+			out = PromptScored(ev)
+		case engine.Delta:
+			u.CompletionTokens += produced(ev)
+			out = Delta(ev)
+		case engine.Done:
+			u = Usage{PromptTokens: ev.PromptTokens, CachedTokens: ev.CachedTokens, CompletionTokens: ev.CompletionTokens}
+			finished = true
+			yield(Done{Reason: ev.Reason, Usage: u}, nil)
+			return
+		default:
+			continue // an event that a newer engine knows and we do not
+		}
+		if !yield(out, nil) {
+			return
+		}
+	}
+	failed = true
+	yield(nil, fault.New(fault.Unavailable, "The model stopped before its answer was whole. Please try again."))
+}
+
+// produced counts the tokens of a delta. Remote backends may give text without tokens: a delta of
+// theirs is one token, which only matters for answers that were broken off before their usage came.
+func produced(d engine.Delta) int {
+	if len(d.Tokens) == 0 && d.Text != "" {
+		return 1
+	}
+	return len(d.Tokens)
+}
+
+// account adds a sequence's tokens. A prompt counts once however many choices continue it.
+func (j *job) account(prompt int, u Usage, finished, failed bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.counted[prompt] {
+		j.counted[prompt] = true
+		j.usage.PromptTokens += u.PromptTokens
+		j.usage.CachedTokens += u.CachedTokens
+	}
+	j.usage.CompletionTokens += u.CompletionTokens
+	j.failed = j.failed || failed
+	if finished {
+		j.done++
+	}
+}
+
+// request is what the engine gets for a choice of a prompt.
+func (j *job) request(p measured, choice int) engine.GenerateRequest {
+	r := engine.GenerateRequest{
+		ID: j.req.ID, Tokens: p.tokens, Text: p.text, Messages: p.messages,
+		MaxTokens: p.maxTokens, Stop: j.req.Stop, Sampling: j.req.Sampling,
+		Logprobs: j.req.Logprobs, TopLogprobs: j.req.TopLogprobs, PromptLogprobs: j.req.PromptLogprobs,
+		User: j.req.User,
+	}
+	r.Sampling.Seed = choiceSeed(j.seed, choice)
+	return r
+}
+
+// canceled gives the ends of a context their meaning; other errors stay as they are.
+func canceled(ctx context.Context, err error) error {
+	if fault.As(err) != nil && ctx.Err() == nil {
+		return err
+	}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(ctx.Err(), context.Canceled):
+		return fault.New(fault.Canceled, "The request was canceled.").WithCause(err)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fault.New(fault.Timeout, "The request took longer than this server allows. Ask for fewer tokens, or try again.").WithCause(err)
+	}
+	return err
+}

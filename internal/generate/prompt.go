@@ -1,0 +1,197 @@
+package generate
+
+import (
+	"context"
+	"math"
+	"strings"
+
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/fault"
+)
+
+// LeftOfWindow as a GenerateRequest's MaxTokens lets a remote backend produce as much as it can.
+const LeftOfWindow = -1
+
+// measured is a prompt in the form that the backend takes, with the room for its answer.
+type measured struct {
+	tokens    []engine.Token
+	text      string
+	messages  []engine.Message
+	maxTokens int
+}
+
+// window is the smaller of two windows where 0 is unknown or unlimited.
+func window(a, b int) int {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// measure brings a prompt into the backend's form and checks it against the window.
+func (j *job) measure(ctx context.Context, target Target, p Prompt) (measured, error) {
+	if j.info.Input == engine.InputMessages {
+		return j.measureRemote(target, p)
+	}
+	m := measured{}
+	var err error
+	switch p.kind {
+	case promptMessages:
+		m.tokens, err = j.renderMessages(ctx, p.Messages)
+	case promptText:
+		m.tokens, err = j.backend.Tokenize(ctx, engine.TokenizeRequest{Text: p.Text, AddSpecial: true, ParseSpecial: true})
+	case promptTokens:
+		m.tokens, err = p.Tokens, j.checkTokens(target, p.Tokens)
+	}
+	if err != nil {
+		return measured{}, err
+	}
+	if len(m.tokens) == 0 {
+		// A model without a BOS token cannot start from nothing; one space is the nearest to it.
+		if m.tokens, err = j.backend.Tokenize(ctx, engine.TokenizeRequest{Text: " "}); err != nil {
+			return measured{}, err
+		}
+	}
+	m.maxTokens, err = j.room(p.kind, len(m.tokens))
+	return m, err
+}
+
+// measureRemote passes messages and text on: the remote side tokenizes, and checks its own window.
+func (j *job) measureRemote(target Target, p Prompt) (measured, error) {
+	m := measured{maxTokens: LeftOfWindow}
+	switch {
+	case p.kind == promptTokens:
+		return m, fault.Param(j.req.Param, "The model `%s` is answered by another server (%s), which takes text, not token ids. Please send the text.", j.req.Model, target.Served)
+	case p.kind == promptMessages:
+		m.messages = p.Messages
+	default:
+		m.text = p.Text
+	}
+	if j.req.MaxTokens != nil {
+		m.maxTokens = *j.req.MaxTokens
+	} else if j.req.DefaultMaxTokens > 0 {
+		m.maxTokens = j.req.DefaultMaxTokens
+	}
+	return m, nil
+}
+
+// room returns how many tokens the answer may have, or context_length_exceeded with both counts.
+func (j *job) room(kind promptKind, prompt int) (int, error) {
+	left := j.admitted.Window - prompt
+	if j.admitted.Window == 0 {
+		left = math.MaxInt32 // unknown: the engine itself ends at its window
+	}
+	if j.req.MaxTokens == nil {
+		if left <= j.req.Reserve {
+			completion := j.req.DefaultMaxTokens
+			if left == 0 {
+				completion = max(completion, 1)
+			}
+			return 0, j.tooLong(kind, prompt, completion)
+		}
+		if j.req.DefaultMaxTokens > 0 {
+			return min(left, j.req.DefaultMaxTokens), nil
+		}
+		return left, nil
+	}
+	if *j.req.MaxTokens > left {
+		return 0, j.tooLong(kind, prompt, *j.req.MaxTokens)
+	}
+	return *j.req.MaxTokens, nil
+}
+
+// tooLong is the original's error, in its words for messages and for prompts.
+func (j *job) tooLong(kind promptKind, prompt, completion int) error {
+	limit := j.admitted.Window
+	var err *fault.Error
+	switch {
+	case kind == promptMessages && completion == 0:
+		err = fault.Param(j.req.Param, "This model's maximum context length is %d tokens. However, your messages resulted in %d tokens. Please reduce the length of the messages.", limit, prompt)
+	case kind == promptMessages:
+		err = fault.Param(j.req.Param, "This model's maximum context length is %d tokens. However, you requested %d tokens (%d in the messages, %d in the completion). Please reduce the length of the messages or completion.", limit, prompt+completion, prompt, completion)
+	default:
+		err = fault.Param(j.req.Param, "This model's maximum context length is %d tokens, however you requested %d tokens (%d in your prompt; %d for the completion). Please reduce your prompt; or completion length.", limit, prompt+completion, prompt, completion)
+	}
+	return err.WithCode("context_length_exceeded")
+}
+
+// checkTokens refuses ids that would silently mean something else. Clients that send ids to an
+// alias mean the vocabulary of the original model of that name, not the served one's.
+func (j *job) checkTokens(target Target, tokens []engine.Token) error {
+	return CheckTokens(j.req.Param, target, j.info, tokens)
+}
+
+// CheckTokens refuses token ids of a foreign vocabulary: those sent to an alias, which belong to the
+// original model of that name, and those outside the served model's vocabulary.
+func CheckTokens(param string, target Target, info engine.Info, tokens []engine.Token) error {
+	if target.Alias {
+		return fault.Param(param, "`%s` is answered by `%s`, whose token ids are different, so these ids would be read as other words. Send text; or name `%s` as the model to send its own token ids.", target.Name, target.Served, target.Served)
+	}
+	for _, id := range tokens {
+		if id < 0 || info.VocabSize > 0 && int(id) >= info.VocabSize {
+			return fault.Param(param, "Token id %d is not in the vocabulary of `%s`, which has ids from 0 to %d.", id, target.Served, info.VocabSize-1)
+		}
+	}
+	return nil
+}
+
+// renderMessages makes tokens of a conversation with the model's own chat template.
+func (j *job) renderMessages(ctx context.Context, messages []engine.Message) ([]engine.Token, error) {
+	var text string
+	if j.info.ChatTemplate == "" {
+		j.admitted.Fallback = true
+		text = fallbackTemplate(messages)
+	} else {
+		t, err := j.service.template(j.info.ChatTemplate)
+		if err != nil {
+			return nil, err
+		}
+		text, err = t.Render(messages, j.info.BOS, j.info.EOS)
+		if err != nil {
+			return nil, refused(j.req, err)
+		}
+	}
+	// Most templates write BOS themselves; two of them would shift every position.
+	special := j.info.BOS == "" || !strings.HasPrefix(text, j.info.BOS)
+	return j.backend.Tokenize(ctx, engine.TokenizeRequest{Text: text, AddSpecial: special, ParseSpecial: true})
+}
+
+// refused explains a template's error: templates raise when they do not know a role or want user
+// and assistant to alternate, which the caller can mend.
+func refused(req Request, err error) error {
+	if fault.As(err) != nil {
+		return err
+	}
+	return fault.Param(req.Param, "The chat template of `%s` does not take these messages: %s", req.Model, err.Error()).WithCause(err)
+}
+
+// template returns the compiled form of a template's source.
+func (s *Service) template(source string) (Template, error) {
+	if t, ok := s.templates.Load(source); ok {
+		return t.(Template), nil
+	}
+	t, err := s.Compile(source)
+	if err != nil {
+		return nil, err
+	}
+	s.templates.Store(source, t)
+	return t, nil
+}
+
+// fallbackTemplate is plain ChatML, for models that carry no template of their own.
+func fallbackTemplate(messages []engine.Message) string {
+	var b strings.Builder
+	for _, m := range messages {
+		b.WriteString("<|im_start|>")
+		b.WriteString(m.Role)
+		if m.Name != "" {
+			b.WriteString(" name=")
+			b.WriteString(m.Name)
+		}
+		b.WriteByte('\n')
+		b.WriteString(m.Content)
+		b.WriteString("<|im_end|>\n")
+	}
+	b.WriteString("<|im_start|>assistant\n")
+	return b.String()
+}
