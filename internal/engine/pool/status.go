@@ -1,0 +1,92 @@
+package pool
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/fault"
+)
+
+// Statuses tells of every model that was asked for and not replaced since, by name. A model with
+// replicas is one entry: ready when one of them is, with the requests of all.
+func (p *Pool) Statuses() []engine.Status {
+	type asked struct {
+		at       int
+		reporter engine.StatsReporter
+	}
+	var ask []asked
+	p.mu.Lock()
+	out := make([]engine.Status, 0, len(p.models))
+	for _, mod := range p.models {
+		out = append(out, mod.status())
+	}
+	slices.SortFunc(out, func(a, b engine.Status) int { return cmp.Compare(a.Name, b.Name) })
+	for i, s := range out {
+		for _, m := range p.models[s.Name].members {
+			if r, ok := m.backend.(engine.StatsReporter); ok && m.state == engine.StateReady && m.leases > 0 {
+				ask = append(ask, asked{i, r})
+			}
+		}
+	}
+	p.mu.Unlock()
+	// Leases of requests that wait in the engine's own queue are queued, not active.
+	for _, a := range ask {
+		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		if stats, err := a.reporter.Stats(ctx); err == nil {
+			n := min(stats.Queued, out[a.at].Active)
+			out[a.at].Active -= n
+			out[a.at].Queued += n
+		}
+		cancel()
+	}
+	return out
+}
+
+// status sums up the members. Under the pool's mu.
+func (mod *model) status() engine.Status {
+	order := map[engine.State]int{engine.StateReady: 0, engine.StateLoading: 1, engine.StateFailed: 2, engine.StateCold: 3}
+	best := slices.MinFunc(mod.members, func(a, b *member) int { return order[a.state] - order[b.state] })
+	s := engine.Status{Name: mod.spec.Name, State: best.state, Info: best.info}
+	if best.state == engine.StateLoading {
+		s.Progress = best.progress
+	}
+	for _, m := range mod.members {
+		s.Active += m.leases
+		s.Queued += m.waiting
+		if m.err != nil {
+			s.Error = m.err.Error()
+		}
+	}
+	return s
+}
+
+// observed is a replica's backend as requests get it: it tells the pool when the replica is away.
+type observed struct {
+	engine.Backend
+	away func()
+}
+
+func (o *observed) Generate(ctx context.Context, req engine.GenerateRequest) iter.Seq2[engine.Event, error] {
+	return func(yield func(engine.Event, error) bool) {
+		for e, err := range o.Backend.Generate(ctx, req) {
+			if err != nil && fault.KindOf(err) == fault.Unavailable {
+				o.away()
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+func (o *observed) Embed(ctx context.Context, req engine.EmbedRequest) (engine.EmbedResponse, error) {
+	resp, err := o.Backend.Embed(ctx, req)
+	if err != nil && fault.KindOf(err) == fault.Unavailable {
+		o.away()
+	}
+	return resp, err
+}
