@@ -29,11 +29,13 @@ type Route struct {
 	Op      string // operation id: OpenAPI, metric label, logs. Unique.
 	Tag     string // group in the documents: "Chat", "Models", …
 	Summary string // one line for the documents
+	Doc     string // more for the documents; may be empty
 
-	In     any // zero value of the request body's type; nil for none
-	Out    any // zero value of the response body's type; nil for none
-	Stream any // zero value of one streamed event's type; nil when it cannot stream
-	Query  any // zero value of a struct whose `query:"…"` fields are the query parameters; nil for none
+	In       any    // zero value of the request body's type; nil for none
+	Out      any    // zero value of the response body's type; nil for none
+	Stream   any    // zero value of one streamed event's type; nil when it cannot stream
+	Query    any    // zero value of a struct whose `query:"…"` fields are the query parameters; nil for none
+	Produces string // media type of an answer that is not JSON; empty: JSON of Out, or no body
 
 	Auth       Auth
 	Scope      string // actor scope needed, e.g. actor.ChatWrite; empty: any authenticated actor

@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/parley-ai/parley/internal/actor"
+)
+
+// call is what the API knows of one request.
+type call struct {
+	id       string
+	api      *API
+	route    *Route // nil: no route has the path
+	start    time.Time
+	actor    actor.Actor
+	w        response
+	stream   *Stream
+	canceled bool
+}
+
+func (c *call) op() string {
+	if c.route == nil {
+		return "none"
+	}
+	return c.route.Op
+}
+
+// callContext carries the call: one allocation less than context.WithValue, on every request.
+type callContext struct {
+	context.Context
+	call *call
+}
+
+type callKey struct{}
+
+func (c callContext) Value(key any) any {
+	if _, ok := key.(callKey); ok {
+		return c.call
+	}
+	return c.Context.Value(key)
+}
+
+func callOf(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+// ActorOf returns on whose behalf the request runs: the zero Actor on public routes and outside requests.
+func ActorOf(ctx context.Context) actor.Actor {
+	if c := callOf(ctx); c != nil {
+		return c.actor
+	}
+	return actor.Actor{}
+}
+
+// RequestID returns the id that the answer carries as x-request-id, or "" outside requests.
+func RequestID(ctx context.Context) string {
+	if c := callOf(ctx); c != nil {
+		return c.id
+	}
+	return ""
+}
+
+// Started returns when the request arrived, or the zero time outside requests.
+func Started(ctx context.Context) time.Time {
+	if c := callOf(ctx); c != nil {
+		return c.start
+	}
+	return time.Time{}
+}
+
+// RouteOf returns the route that serves the request, or nil outside routes.
+func RouteOf(ctx context.Context) *Route {
+	if c := callOf(ctx); c != nil {
+		return c.route
+	}
+	return nil
+}
+
+// response notes the status and the bytes, and sets openai-processing-ms when the header goes out.
+type response struct {
+	http.ResponseWriter
+	call   *call
+	status int
+	bytes  int64
+}
+
+func (w *response) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+		ms := w.call.api.opts.Clock.Now().Sub(w.call.start).Milliseconds()
+		w.Header()["Openai-Processing-Ms"] = []string{strconv.FormatInt(ms, 10)}
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *response) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
