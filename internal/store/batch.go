@@ -11,7 +11,7 @@ import (
 
 // BatchOptions of a Batcher; the zero value is good.
 type BatchOptions struct {
-	Interval time.Duration // longest time a row waits for others; 0 is 3 ms
+	Interval time.Duration // longest time a row of Put waits for others; 0 is 3 ms
 	MaxRows  int           // rows of one transaction; 0 is 512
 	Buffer   int           // rows that may wait; 0 is 16,384
 }
@@ -149,14 +149,15 @@ func (b *Batcher[T]) Close(ctx context.Context) error {
 	}
 }
 
-// run collects rows until the interval is over, the batch is full or somebody flushes, and writes them.
+// run collects rows until the interval is over, the batch is full or somebody waits, and writes them.
+// Those who wait in Add are never delayed: their rows gather while the batch before is written.
 func (b *Batcher[T]) run() {
 	defer close(b.done)
 	defer b.cancel()
 	var batch []batchItem[T]
 	for {
 		var acks []chan struct{}
-		open := true
+		open, waited := true, false
 		select {
 		case it, ok := <-b.in:
 			if !ok {
@@ -168,7 +169,10 @@ func (b *Batcher[T]) run() {
 		}
 		timer := time.NewTimer(b.opts.Interval)
 		for open && len(batch) < b.opts.MaxRows {
-			if len(acks) > 0 && len(b.in) == 0 {
+			if len(batch) > 0 && batch[len(batch)-1].ack != nil {
+				waited = true
+			}
+			if (waited || len(acks) > 0) && len(b.in) == 0 {
 				break
 			}
 			var it batchItem[T]
@@ -248,6 +252,7 @@ func (b *Batcher[T]) try(batch []batchItem[T]) error {
 
 // single writes rows one by one after their batch was refused, so that one bad row takes no other with it.
 func (b *Batcher[T]) single(batch []batchItem[T], err error) {
+	lost, why := 0, err
 	for _, it := range batch {
 		if len(batch) > 1 && b.ctx.Err() == nil {
 			err = b.try([]batchItem[T]{it})
@@ -255,8 +260,11 @@ func (b *Batcher[T]) single(batch []batchItem[T], err error) {
 		if it.ack != nil {
 			it.ack <- err
 		} else if err != nil {
-			b.db.log.Error("a row could not be written and is lost", "error", err)
+			lost, why = lost+1, err
 		}
+	}
+	if lost > 0 {
+		b.db.log.Error("rows could not be written and are lost", "rows", lost, "error", why)
 	}
 }
 

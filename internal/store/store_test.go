@@ -268,6 +268,7 @@ func TestWriterTurns(t *testing.T) {
 			for db.Stats().WriterWaiting != int64(i+1) {
 				runtime.Gosched()
 			}
+			time.Sleep(5 * time.Millisecond) // from the counter into the queue
 		}
 		short, cancel := context.WithCancel(ctx)
 		time.AfterFunc(10*time.Millisecond, cancel)
