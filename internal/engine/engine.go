@@ -107,7 +107,7 @@ type GenerateRequest struct {
 	Text     string
 	Messages []Message
 
-	MaxTokens      int      // most tokens to produce; 0 produces none (scoring)
+	MaxTokens      int      // most tokens to produce; 0 produces none (scoring), negative leaves it to the backend (remote)
 	Stop           []string // at most 4 texts; the answer ends before the first of them
 	Sampling       Sampling
 	Logprobs       bool // report the logprob of each produced token
