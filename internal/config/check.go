@@ -1,0 +1,208 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// resolve fills what depends on other settings and makes paths absolute.
+func (c *Config) resolve() error {
+	var err error
+	if c.Home, err = expand(c.Home); err != nil {
+		return c.fail("home", "%v", err)
+	}
+	if c.Cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			// A service without a user's directories: models lie beside the rest.
+			dir = c.Home
+		}
+		c.Cache = filepath.Join(dir, "parley")
+	}
+	if c.Cache, err = expand(c.Cache); err != nil {
+		return c.fail("cache", "%v", err)
+	}
+	if c.DB == "" {
+		c.DB = "sqlite://" + filepath.ToSlash(filepath.Join(c.Home, "parley.db"))
+	} else if path, ok := strings.CutPrefix(c.DB, "sqlite://"); ok {
+		if path, err = expand(path); err != nil {
+			return c.fail("db", "write sqlite://PATH")
+		}
+		c.DB = "sqlite://" + filepath.ToSlash(path)
+	}
+	if c.Engine.Library != "" {
+		if c.Engine.Library, err = expand(c.Engine.Library); err != nil {
+			return c.fail("engine.library", "%v", err)
+		}
+	}
+	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	return nil
+}
+
+// check refuses values that cannot work; it reports all of them at once.
+func (c *Config) check() error {
+	var errs []error
+	bad := func(ok bool, key, format string, args ...any) {
+		if !ok {
+			errs = append(errs, c.fail(key, format, args...))
+		}
+	}
+	_, port, err := net.SplitHostPort(c.Addr)
+	n, perr := strconv.Atoi(port)
+	bad(err == nil && perr == nil && n >= 0 && n <= 65535, "addr", "%q is no address: write HOST:PORT, such as 127.0.0.1:8080 or :8080", c.Addr)
+
+	u, err := url.Parse(c.DB)
+	bad(err == nil && slices.Contains([]string{"sqlite", "postgres", "postgresql"}, u.Scheme), "db",
+		"%q is no database: write sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME", maskURL(c.DB))
+	bad(c.DBMaxConns >= 4, "db_max_conns", "write 4 or more")
+
+	bad(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "%q is no level: write debug, info, warn or error", c.Log.Level)
+	bad(slices.Contains([]string{"text", "json"}, c.Log.Format), "log.format", "%q is no format: write text or json", c.Log.Format)
+
+	bad(c.Limits.MaxBody >= 1024, "limits.max_body", "write at least 1KiB")
+	for key, d := range map[string]time.Duration{
+		"limits.header_timeout": c.Limits.HeaderTimeout, "limits.body_timeout": c.Limits.BodyTimeout,
+		"limits.write_timeout": c.Limits.WriteTimeout, "limits.request_timeout": c.Limits.RequestTimeout,
+	} {
+		bad(d > 0, key, "write a duration above 0, such as 30s")
+	}
+	bad(c.Limits.QueueLength >= 1, "limits.queue_length", "write 1 or more")
+	bad(c.ShutdownGrace >= 0, "shutdown_grace", "write a duration, such as 30s")
+	bad(c.Engine.IdleUnload >= 0, "engine.idle_unload", "write a duration, such as 15m, or 0 for never")
+	for key, v := range map[string]int{
+		"engine.threads": c.Engine.Threads, "engine.slots": c.Engine.Slots, "engine.cells": c.Engine.Cells, "engine.context": c.Engine.Context,
+	} {
+		bad(v >= 0, key, "write 0 or more")
+	}
+	bad(c.Engine.Slots <= 256, "engine.slots", "write 256 or less")
+	bad(c.BaseURL == "" || isHTTP(c.BaseURL), "base_url", "%q is no address: write https://HOST", c.BaseURL)
+
+	for name, model := range c.Aliases {
+		bad(name != "" && model != "" && name != model, "aliases", "%q: %q: write NAME: MODEL with two different names", name, model)
+	}
+	seen := map[string]bool{}
+	for i, r := range c.Remotes {
+		bad(r.Name != "" && !seen[r.Name], "remotes", "entry %d: each needs a name of its own", i+1)
+		bad(isHTTP(r.URL), "remotes", "entry %d: %q is no address: write url: http://HOST:PORT/v1", i+1, maskURL(r.URL))
+		seen[r.Name] = true
+	}
+	return errors.Join(errs...)
+}
+
+func isHTTP(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// fail returns an error that names the setting and its source.
+func (c *Config) fail(key, format string, args ...any) error {
+	source := "default"
+	for _, s := range c.settings {
+		if s.Key == key {
+			source = s.Source
+		}
+	}
+	return fmt.Errorf("%s (%s): %s", key, source, fmt.Sprintf(format, args...))
+}
+
+const mask = "********"
+
+// maskURL hides the password of an address, if there is one.
+func maskURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "(unreadable address)"
+	}
+	if _, has := u.User.Password(); has {
+		u.User = url.UserPassword(u.User.Username(), "x")
+		s = strings.Replace(u.String(), ":x@", ":"+mask+"@", 1)
+	}
+	if q := u.Query(); q.Has("password") {
+		q.Set("password", "x")
+		u.RawQuery = q.Encode()
+		s = strings.Replace(u.String(), "password=x", "password="+mask, 1)
+	}
+	return s
+}
+
+// print writes a value as one would in a file, with keys and passwords masked.
+func (f field) print(c *Config) string {
+	v := reflect.ValueOf(c).Elem().FieldByIndex(f.index).Interface()
+	switch v := v.(type) {
+	case []Remote:
+		masked := make([]map[string]any, len(v))
+		for i, r := range v {
+			masked[i] = map[string]any{"name": r.Name, "url": maskURL(r.URL), "models": r.Models}
+			if r.APIKey != "" {
+				masked[i]["api_key"] = mask
+			}
+		}
+		return jsonText(masked)
+	case map[string]string:
+		return jsonText(v)
+	case string:
+		if strings.Contains(v, "://") {
+			return maskURL(v)
+		}
+		return v
+	}
+	return fmt.Sprint(v)
+}
+
+func jsonText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+// suggest returns ", did you mean …?" when a known name is close to a wrong one.
+func suggest[T any](wrong string, known map[string]T) string {
+	best, dist := "", len(wrong)/3+2
+	for name := range known {
+		// The last part alone is a likely slip too: max_body for limits.max_body.
+		d := distance(wrong, name)
+		if strings.HasSuffix(name, "."+wrong) {
+			d = 1
+		}
+		if d < dist || d == dist && best != "" && name < best {
+			best, dist = name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ": did you mean " + best + "?"
+}
+
+// distance is the number of letters to insert, delete or change (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diag := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diag
+			if a[i] != b[j] {
+				cost++
+			}
+			diag = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

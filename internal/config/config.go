@@ -1,0 +1,82 @@
+package config
+
+import (
+	"time"
+)
+
+// Config is the whole configuration. After Load, paths are absolute and everything is valid.
+type Config struct {
+	Addr          string            `koanf:"addr" default:"127.0.0.1:8080" doc:"address to listen on, HOST:PORT"`
+	Home          string            `koanf:"home" default:"~/.parley" doc:"directory of the database, files and keys"`
+	Cache         string            `koanf:"cache" default:"" doc:"directory of models and libraries, which may be shared; empty is parley in the user's cache directory"`
+	DB            string            `koanf:"db" default:"" doc:"database, sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME; empty is parley.db in the home directory"`
+	DBFullSync    bool              `koanf:"db_full_sync" default:"false" doc:"SQLite waits for the disk at each commit, so that a power cut loses nothing"`
+	DBMaxConns    int               `koanf:"db_max_conns" default:"20" doc:"most connections to PostgreSQL"`
+	ShutdownGrace time.Duration     `koanf:"shutdown_grace" default:"30s" doc:"how long running answers may take to finish at shutdown"`
+	BaseURL       string            `koanf:"base_url" default:"" doc:"address of the web app as browsers reach it, for links; empty is http://ADDR"`
+	Log           Log               `koanf:"log"`
+	Limits        Limits            `koanf:"limits"`
+	Engine        Engine            `koanf:"engine"`
+	Defaults      Defaults          `koanf:"defaults"`
+	Aliases       map[string]string `koanf:"aliases" default:"{}" doc:"further names for models, NAME: MODEL; they win over the built-in names"`
+	Remotes       []Remote          `koanf:"remotes" default:"[]" doc:"OpenAI-compatible servers to use as engines: name, url, api_key, models (empty is all it lists)"`
+
+	// Warnings are for the log: variables that look like settings and are none.
+	Warnings []string `koanf:"-"`
+	settings []Setting
+}
+
+// Log says what is logged and how.
+type Log struct {
+	Level  string `koanf:"level" default:"info" doc:"debug, info, warn or error"`
+	Format string `koanf:"format" default:"text" doc:"text or json"`
+}
+
+// Limits protect the server from its clients.
+type Limits struct {
+	MaxBody        Size          `koanf:"max_body" default:"32MB" doc:"largest request body"`
+	HeaderTimeout  time.Duration `koanf:"header_timeout" default:"10s" doc:"longest time for a client to send its headers"`
+	BodyTimeout    time.Duration `koanf:"body_timeout" default:"60s" doc:"longest pause of a client while it sends its body"`
+	WriteTimeout   time.Duration `koanf:"write_timeout" default:"30s" doc:"longest time for a client to take one piece of an answer"`
+	RequestTimeout time.Duration `koanf:"request_timeout" default:"10m" doc:"longest time for one answer"`
+	QueueLength    int           `koanf:"queue_length" default:"256" doc:"requests that may wait for one model; more get 429"`
+}
+
+// Engine says how models are run on this machine.
+type Engine struct {
+	Library        string        `koanf:"library" default:"" doc:"directory of llama.cpp's libraries; empty is what parley pull fetched"`
+	LibraryVersion string        `koanf:"library_version" default:"" doc:"version of the libraries to use; empty is the newest that this program knows"`
+	IdleUnload     time.Duration `koanf:"idle_unload" default:"15m" doc:"unload a model that nobody used for so long; 0 is never"`
+	MemoryBudget   Size          `koanf:"memory_budget" default:"0" doc:"memory for all loaded models together; 0 is three quarters of the machine's"`
+	Threads        int           `koanf:"threads" default:"0" doc:"threads of one model; 0 is the number of physical cores"`
+	Slots          int           `koanf:"slots" default:"0" doc:"sequences that a model works on at once; 0 is 16"`
+	Cells          int           `koanf:"cells" default:"0" doc:"tokens that all sequences of a model may hold together; 0 is chosen from the window and the memory"`
+	Context        int           `koanf:"context" default:"0" doc:"tokens of one sequence, prompt and answer together; 0 is the model's own"`
+}
+
+// Defaults name the models behind the original's names.
+type Defaults struct {
+	Chat       string `koanf:"chat" default:"" doc:"model behind gpt-3.5-turbo, gpt-4 and their kin; empty is the best that was pulled"`
+	Completion string `koanf:"completion" default:"" doc:"model behind text-davinci-003 and its kin; empty is the best that was pulled"`
+	Embedding  string `koanf:"embedding" default:"" doc:"model behind text-embedding-ada-002; empty is the best that was pulled"`
+}
+
+// Remote is an OpenAI-compatible server.
+type Remote struct {
+	Name   string   `koanf:"name"`    // prefix of its models, and its name in logs
+	URL    string   `koanf:"url"`     // base, usually ending in /v1
+	APIKey string   `koanf:"api_key"` // empty sends none
+	Models []string `koanf:"models"`  // names to offer; empty offers all it lists
+}
+
+// Setting is one setting with its origin, for `parley config`.
+type Setting struct {
+	Key    string // "limits.max_body"
+	Value  string // as it would be written in a file; passwords are masked
+	Source string // "default", "file PATH", "env PARLEY_…", "flag --…"
+	Env    string // its variable
+	Doc    string
+}
+
+// Settings returns all settings in the order of Config. Keys and passwords in them are masked.
+func (c *Config) Settings() []Setting { return c.settings }
