@@ -1,0 +1,279 @@
+package models
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/models/blobs"
+	"github.com/parley-ai/parley/internal/models/catalog"
+	"github.com/parley-ai/parley/internal/models/convert"
+	"github.com/parley-ai/parley/internal/models/gguf"
+	"github.com/parley-ai/parley/internal/models/pull"
+)
+
+// ScoreText is the fixed text whose log-likelihood is measured before and after a preparation.
+//
+//go:embed score.txt
+var ScoreText string
+
+// Preparer changes and measures weights. It is given from above, because llama.cpp runs in a child
+// process that this package knows nothing of.
+type Preparer interface {
+	// Quantize writes the model file in with another layout (LayoutLossless, LayoutFast) to out.
+	Quantize(ctx context.Context, in, out, layout string, progress engine.Progress) error
+	// Score returns the log-likelihood of a text in nats, summed over its tokens but the first.
+	Score(ctx context.Context, path, text string) (float64, error)
+	// Version names the library, so that a prepared file can be told from one of another version.
+	Version() string
+}
+
+// slow are the formats that ggml does not repack for the CPU at load time: a model in one of them
+// gains from a preparation. Q4_0, Q8_0 and the K-quants are left as they are; so are 16- and 32-bit
+// weights, which a person pulled for a reason.
+func slow(t gguf.Type) bool {
+	return t == gguf.Q4_1 || t == gguf.Q5_0 || t == gguf.Q5_1
+}
+
+// layoutFor decides what a file becomes: "" leaves it.
+func layoutFor(asked string, t gguf.Type) string {
+	switch asked {
+	case LayoutAsIs:
+		return ""
+	case LayoutFast:
+		if t == gguf.Q4_0 {
+			return ""
+		}
+		return LayoutFast
+	}
+	if slow(t) {
+		return LayoutLossless
+	}
+	return ""
+}
+
+// Prepare makes a pulled model's weights anew in another layout, from the file as it was pulled.
+func (r *Registry) Prepare(ctx context.Context, name string, o PullOptions) (out Installed, err error) {
+	defer fault.Wrap(&err, "models.Prepare(%s)", name)
+	if err := checkLayout(o.Layout); err != nil {
+		return Installed{}, err
+	}
+	for _, in := range r.Installed() {
+		if in.Name != name {
+			continue
+		}
+		if in.Kind == catalog.Library || in.Engine != "llama" || len(in.Files) != 1 {
+			return Installed{}, fault.New(fault.Invalid, "%s has no weights that can be prepared", name)
+		}
+		in, err := r.prepare(ctx, in.asPulled(), o)
+		if err != nil {
+			return Installed{}, err
+		}
+		if err := in.describe(); err != nil {
+			return Installed{}, err
+		}
+		return in, r.put(ctx, in)
+	}
+	return Installed{}, notFound(name)
+}
+
+// prepare lays a pulled model's weights as asked. Made once per (file, layout, library): the cache
+// remembers what came out.
+func (r *Registry) prepare(ctx context.Context, in Installed, o PullOptions) (Installed, error) {
+	if in.Kind == catalog.Embeddings || in.Kind == catalog.Reranker || o.Preparer == nil {
+		return in, nil
+	}
+	g, err := gguf.Open(in.Path, gguf.Options{})
+	if err != nil {
+		return Installed{}, unreadable(in.Path, err)
+	}
+	if g.Encoder() {
+		return in, nil
+	}
+	layout := layoutFor(o.Layout, g.Weights())
+	if layout == "" {
+		return in, nil
+	}
+	key := in.SHA256 + " " + layout + " " + o.Preparer.Version()
+	unlock, err := r.store.Lock(ctx, "prepare "+key, func() { report(o, "waiting", 0, 0) })
+	if err != nil {
+		return Installed{}, err
+	}
+	defer unlock()
+	made, ok := r.recall(key)
+	if !ok {
+		if made, err = r.quantize(ctx, in, layout, o); err != nil {
+			return Installed{}, err
+		}
+		if err := r.remember(key, made); err != nil {
+			return Installed{}, err
+		}
+	}
+	in.Prepared = &made.Preparation
+	in.Path, in.SHA256, in.Bytes, in.Layout = r.store.Path(made.SHA256), made.SHA256, made.Bytes, layout
+	return in, nil
+}
+
+func report(o PullOptions, stage string, done, total int64) {
+	if o.Progress != nil {
+		o.Progress(Progress{Stage: stage, Done: done, Total: total})
+	}
+}
+
+// made is the result of a preparation as the cache remembers it, in CACHE/prepared.
+type made struct {
+	Preparation
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+}
+
+func (r *Registry) recallPath(key string) string {
+	return filepath.Join(r.store.Dir, "prepared", filepath.Base(r.store.Partial(key))+".json")
+}
+
+func (r *Registry) recall(key string) (made, bool) {
+	var m made
+	data, err := os.ReadFile(r.recallPath(key))
+	if err != nil || json.Unmarshal(data, &m) != nil || !r.store.Has(m.SHA256, m.Bytes) {
+		return made{}, false
+	}
+	return m, true
+}
+
+func (r *Registry) remember(key string, m made) error {
+	data, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return err
+	}
+	return blobs.WriteFile(r.recallPath(key), data, 0o644)
+}
+
+func (r *Registry) quantize(ctx context.Context, in Installed, layout string, o PullOptions) (made, error) {
+	if err := r.store.Verify(ctx, in.Path, in.SHA256, in.Bytes, nil); err != nil {
+		return made{}, err
+	}
+	// Q8_0 of a 4-bit file is less than twice as large.
+	if free, err := blobs.Free(r.store.Dir); err == nil && free < 2*in.Bytes {
+		return made{}, &pull.DiskError{Dir: r.store.Dir, Need: 2 * in.Bytes, Free: free}
+	}
+	tmp, err := r.store.TempDir()
+	if err != nil {
+		return made{}, err
+	}
+	defer os.RemoveAll(tmp)
+	report(o, "score", 0, 2)
+	before, err := o.Preparer.Score(ctx, in.Path, ScoreText)
+	if err != nil {
+		return made{}, fmt.Errorf("measuring %s: %w", in.Name, err)
+	}
+	out := filepath.Join(tmp, "prepared.gguf")
+	const steps = 1000
+	err = o.Preparer.Quantize(ctx, in.Path, out, layout, func(f float64) { report(o, "prepare", int64(f*steps), steps) })
+	if err != nil {
+		return made{}, fmt.Errorf("preparing %s: %w", in.Name, err)
+	}
+	report(o, "score", 1, 2)
+	after, err := o.Preparer.Score(ctx, out, ScoreText)
+	if err != nil {
+		return made{}, fmt.Errorf("measuring %s: %w", in.Name, err)
+	}
+	sha, size, err := r.store.Adopt(ctx, out, "", nil)
+	if err != nil {
+		return made{}, err
+	}
+	return made{
+		Preparation: Preparation{From: in.SHA256, Layout: layout, Library: o.Preparer.Version(), ScoreBefore: &before, ScoreAfter: &after},
+		SHA256:      sha, Bytes: size,
+	}, nil
+}
+
+// convert turns an entry's files into what the engine reads, once per content.
+func (r *Registry) convert(ctx context.Context, in Installed, e *catalog.Entry, o PullOptions) (Installed, error) {
+	if e.Convert != "bert-gguf" {
+		return Installed{}, fault.New(fault.Invalid, "catalog entry %s: conversion %q is not known", e.Name, e.Convert)
+	}
+	key := "bert-gguf f16 " + convert.Version
+	files := convert.Files{}
+	for _, f := range in.Files {
+		key += " " + f.SHA256
+		switch f.Name {
+		case "model.safetensors":
+			files.Weights = f.Path
+		case "config.json":
+			files.Config = f.Path
+		case "vocab.txt":
+			files.Vocab = f.Path
+		case "tokenizer.json":
+			files.Tokenizer = f.Path
+		case "tokenizer_config.json":
+			files.TokenizerConfig = f.Path
+		}
+	}
+	unlock, err := r.store.Lock(ctx, "convert "+key, func() { report(o, "waiting", 0, 0) })
+	if err != nil {
+		return Installed{}, err
+	}
+	defer unlock()
+	m, ok := r.recall(key)
+	if !ok {
+		for _, f := range in.Files {
+			if err := r.store.Verify(ctx, f.Path, f.SHA256, f.Bytes, nil); err != nil {
+				return Installed{}, err
+			}
+		}
+		if m, err = r.bert(ctx, files, e, o); err != nil {
+			return Installed{}, err
+		}
+		m.Preparation = Preparation{From: in.Files[0].SHA256, Layout: "bert-gguf f16", Library: convert.Version}
+		if err := r.remember(key, m); err != nil {
+			return Installed{}, err
+		}
+	}
+	in.Prepared = &m.Preparation
+	in.Path, in.SHA256, in.Bytes = r.store.Path(m.SHA256), m.SHA256, m.Bytes
+	return in, nil
+}
+
+func (r *Registry) bert(ctx context.Context, files convert.Files, e *catalog.Entry, o PullOptions) (made, error) {
+	tmp, err := r.store.TempDir()
+	if err != nil {
+		return made{}, err
+	}
+	defer os.RemoveAll(tmp)
+	out := filepath.Join(tmp, "model.gguf")
+	err = convert.BERT(ctx, files, out, convert.Options{
+		Weights: gguf.F16, Name: e.Title, Licence: e.Licence,
+		Progress: func(done, total int64) { report(o, "convert", done, total) },
+	})
+	if err != nil {
+		return made{}, fmt.Errorf("converting %s: %w", e.Name, err)
+	}
+	sha, size, err := r.store.Adopt(ctx, out, "", nil)
+	return made{SHA256: sha, Bytes: size}, err
+}
+
+// Verified wraps an opener of local models: the file, and the libraries that will run it, are checked
+// against their pins before anything is loaded. A file that was hashed before and did not change is
+// not read again.
+func (r *Registry) Verified(next engine.Opener) engine.Opener {
+	return func(ctx context.Context, spec engine.Spec, progress engine.Progress) (engine.Backend, error) {
+		if spec.Driver == "llama" && spec.SHA256 != "" {
+			if err := r.store.Verify(ctx, spec.Path, spec.SHA256, 0, nil); err != nil {
+				return nil, fault.New(fault.Unavailable, "The model `%s` cannot be loaded: %s. Run `parley pull` again", spec.Name, err).WithCause(err)
+			}
+		}
+		for _, in := range r.Installed() {
+			if in.Kind == catalog.Library && in.Dir == spec.Library && spec.Library != "" {
+				if err := r.VerifyInstalled(ctx, in, nil); err != nil {
+					return nil, fault.New(fault.Unavailable, "The engine's libraries cannot be loaded: %s. Remove that directory and run `parley pull %s`", err, in.Ref).WithCause(err)
+				}
+			}
+		}
+		return next(ctx, spec, progress)
+	}
+}

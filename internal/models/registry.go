@@ -1,0 +1,487 @@
+package models
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/clock"
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/models/blobs"
+	"github.com/parley-ai/parley/internal/models/catalog"
+)
+
+// Remote is an OpenAI-compatible endpoint that the operator configured, or that was discovered.
+type Remote struct {
+	Name   string        `yaml:"name" json:"name" koanf:"name"`
+	URL    string        `yaml:"url" json:"url" koanf:"url"` // base, ending in /v1
+	APIKey string        `yaml:"api_key" json:"-" koanf:"api_key"`
+	Models []RemoteModel `yaml:"models" json:"models" koanf:"models"`
+}
+
+// RemoteModel is one model of a remote endpoint.
+type RemoteModel struct {
+	Name     string       `yaml:"name" json:"name" koanf:"name"`             // served name here; empty is Upstream
+	Upstream string       `yaml:"upstream" json:"upstream" koanf:"upstream"` // name to send; empty is Name
+	Kind     catalog.Kind `yaml:"kind" json:"kind" koanf:"kind"`             // empty is chat
+	Window   int          `yaml:"window" json:"window" koanf:"window"`       // tokens; 0 is not known
+}
+
+// Settings are what the configuration says of models.
+type Settings struct {
+	Aliases  []Alias                 // laid over the built-in table
+	Remotes  []Remote                // endpoints
+	Defaults map[catalog.Kind]string // served model by kind; wins over what SetDefault chose
+	Window   int                     // largest window to serve, tokens; 0 is what memory allows
+	Library  string                  // directory with llama.cpp's libraries; empty is the pulled one
+	Threads  int                     // per model; 0 is the number of physical cores
+	Slots    int                     // sequences at once per model; 0 is the engine's default
+}
+
+// Options open a Registry.
+type Options struct {
+	Home     string // empty: DefaultHome
+	Cache    string // empty: blobs.DefaultDir
+	HTTP     *http.Client
+	Clock    clock.Clock  // nil: the system's
+	Log      *slog.Logger // nil: none
+	Memory   int64        // bytes for models; 0: Memory()
+	Settings Settings
+}
+
+// Registry is a home's models. It is safe for concurrent use.
+type Registry struct {
+	home     string
+	store    blobs.Store
+	http     *http.Client
+	clock    clock.Clock
+	log      *slog.Logger
+	memory   int64
+	settings Settings
+
+	mu      sync.Mutex // guards rebuilding, and extra
+	extra   []Remote   // discovered endpoints that were taken over
+	aliases []Alias
+	catalog *catalog.Catalog
+	snap    atomic.Pointer[snapshot]
+}
+
+// snapshot is everything that Resolve and List need, never changed after it was made.
+type snapshot struct {
+	names     map[string]*row
+	list      []Model
+	installed []Installed
+	defaults  map[catalog.Kind]string
+	stamp     stamp
+}
+
+// row is what one name resolves to.
+type row struct {
+	resolved Resolved
+	model    Model
+	missing  string // why nothing answers; empty when something does
+}
+
+// Resolved is what answers a name.
+type Resolved struct {
+	Name   string       // as asked for
+	Served string       // model that answers
+	Use    Use          // which endpoints the name is for; empty is any
+	Kind   catalog.Kind // what the served model is
+	Window int          // tokens of prompt and answer together: the smaller of the alias's and the served model's; 0 is not known (remote)
+	Spec   engine.Spec
+}
+
+// Model is a row of GET /v1/models.
+type Model struct {
+	ID      string       `json:"id"`
+	Object  string       `json:"object"`
+	Created int64        `json:"created"`
+	OwnedBy string       `json:"owned_by"`
+	Served  string       `json:"served_by"` // Parley's own: which model answers
+	Kind    catalog.Kind `json:"kind"`
+	Window  int          `json:"context_window,omitempty"`
+	Alias   bool         `json:"alias"`
+}
+
+// DefaultHome is PARLEY_HOME, else .parley in the user's home directory.
+func DefaultHome() (string, error) {
+	if dir := os.Getenv("PARLEY_HOME"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	dir, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no home directory: set PARLEY_HOME: %w", err)
+	}
+	return filepath.Join(dir, ".parley"), nil
+}
+
+// Open reads a home's models. It needs no network, and the home need not exist yet.
+func Open(o Options) (*Registry, error) {
+	var err error
+	if o.Home == "" {
+		if o.Home, err = DefaultHome(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Cache == "" {
+		if o.Cache, err = blobs.DefaultDir(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Memory == 0 {
+		o.Memory = Memory()
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Registry{
+		home: o.Home, store: blobs.Store{Dir: o.Cache}, http: o.HTTP, clock: o.Clock, log: o.Log,
+		memory: o.Memory, settings: o.Settings,
+	}
+	base, err := builtinAliases()
+	if err != nil {
+		return nil, err
+	}
+	if r.aliases, err = mergeAliases(base, o.Settings.Aliases); err != nil {
+		return nil, err
+	}
+	if r.catalog, err = catalog.Load(o.Home); err != nil {
+		return nil, err
+	}
+	return r, r.Reload()
+}
+
+// Catalog returns what can be pulled.
+func (r *Registry) Catalog() *catalog.Catalog { return r.catalog }
+
+// Store returns where model files lie.
+func (r *Registry) Store() blobs.Store { return r.store }
+
+// Resolve finds what answers a name.
+func (r *Registry) Resolve(_ context.Context, _ actor.Actor, name string) (Resolved, error) {
+	row, ok := r.snap.Load().names[name]
+	if !ok {
+		return Resolved{}, notFound(name)
+	}
+	if row.missing != "" {
+		return Resolved{}, &fault.Error{Kind: fault.Unavailable, Param: "model", Message: row.missing}
+	}
+	return row.resolved, nil
+}
+
+// List returns the names that something answers, aliases first, as GET /v1/models shows them.
+func (r *Registry) List(context.Context, actor.Actor) ([]Model, error) {
+	return slices.Clone(r.snap.Load().list), nil
+}
+
+// Get returns one name.
+func (r *Registry) Get(_ context.Context, _ actor.Actor, name string) (Model, error) {
+	row, ok := r.snap.Load().names[name]
+	if !ok || row.missing != "" {
+		return Model{}, notFound(name)
+	}
+	return row.model, nil
+}
+
+func notFound(name string) error {
+	return &fault.Error{Kind: fault.NotFound, Code: "model_not_found", Param: "model", Message: fmt.Sprintf("The model `%s` does not exist", name)}
+}
+
+// Installed returns the models and libraries of this home.
+func (r *Registry) Installed() []Installed { return slices.Clone(r.snap.Load().installed) }
+
+// Default returns the served model that answers for a kind; empty when none does.
+func (r *Registry) Default(kind catalog.Kind) string { return r.snap.Load().defaults[kind] }
+
+// SetDefault makes a served model the one that a kind's aliases lead to, and remembers it. Requests
+// under way are not disturbed: they hold the Spec that they resolved. A default in the configuration
+// stays above it.
+func (r *Registry) SetDefault(ctx context.Context, kind catalog.Kind, served string) error {
+	row, ok := r.snap.Load().names[served]
+	if !ok || row.model.Alias {
+		return notFound(served)
+	}
+	return r.update(ctx, func(m *manifest) error {
+		if m.Defaults == nil {
+			m.Defaults = map[catalog.Kind]string{}
+		}
+		m.Defaults[kind] = served
+		return nil
+	})
+}
+
+// SetRemotes replaces the endpoints that were discovered; the configured ones stay.
+func (r *Registry) SetRemotes(remotes []Remote) error {
+	r.mu.Lock()
+	r.extra = slices.Clone(remotes)
+	r.mu.Unlock()
+	return r.Reload()
+}
+
+// Reload reads the manifest again and puts a new snapshot in place.
+func (r *Registry) Reload() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	st := stampOf(manifestPath(r.home))
+	m, err := loadManifest(r.home, r.store)
+	if err != nil {
+		return err
+	}
+	s := r.build(m)
+	s.stamp = st
+	r.snap.Store(s)
+	return nil
+}
+
+// stamp tells whether a file was replaced.
+type stamp struct {
+	size int64
+	time time.Time
+}
+
+func stampOf(path string) stamp {
+	info, err := os.Stat(path)
+	if err != nil {
+		return stamp{}
+	}
+	return stamp{info.Size(), info.ModTime()}
+}
+
+// Watch reloads when another process (a `parley pull` beside the server) changed the manifest, until
+// ctx ends.
+func (r *Registry) Watch(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if stampOf(manifestPath(r.home)) == r.snap.Load().stamp {
+			continue
+		}
+		if err := r.Reload(); err != nil {
+			r.log.Error("models.json changed and cannot be read; the models stay as they were", "error", err)
+		}
+	}
+}
+
+// served is a model that can answer, before names are given.
+type served struct {
+	name    string
+	kind    catalog.Kind
+	window  int
+	created int64
+	owner   string
+	spec    engine.Spec
+	broken  string
+}
+
+func (r *Registry) build(m manifest) *snapshot {
+	s := &snapshot{names: map[string]*row{}, installed: m.Models, defaults: map[catalog.Kind]string{}}
+	models := r.serving(m)
+	byName := make(map[string]*served, len(models))
+	for i := range models {
+		if _, taken := byName[models[i].name]; !taken {
+			byName[models[i].name] = &models[i]
+		}
+	}
+	for _, kind := range []catalog.Kind{catalog.Chat, catalog.Code, catalog.Embeddings, catalog.Reranker} {
+		s.defaults[kind] = chooseDefault(kind, models, byName, r.settings.Defaults[kind], m.Defaults[kind])
+	}
+	for _, a := range r.aliases {
+		s.add(a.Name, r.aliasRow(a, byName, s.defaults))
+	}
+	for i := range models {
+		v := &models[i]
+		if byName[v.name] == v {
+			s.add(v.name, v.row())
+		}
+	}
+	return s
+}
+
+func (s *snapshot) add(name string, row *row) {
+	if _, taken := s.names[name]; taken {
+		return
+	}
+	s.names[name] = row
+	if row.missing == "" {
+		s.list = append(s.list, row.model)
+	}
+}
+
+func (v *served) row() *row {
+	return &row{
+		resolved: Resolved{Name: v.name, Served: v.name, Kind: v.kind, Window: v.window, Spec: v.spec},
+		model: Model{ID: v.name, Object: "model", Created: v.created, OwnedBy: v.owner, Served: v.name,
+			Kind: v.kind, Window: v.window},
+		missing: v.broken,
+	}
+}
+
+func (r *Registry) aliasRow(a Alias, byName map[string]*served, defaults map[catalog.Kind]string) *row {
+	name := a.Served
+	if name == "" {
+		name = defaults[a.defaultOf()]
+	}
+	v := byName[name]
+	if v == nil {
+		if a.Served != "" {
+			return &row{missing: fmt.Sprintf("The model `%s` is served by `%s`, which is not installed: run `parley pull %s`", a.Name, a.Served, a.Served)}
+		}
+		return &row{missing: fmt.Sprintf("No %s model is installed that could answer for `%s`: run `parley pull`, or configure a remote endpoint", a.defaultOf(), a.Name)}
+	}
+	out := v.row()
+	out.resolved.Name, out.resolved.Use = a.Name, a.Kind
+	if a.Window > 0 && (out.resolved.Window == 0 || a.Window < out.resolved.Window) {
+		out.resolved.Window = a.Window
+	}
+	out.model.ID, out.model.Alias, out.model.Window = a.Name, true, out.resolved.Window
+	out.model.Created = cmp.Or(a.Created, out.model.Created)
+	out.model.OwnedBy = cmp.Or(a.OwnedBy, out.model.OwnedBy)
+	return out
+}
+
+// chooseDefault takes the configured model, then the chosen one, then the first that fits the kind.
+func chooseDefault(kind catalog.Kind, models []served, byName map[string]*served, configured, chosen string) string {
+	for _, name := range []string{configured, chosen} {
+		if v := byName[name]; v != nil && v.broken == "" {
+			return name
+		}
+	}
+	for _, wanted := range alternatives(kind) {
+		for i := range models {
+			if models[i].kind == wanted && models[i].broken == "" {
+				return models[i].name
+			}
+		}
+	}
+	return ""
+}
+
+// alternatives are the kinds that can stand in for one another: a code model chats, and a chat model
+// writes code.
+func alternatives(kind catalog.Kind) []catalog.Kind {
+	switch kind {
+	case catalog.Chat:
+		return []catalog.Kind{catalog.Chat, catalog.Code}
+	case catalog.Code:
+		return []catalog.Kind{catalog.Code, catalog.Chat}
+	}
+	return []catalog.Kind{kind}
+}
+
+// serving lists what this home can serve: installed models, then remote ones.
+func (r *Registry) serving(m manifest) []served {
+	library := r.library(m)
+	var out []served
+	for _, in := range m.Models {
+		if in.Engine != "llama" || in.Kind == catalog.Library {
+			continue
+		}
+		v := served{name: in.Name, kind: in.Kind, window: r.window(in), created: in.PulledAt / 1000, owner: "parley", spec: engine.Spec{
+			Name: in.Name, Driver: "llama", Path: in.Path, SHA256: in.SHA256, Library: library, Layout: in.Layout,
+			ContextWindow: r.window(in), Slots: r.settings.Slots, Threads: r.settings.Threads,
+			Embedding:   in.Kind == catalog.Embeddings || in.Kind == catalog.Reranker,
+			MemoryBytes: in.Bytes + in.KVBytes*int64(r.window(in)),
+		}}
+		if _, err := os.Stat(in.Path); err != nil {
+			v.broken = fmt.Sprintf("The file of the model `%s` is gone (%s): run `parley pull %s`", in.Name, in.Path, in.Ref)
+		} else if library == "" {
+			v.broken = "The engine's libraries are not installed: run `parley pull " + r.libraryName() + "`"
+		}
+		out = append(out, v)
+	}
+	return append(out, r.remoteModels()...)
+}
+
+func (r *Registry) remoteModels() []served {
+	var out, plain []served
+	for _, remote := range append(slices.Clone(r.settings.Remotes), r.extra...) {
+		for _, model := range remote.Models {
+			name, upstream := cmp.Or(model.Name, model.Upstream), cmp.Or(model.Upstream, model.Name)
+			kind := cmp.Or(model.Kind, catalog.Chat)
+			full := remote.Name + "/" + name
+			v := served{name: full, kind: kind, window: model.Window, owner: remote.Name, spec: engine.Spec{
+				Name: full, Driver: "remote", URL: strings.TrimRight(remote.URL, "/"), APIKey: remote.APIKey,
+				UpstreamName: upstream, ContextWindow: model.Window, Embedding: kind == catalog.Embeddings,
+			}}
+			out = append(out, v)
+			// The bare name works as well where nothing else has it.
+			v.name = name
+			plain = append(plain, v)
+		}
+	}
+	return append(out, plain...)
+}
+
+// libraryName is the catalog entry with this platform's libraries.
+func (r *Registry) libraryName() string {
+	if e := r.libraryEntry(); e != nil {
+		return e.Name
+	}
+	return "llama-cpp for " + runtime.GOOS + "/" + runtime.GOARCH
+}
+
+func (r *Registry) libraryEntry() *catalog.Entry {
+	platform := runtime.GOOS + "/" + runtime.GOARCH
+	for _, device := range []string{"metal", "cpu"} {
+		if e := r.catalog.Library("llama", platform, device); e != nil {
+			return e
+		}
+	}
+	return nil
+}
+
+func (r *Registry) library(m manifest) string {
+	if r.settings.Library != "" {
+		return r.settings.Library
+	}
+	for _, in := range m.Models {
+		if in.Kind == catalog.Library && in.Engine == "llama" {
+			if _, err := os.Stat(in.Dir); err == nil {
+				return in.Dir
+			}
+		}
+	}
+	return ""
+}
+
+// Windows that are served when memory decides: no model is served with less than the first.
+const leastWindow = 4096
+
+// window is how many tokens one sequence of a model may have: its own context, less when the KV cells
+// of a full window would take more than a quarter of the memory, or the configuration says less.
+func (r *Registry) window(in Installed) int {
+	w := in.Context
+	if w <= 0 {
+		w = leastWindow
+	}
+	if r.settings.Window > 0 {
+		w = min(w, r.settings.Window)
+	}
+	if in.KVBytes > 0 && r.memory > 0 && in.Kind != catalog.Embeddings && in.Kind != catalog.Reranker {
+		for w > leastWindow && int64(w)*in.KVBytes > r.memory/4 {
+			w = max(leastWindow, w/2)
+		}
+	}
+	return w
+}
