@@ -202,6 +202,9 @@ func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompt
 	if !info.CanGenerate {
 		return nil, fault.Param("model", "The model `%s` gives embeddings and cannot write text. Use a chat model; GET /v1/models lists them.", req.Model)
 	}
+	if err := checkBias(req.Sampling.Bias, target, info); err != nil {
+		return nil, err
+	}
 	j := &job{service: s, who: who, req: req, backend: backend, release: release, info: info, n: n}
 	j.admitted = Admitted{Model: target.Model, Served: target.Served, Fingerprint: info.Fingerprint, Window: window(target.Window, info.ContextWindow)}
 	demand := 0

@@ -106,6 +106,7 @@ func TestOutcomesAreRecordedExactlyOnce(t *testing.T) {
 func TestACanceledContextIsCanceledAndRecorded(t *testing.T) {
 	w, s := newWorld(func(w *fakeWorld) { w.backend.block = make(chan struct{}) })
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var last error
 	for ev, err := range s.Run(ctx, who, Request{Model: "gpt-4"}, hello()) {
 		if _, ok := ev.(Delta); ok {

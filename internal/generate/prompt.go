@@ -135,6 +135,16 @@ func CheckTokens(param string, target Target, info engine.Info, tokens []engine.
 	return nil
 }
 
+// checkBias refuses biases on ids that the served model does not have: they would do nothing.
+func checkBias(bias []engine.TokenBias, target Target, info engine.Info) error {
+	for _, b := range bias {
+		if info.VocabSize > 0 && int(b.Token) >= info.VocabSize {
+			return fault.Param("logit_bias", "Token id %d is not in the vocabulary of `%s`, which answers for `%s` and has ids from 0 to %d.", b.Token, target.Served, target.Name, info.VocabSize-1)
+		}
+	}
+	return nil
+}
+
 // renderMessages makes tokens of a conversation with the model's own chat template.
 func (j *job) renderMessages(ctx context.Context, messages []engine.Message) ([]engine.Token, error) {
 	var text string

@@ -1,0 +1,52 @@
+package chat
+
+import (
+	"context"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/httpapi"
+)
+
+// failAt makes the echo engine fail before token n.
+func failAt(n int) func(context.Context, engine.GenerateRequest, int) error {
+	return func(_ context.Context, _ engine.GenerateRequest, i int) error {
+		if i == n {
+			return fault.New(fault.Unavailable, "The engine died while it answered. Please try again.")
+		}
+		return nil
+	}
+}
+
+// FuzzRequest holds that whatever is sent either becomes a request within the API's ranges or an
+// error for the caller, never an internal one.
+func FuzzRequest(f *testing.F) {
+	for _, s := range []string{
+		`{"model":"m","messages":[{"role":"user","content":"x"}]}`,
+		`{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"x"}]}],"n":3,"stop":["a"],"logit_bias":{"1":-100}}`,
+		`{"model":"m","messages":[],"temperature":1e999}`,
+		`{"messages":[{"role":"tool","content":null,"tool_calls":[]}],"seed":-9223372036854775808}`,
+		`{"model":"m","messages":[{"content":[null]}]}`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		r := httptest.NewRequest("POST", "/v1/chat/completions", strings.NewReader(body))
+		req, err := httpapi.Decode[Request](httptest.NewRecorder(), r, httpapi.Strict)
+		if err == nil {
+			op, _, cerr := req.operation("req_1")
+			if err = cerr; err == nil {
+				n := req.Choices()
+				if n < 1 || n > 128 || op.Sampling.Temperature < 0 || op.Sampling.Temperature > 2 || len(op.Stop) > 4 || op.Model == "" {
+					t.Errorf("out of range: %+v", op)
+				}
+			}
+		}
+		if err != nil && fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%q: %v", body, err)
+		}
+	})
+}

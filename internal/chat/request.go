@@ -1,0 +1,238 @@
+package chat
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/generate/wire"
+	"github.com/parley-ai/parley/internal/httpapi"
+)
+
+// maxTopLogprobs is today's limit; the original's was 5 in 2024.
+const maxTopLogprobs = 20
+
+// Request is the body of POST /v1/chat/completions.
+type Request struct {
+	Model    string    `json:"model" doc:"The model that answers." example:"gpt-3.5-turbo"`
+	Messages []Message `json:"messages" doc:"The conversation so far."`
+	wire.Sampling
+	MaxCompletionTokens *int `json:"max_completion_tokens,omitzero" doc:"The newer name of max_tokens."`
+	Logprobs            bool `json:"logprobs,omitzero" doc:"Report the log probability of each token of the answer." default:"false"`
+	TopLogprobs         *int `json:"top_logprobs,omitzero" doc:"And of this many likeliest alternatives, 0 to 20; needs logprobs."`
+
+	NotYet
+	Harmless
+}
+
+// NotYet are parameters that this release refuses when they ask for something.
+type NotYet struct {
+	Functions        jsontext.Value `json:"functions,omitzero" doc:"Not supported by this release."`
+	FunctionCall     jsontext.Value `json:"function_call,omitzero" doc:"Not supported by this release."`
+	Tools            jsontext.Value `json:"tools,omitzero" doc:"Not supported by this release."`
+	ToolChoice       jsontext.Value `json:"tool_choice,omitzero" doc:"Not supported by this release."`
+	ResponseFormat   jsontext.Value `json:"response_format,omitzero" doc:"Only {\"type\":\"text\"} in this release."`
+	Modalities       jsontext.Value `json:"modalities,omitzero" doc:"Only [\"text\"] in this release."`
+	Audio            jsontext.Value `json:"audio,omitzero" doc:"Not supported by this release."`
+	Prediction       jsontext.Value `json:"prediction,omitzero" doc:"Not supported by this release."`
+	ReasoningEffort  jsontext.Value `json:"reasoning_effort,omitzero" doc:"Not supported by this release."`
+	Verbosity        jsontext.Value `json:"verbosity,omitzero" doc:"Not supported by this release."`
+	WebSearchOptions jsontext.Value `json:"web_search_options,omitzero" doc:"Not supported by this release."`
+	Store            jsontext.Value `json:"store,omitzero" doc:"Not supported by this release."`
+	Moderation       jsontext.Value `json:"moderation,omitzero" doc:"Not supported by this release."`
+}
+
+// Harmless are parameters of later years that do not change an answer here; they are taken and not used.
+type Harmless struct {
+	Metadata             jsontext.Value `json:"metadata,omitzero" doc:"Taken and not kept: answers are not stored."`
+	ServiceTier          jsontext.Value `json:"service_tier,omitzero" doc:"Taken and not used: there is one tier."`
+	SafetyIdentifier     jsontext.Value `json:"safety_identifier,omitzero" doc:"Taken and not used."`
+	PromptCacheKey       jsontext.Value `json:"prompt_cache_key,omitzero" doc:"Taken and not used: every prefix is cached."`
+	PromptCacheRetention jsontext.Value `json:"prompt_cache_retention,omitzero" doc:"Taken and not used."`
+	ParallelToolCalls    jsontext.Value `json:"parallel_tool_calls,omitzero" doc:"Taken and not used: there are no tools in this release."`
+}
+
+// Message is one turn of the conversation.
+type Message struct {
+	Role       string  `json:"role" doc:"Who speaks: system, user, assistant, function or tool; developer is read as system." example:"user"`
+	Content    Content `json:"content" doc:"What is said: a text, or a list of text parts."`
+	Name       string  `json:"name,omitzero" doc:"Tells speakers of one role apart; the function's name for role function."`
+	ToolCallID string  `json:"tool_call_id,omitzero" doc:"For role tool: the call that this answers."`
+
+	// What assistants' messages of later releases carry; clients send them back as they got them.
+	ToolCalls    jsontext.Value `json:"tool_calls,omitzero" doc:"Not supported by this release."`
+	FunctionCall jsontext.Value `json:"function_call,omitzero" doc:"Not supported by this release."`
+	Audio        jsontext.Value `json:"audio,omitzero" doc:"Not supported by this release."`
+	Refusal      jsontext.Value `json:"refusal,omitzero" doc:"Not supported by this release."`
+	Annotations  jsontext.Value `json:"annotations,omitzero" doc:"Taken and not used."`
+}
+
+// Content is a text, or a list of parts; null is no content.
+type Content struct {
+	Text  string // the text, or the texts of the parts, a line each
+	Given bool   // it was there and not null
+}
+
+// part is one of a message's content parts.
+type part struct {
+	Type       string         `json:"type"`
+	Text       *string        `json:"text"`
+	ImageURL   jsontext.Value `json:"image_url"`
+	InputAudio jsontext.Value `json:"input_audio"`
+	File       jsontext.Value `json:"file"`
+	Refusal    jsontext.Value `json:"refusal"`
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (c *Content) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*c = Content{}
+	switch k := dec.PeekKind(); k {
+	case 'n':
+		return dec.SkipValue()
+	case '"':
+		c.Given = true
+		return json.UnmarshalDecode(dec, &c.Text)
+	case '[':
+		c.Given = true
+		return c.parts(dec)
+	default:
+		return httpapi.WrongType("one of a string or an array of objects", k)
+	}
+}
+
+func (c *Content) parts(dec *jsontext.Decoder) error {
+	var parts []part
+	if err := json.UnmarshalDecode(dec, &parts); err != nil {
+		return err
+	}
+	if len(parts) == 0 {
+		return fault.New(fault.Invalid, "Invalid content: empty array. Expected an array with at least one part.").WithCode("empty_array")
+	}
+	texts := make([]string, len(parts))
+	for i, p := range parts {
+		param := fmt.Sprintf("[%d]", i)
+		switch {
+		case p.Type == "text" && p.Text != nil:
+			texts[i] = *p.Text
+		case p.Type == "text":
+			return httpapi.Required(param+".text", false)
+		case p.Type == "":
+			return httpapi.Required(param+".type", false)
+		case p.Type == "image_url", p.Type == "input_audio", p.Type == "file", p.Type == "refusal":
+			return wire.Unsupported(param, "A content part of type '"+p.Type+"'")
+		default:
+			return fault.Param(param+".type", "Invalid value: '%.40s'. Supported values are: 'text'.", p.Type).WithCode("invalid_value")
+		}
+	}
+	c.Text = strings.Join(texts, "\n")
+	return nil
+}
+
+// MarshalJSONTo implements json.MarshalerTo.
+func (c Content) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if !c.Given {
+		return enc.WriteToken(jsontext.Null)
+	}
+	return enc.WriteToken(jsontext.String(c.Text))
+}
+
+var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+
+// operation checks the request and returns what the core runs.
+func (r *Request) operation(requestID string) (generate.Request, generate.Prompt, error) {
+	if err := r.check(); err != nil {
+		return generate.Request{}, generate.Prompt{}, err
+	}
+	messages := make([]engine.Message, len(r.Messages))
+	for i := range r.Messages {
+		m, err := r.Messages[i].turn(i)
+		if err != nil {
+			return generate.Request{}, generate.Prompt{}, err
+		}
+		messages[i] = m
+	}
+	out := generate.Request{ID: requestID, Op: "chat", Class: "chat", Model: r.Model, Param: "messages", Logprobs: r.Logprobs}
+	r.Fill(&out)
+	if r.TopLogprobs != nil {
+		out.TopLogprobs = *r.TopLogprobs
+	}
+	return out, generate.FromMessages(messages), nil
+}
+
+func (r *Request) check() error {
+	if r.MaxCompletionTokens != nil {
+		if r.MaxTokens != nil {
+			return fault.Param("max_completion_tokens", "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported. They mean the same: send one.")
+		}
+		if err := httpapi.Min("max_completion_tokens", r.MaxCompletionTokens, 1); err != nil {
+			return err
+		}
+		r.MaxTokens = r.MaxCompletionTokens
+	}
+	if r.Messages != nil && len(r.Messages) == 0 {
+		return fault.Param("messages", "[] is too short - 'messages'").WithCode("empty_array")
+	}
+	if r.TopLogprobs != nil && !r.Logprobs {
+		return fault.Param("top_logprobs", "Invalid value for 'top_logprobs': 'logprobs' must be set to true to use 'top_logprobs'.")
+	}
+	return httpapi.First(
+		httpapi.Required("model", r.Model != ""),
+		httpapi.Required("messages", r.Messages != nil),
+		r.Sampling.Check(1),
+		httpapi.Range("top_logprobs", r.TopLogprobs, 0, maxTopLogprobs),
+		wire.Refused("functions", r.Functions),
+		wire.Refused("function_call", r.FunctionCall, `"none"`),
+		wire.Refused("tools", r.Tools),
+		wire.Refused("tool_choice", r.ToolChoice, `"none"`),
+		wire.Refused("response_format", r.ResponseFormat, `{"type":"text"}`),
+		wire.Refused("modalities", r.Modalities, `["text"]`),
+		wire.Refused("audio", r.Audio),
+		wire.Refused("prediction", r.Prediction),
+		wire.Refused("reasoning_effort", r.ReasoningEffort),
+		wire.Refused("verbosity", r.Verbosity),
+		wire.Refused("web_search_options", r.WebSearchOptions),
+		wire.Refused("store", r.Store),
+		wire.Refused("moderation", r.Moderation),
+	)
+}
+
+// turn checks message i and returns it as the engine takes it.
+func (m *Message) turn(i int) (engine.Message, error) {
+	at := func(field string) string { return fmt.Sprintf("messages[%d].%s", i, field) }
+	switch m.Role {
+	case "system", "user", "assistant", "tool", "function", "developer":
+	case "":
+		return engine.Message{}, httpapi.Required(at("role"), false)
+	default:
+		return engine.Message{}, httpapi.OneOf(at("role"), m.Role, "system", "assistant", "user", "function", "tool", "developer")
+	}
+	if err := httpapi.First(
+		wire.Refused(at("tool_calls"), m.ToolCalls),
+		wire.Refused(at("function_call"), m.FunctionCall),
+		wire.Refused(at("audio"), m.Audio),
+		wire.Refused(at("refusal"), m.Refusal, `""`),
+	); err != nil {
+		return engine.Message{}, err
+	}
+	switch {
+	case !m.Content.Given:
+		return engine.Message{}, fault.Param(at("content"), "Invalid value for '%s': expected a string, got null.", at("content")).WithCode("invalid_type")
+	case m.Name != "" && !nameForm.MatchString(m.Name):
+		return engine.Message{}, fault.Param(at("name"), "Invalid '%s': string does not match pattern. Expected a string that matches the pattern '%s'.", at("name"), nameForm)
+	case m.Role == "function" && m.Name == "":
+		return engine.Message{}, httpapi.Required(at("name"), false)
+	case m.Role == "tool" && m.ToolCallID == "":
+		return engine.Message{}, httpapi.Required(at("tool_call_id"), false)
+	}
+	role := m.Role
+	if role == "developer" {
+		role = "system" // what today's clients call it
+	}
+	return engine.Message{Role: role, Content: m.Content.Text, Name: m.Name}, nil
+}
