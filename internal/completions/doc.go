@@ -1,0 +1,19 @@
+// Package completions is POST /v1/completions: a text that the model continues. It decodes OpenAI's
+// request, runs generate.Fan, and encodes the answer as JSON or as server-sent events. It keeps
+// nothing: no tables.
+//
+// Routes:
+//
+//	POST /v1/completions   createCompletion   scope completions.write
+//
+// Files: request.go decodes and checks, response.go has the answer's shapes, choices.go collects
+// them, http.go writes them.
+//
+// Invariants:
+//   - Choice i belongs to prompt i/n: indexes are in the order of the prompts.
+//   - echo with max_tokens 0 and logprobs scores a text: every token of it with its logprob.
+//   - best_of keeps the n answers with the highest mean logprob per token; all of them are counted.
+//   - text_offset counts characters from the beginning of the prompt, as the original's does.
+//   - Token ids are the served model's own: an alias of an original model refuses them, because they
+//     would silently be read as other words. suffix is refused in this release.
+package completions

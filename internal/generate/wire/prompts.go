@@ -1,0 +1,103 @@
+package wire
+
+import (
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/httpapi"
+)
+
+// Prompts is `prompt` and `input`: a text, a list of texts, a list of token ids (which is one
+// prompt), or a list of those. Texts or Tokens is set; neither when it was absent or null.
+type Prompts struct {
+	Texts  []string
+	Tokens [][]engine.Token
+	List   bool // it was a list of prompts, not a single one
+}
+
+// Len is how many prompts there are.
+func (p *Prompts) Len() int { return len(p.Texts) + len(p.Tokens) }
+
+const promptForms = "one of a string, an array of strings, an array of token ids, or an array of arrays of token ids"
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (p *Prompts) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*p = Prompts{}
+	switch k := dec.PeekKind(); k {
+	case 'n':
+		return dec.SkipValue()
+	case '"':
+		p.Texts = []string{""}
+		return json.UnmarshalDecode(dec, &p.Texts[0])
+	case '[':
+	default:
+		return httpapi.WrongType(promptForms, k)
+	}
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch k := firstKind(raw); k {
+	case ']':
+		return fault.New(fault.Invalid, "Invalid prompt: empty array. Expected an array with minimum length 1, but got an empty array instead.").WithCode("empty_array")
+	case '"':
+		p.List = true
+		return mixed(json.Unmarshal(raw, &p.Texts))
+	case '0':
+		p.Tokens = [][]engine.Token{nil}
+		return mixed(json.Unmarshal(raw, &p.Tokens[0]))
+	case '[':
+		p.List = true
+		if err := mixed(json.Unmarshal(raw, &p.Tokens)); err != nil {
+			return err
+		}
+		for _, t := range p.Tokens {
+			if len(t) == 0 {
+				return fault.New(fault.Invalid, "Invalid prompt: a list of token ids is empty. Send one id at least.").WithCode("empty_array")
+			}
+		}
+		return nil
+	default:
+		return httpapi.WrongType(promptForms, k)
+	}
+}
+
+// firstKind is the kind of an array's first element, or ']' when there is none.
+func firstKind(array jsontext.Value) jsontext.Kind {
+	for _, c := range array[1:] {
+		switch {
+		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
+		case c == '-' || c >= '0' && c <= '9':
+			return '0'
+		default:
+			return jsontext.Kind(c)
+		}
+	}
+	return ']'
+}
+
+// mixed explains an array whose elements are not all of one kind.
+func mixed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fault.New(fault.Invalid, "Invalid type: expected %s, all of one kind; token ids are whole numbers.", promptForms).WithCode("invalid_type").WithCause(err)
+}
+
+// MarshalJSONTo implements json.MarshalerTo.
+func (p Prompts) MarshalJSONTo(enc *jsontext.Encoder) error {
+	switch {
+	case p.Len() == 0:
+		return enc.WriteToken(jsontext.Null)
+	case p.Texts != nil && p.List:
+		return json.MarshalEncode(enc, p.Texts)
+	case p.Texts != nil:
+		return json.MarshalEncode(enc, p.Texts[0])
+	case p.List:
+		return json.MarshalEncode(enc, p.Tokens)
+	default:
+		return json.MarshalEncode(enc, p.Tokens[0])
+	}
+}
