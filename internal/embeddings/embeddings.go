@@ -1,0 +1,123 @@
+package embeddings
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"math"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/generate/wire"
+	"github.com/parley-ai/parley/internal/httpapi"
+)
+
+// maxInputs is how many inputs a request may have, as in the original.
+const maxInputs = 2048
+
+// Request is the body of POST /v1/embeddings.
+type Request struct {
+	Model          string       `json:"model" doc:"The embedding model." example:"text-embedding-ada-002"`
+	Input          wire.Prompts `json:"input" doc:"A text, a list of texts, or token ids of the served model." example:"The food was delicious."`
+	EncodingFormat string       `json:"encoding_format,omitzero" doc:"float, or base64 of little-endian float32." default:"float"`
+	Dimensions     *int         `json:"dimensions,omitzero" doc:"Cut the vectors to this length and make them unit length again. Good only with models that were trained for it."`
+	User           string       `json:"user,omitzero" doc:"Your end user, for your own logs."`
+}
+
+// Response is the answer.
+type Response struct {
+	Object string      `json:"object" doc:"Always list."`
+	Data   []Embedding `json:"data" doc:"One per input, in their order."`
+	Model  string      `json:"model"`
+	Usage  Usage       `json:"usage"`
+}
+
+// Embedding is the vector of one input.
+type Embedding struct {
+	Object    string `json:"object" doc:"Always embedding."`
+	Index     int    `json:"index"`
+	Embedding Vector `json:"embedding" doc:"Numbers, or a base64 text when encoding_format is base64."`
+}
+
+// Usage counts the inputs' tokens.
+type Usage struct {
+	PromptTokens int `json:"prompt_tokens"`
+	TotalTokens  int `json:"total_tokens"`
+}
+
+// Vector is a vector with the form that the caller asked for.
+type Vector struct {
+	Values []float32
+	Base64 bool
+}
+
+// MarshalJSONTo implements json.MarshalerTo.
+func (v Vector) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if !v.Base64 {
+		return json.MarshalEncode(enc, v.Values)
+	}
+	b := make([]byte, 4*len(v.Values))
+	for i, x := range v.Values {
+		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
+	}
+	return enc.WriteToken(jsontext.String(base64.StdEncoding.EncodeToString(b)))
+}
+
+// operation checks the request and returns what the core runs.
+func (r *Request) operation() (generate.EmbedRequest, error) {
+	if err := httpapi.First(
+		httpapi.Required("model", r.Model != ""),
+		httpapi.Required("input", r.Input.Len() > 0),
+		httpapi.MaxItems("input", r.Input.Len(), maxInputs),
+		httpapi.OneOf("encoding_format", r.EncodingFormat, "float", "base64"),
+		httpapi.Min("dimensions", r.Dimensions, 1),
+	); err != nil {
+		return generate.EmbedRequest{}, err
+	}
+	for i, text := range r.Input.Texts {
+		if text == "" {
+			return generate.EmbedRequest{}, fault.Param("input", "Input %d is an empty string, which has no meaning to embed. Leave it out, or send a text.", i)
+		}
+	}
+	return generate.EmbedRequest{
+		Op: "embeddings", Class: "embeddings", Model: r.Model, Param: "input",
+		Texts: r.Input.Texts, Tokens: r.Input.Tokens,
+	}, nil
+}
+
+// response encodes the vectors.
+func (r *Request) response(got generate.Embedded) (Response, error) {
+	out := Response{
+		Object: "list", Data: make([]Embedding, len(got.Vectors)), Model: got.Admitted.Model,
+		Usage: Usage{PromptTokens: got.Admitted.PromptTokens, TotalTokens: got.Admitted.PromptTokens},
+	}
+	for i, v := range got.Vectors {
+		if r.Dimensions != nil {
+			if *r.Dimensions > len(v) {
+				return Response{}, fault.Param("dimensions", "The model `%s` (%s) gives vectors of %d dimensions; 'dimensions' can only shorten them, but is %d.", r.Model, got.Admitted.Served, len(v), *r.Dimensions)
+			}
+			v = shorten(v, *r.Dimensions)
+		}
+		out.Data[i] = Embedding{Object: "embedding", Index: i, Embedding: Vector{Values: v, Base64: r.EncodingFormat == "base64"}}
+	}
+	return out, nil
+}
+
+// shorten cuts a vector to n dimensions and gives it unit length again.
+func shorten(v []float32, n int) []float32 {
+	out := make([]float32, n)
+	var sum float64
+	for _, x := range v[:n] {
+		sum += float64(x) * float64(x)
+	}
+	if sum == 0 {
+		return out
+	}
+	norm := math.Sqrt(sum)
+	for i, x := range v[:n] {
+		out[i] = float32(float64(x) / norm)
+	}
+	return out
+}

@@ -1,0 +1,46 @@
+package embeddings
+
+import (
+	"net/http"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/generate/wire"
+	"github.com/parley-ai/parley/internal/httpapi"
+)
+
+// API serves the routes of this package.
+type API struct {
+	Generate *generate.Service
+}
+
+// Routes returns the package's operations.
+func (a *API) Routes() []httpapi.Route {
+	return []httpapi.Route{{
+		Method: http.MethodPost, Path: "/v1/embeddings", Op: "createEmbedding", Tag: "Embeddings",
+		Summary: "Turns texts into vectors.",
+		In:      Request{}, Out: Response{},
+		Scope: actor.EmbeddingsWrite, LimitClass: "embeddings", Handle: a.create,
+	}}
+}
+
+func (a *API) create(w http.ResponseWriter, r *http.Request) error {
+	req, err := httpapi.Decode[Request](w, r, httpapi.Strict)
+	if err != nil {
+		return err
+	}
+	op, err := req.operation()
+	if err != nil {
+		return err
+	}
+	got, err := a.Generate.Embed(r.Context(), httpapi.ActorOf(r.Context()), op)
+	if err != nil {
+		return err
+	}
+	out, err := req.response(got)
+	if err != nil {
+		return err
+	}
+	wire.Announce(w.Header(), got.Admitted)
+	return httpapi.JSON(w, http.StatusOK, out)
+}
