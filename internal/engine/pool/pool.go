@@ -45,7 +45,7 @@ type Pool struct {
 	models  map[string]*model
 	drained map[*member]struct{} // replaced or unloaded while in use
 	changed chan struct{}        // closed and renewed whenever memory may have become free
-	closing int64         // memory of backends that are being closed
+	closing int64                // memory of backends that are being closed
 	closed  bool
 	loads   sync.WaitGroup // loads, and closings in the background
 	sweeper chan struct{}  // closed when the sweeper has ended
