@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Parley beside upstream's llama-server on the same model files, in one run, and beside a bare reverse
+# proxy in front of a 0 ms upstream. Prints Markdown tables. Nothing else should run on the machine.
+#   bench/run.sh [text|overhead]…      default: both
+#   FILES="as-is lossless fast" ROUNDS=3 bench/run.sh text
+# The peer is built once, from the source that PyPI's llama-cpp-python 0.3.36 carries (about five minutes
+# on two cores; needs cmake and a C++ compiler), and kept in the cache.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cache=${PARLEY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/parley}
+export PARLEY_CACHE=$cache
+work=$cache/bench
+mkdir -p "$work"
+parts=${*:-text overhead}
+files=${FILES:-as-is lossless fast}
+rounds=${ROUNDS:-3}
+peer_version=0.3.36
+peer=$work/llama-server-$peer_version/bin/llama-server
+pids=()
+stop_all() {
+	for p in "${pids[@]:-}"; do [ -n "$p" ] && kill "$p" 2>/dev/null || true; done
+	for p in "${pids[@]:-}"; do [ -n "$p" ] && wait "$p" 2>/dev/null || true; done
+	pids=()
+}
+trap stop_all EXIT
+
+build_peer() {
+	[ -x "$peer" ] && return
+	command -v cmake >/dev/null || { echo "building the peer needs cmake and a C++ compiler" >&2; exit 1; }
+	echo "building llama-server from llama-cpp-python $peer_version" >&2
+	rm -rf "$work/src" && mkdir -p "$work/src"
+	python3 -m pip download -q --no-deps --no-binary llama-cpp-python -d "$work/src" "llama-cpp-python==$peer_version" >&2
+	tar -xzf "$work"/src/llama_cpp_python-*.tar.gz -C "$work/src" --strip-components=1
+	cmake -S "$work/src/vendor/llama.cpp" -B "$work/llama-server-$peer_version" -DCMAKE_BUILD_TYPE=Release -DGGML_NATIVE=ON \
+		-DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF >"$work/build.log"
+	cmake --build "$work/llama-server-$peer_version" --target llama-server -j "$(nproc)" >>"$work/build.log" 2>&1
+}
+
+# serve LAYOUT: starts Parley in a home of its own with that layout of the default model; sets url, key, pid, file.
+serve() {
+	export PARLEY_HOME=$work/home-$1
+	bin/parley pull --defaults "--$1" >&2
+	rm -f "$PARLEY_HOME/server.json"
+	PARLEY_ADDR=127.0.0.1:0 bin/parley serve --smoke >"$work/parley-$1.log" 2>&1 &
+	pid=$!
+	pids+=("$pid")
+	for _ in $(seq 200); do
+		[ -s "$PARLEY_HOME/server.json" ] && break
+		sleep 0.1
+	done
+	url=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["url"])' "$PARLEY_HOME/server.json")
+	key=$(bin/parley keys create --name bench)
+	file=$(bin/parley models --json | python3 -c 'import json,sys; print(next(m["path"] for m in json.load(sys.stdin)["data"] if m["name"].startswith("smollm2")))')
+}
+
+if [[ " $parts " == *" text "* ]]; then
+	build_peer
+	go build -o "$work/text" ./bench/text
+	for layout in $files; do
+		serve "$layout"
+		"$peer" -m "$file" --host 127.0.0.1 --port 9180 --parallel 16 -c 32768 -t 2 >"$work/peer.log" 2>&1 &
+		peer_pid=$!
+		pids+=("$peer_pid")
+		for _ in $(seq 300); do
+			curl -fs -o /dev/null http://127.0.0.1:9180/health && break
+			sleep 0.1
+		done
+		"$work/text" -title "$layout" -rounds "$rounds" -url "$url/v1" -key "$key" -pid "$pid" -peer http://127.0.0.1:9180/v1 -peer-pid "$peer_pid"
+		stop_all
+	done
+fi
+
+if [[ " $parts " == *" overhead "* ]]; then
+	go build -o "$work/overhead" ./bench/overhead
+	"$work/overhead" upstream 127.0.0.1:9181 &
+	pids+=($!)
+	"$work/overhead" proxy 127.0.0.1:9182 http://127.0.0.1:9181 &
+	pids+=($!)
+	export PARLEY_HOME=$work/home-overhead
+	mkdir -p "$PARLEY_HOME"
+	cat >"$PARLEY_HOME/config.yaml" <<-YAML
+		log:
+		  level: warn
+		remotes:
+		  - name: upstream
+		    url: http://127.0.0.1:9181/v1
+		    models: [bench]
+	YAML
+	rm -f "$PARLEY_HOME/server.json"
+	PARLEY_ADDR=127.0.0.1:0 bin/parley serve --smoke >"$work/parley-overhead.log" 2>&1 &
+	pids+=($!)
+	for _ in $(seq 200); do
+		[ -s "$PARLEY_HOME/server.json" ] && break
+		sleep 0.1
+	done
+	url=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["url"])' "$PARLEY_HOME/server.json")
+	key=$(bin/parley keys create --name bench)
+	printf '### overhead in front of a 0 ms upstream\n\n'
+	"$work/overhead" load -url "${url#http://}" -key "$key" -model bench -peer 127.0.0.1:9182 -direct 127.0.0.1:9181
+fi

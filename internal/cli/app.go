@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/parley-ai/parley/internal/config"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/obs"
+	"github.com/parley-ai/parley/internal/server"
+)
+
+// Version is set by the linker.
+var Version = "dev"
+
+// app is what the commands share.
+type app struct {
+	file  string // --config
+	flags map[string]*pflag.Flag
+}
+
+// globals are the settings that have a flag on every command: flag name → key of the configuration.
+var globals = map[string]string{
+	"addr":      "addr",
+	"home":      "home",
+	"cache":     "cache",
+	"db":        "db",
+	"log-level": "log.level",
+}
+
+// Run runs the program with its arguments and returns its exit code.
+func Run(ctx context.Context, args []string) int {
+	a := &app{flags: map[string]*pflag.Flag{}}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil || errors.Is(err, context.Canceled):
+		return 130
+	}
+	fmt.Fprintln(root.ErrOrStderr(), "parley: "+message(err))
+	var usage *usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintf(root.ErrOrStderr(), "`%s --help` says more.\n", usage.command)
+		return 2
+	}
+	return 1
+}
+
+// message is an error as a person should read it: a fault's own message, without the path of calls
+// that it took, and the cause when there is one.
+func message(err error) string {
+	f := fault.As(err)
+	if f == nil {
+		return err.Error()
+	}
+	if f.Err != nil {
+		return f.Message + " (" + f.Err.Error() + ")"
+	}
+	return f.Message
+}
+
+// usageError is a command that was called wrong.
+type usageError struct {
+	command string
+	err     error
+}
+
+func (e *usageError) Error() string { return e.err.Error() }
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "parley",
+		Short:         "The OpenAI platform of 2022–2024, self-hosted, on open models",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       Version,
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{cmd.CommandPath(), err}
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&a.file, "config", "", "configuration file (PARLEY_CONFIG; default config.yaml in the home directory)")
+	f.String("addr", "", "address to listen on (PARLEY_ADDR; default 127.0.0.1:8080)")
+	f.String("home", "", "directory of the database, files and keys (PARLEY_HOME; default ~/.parley)")
+	f.String("cache", "", "directory of models and libraries (PARLEY_CACHE)")
+	f.String("db", "", "database: sqlite://PATH or postgres://… (PARLEY_DB)")
+	f.String("log-level", "", "debug, info, warn or error (PARLEY_LOG_LEVEL)")
+	for name := range globals {
+		a.flags[name] = f.Lookup(name)
+	}
+	root.AddCommand(
+		serveCommand(a), pullCommand(a), removeCommand(a), modelsCommand(a), prepareCommand(a), convertCommand(a),
+		keysCommand(a), signinCommand(a), chatCommand(a), doctorCommand(a), configCommand(a), versionCommand(), engineCommand(),
+	)
+	for _, c := range allCommands(root) {
+		c.Args = usageArgs(c.Args)
+	}
+	return root
+}
+
+func allCommands(c *cobra.Command) []*cobra.Command {
+	out := []*cobra.Command{c}
+	for _, sub := range c.Commands() {
+		out = append(out, allCommands(sub)...)
+	}
+	return out
+}
+
+// usageArgs makes wrong arguments a usage error.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	if check == nil {
+		return nil
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{cmd.CommandPath(), err}
+		}
+		return nil
+	}
+}
+
+// config loads the configuration with the flags that were given.
+func (a *app) config() (*config.Config, error) {
+	given := map[string]any{}
+	for name, key := range globals {
+		if f := a.flags[name]; f.Changed {
+			given[key] = f.Value.String()
+		}
+	}
+	return config.Load(config.Options{File: a.file, Environ: os.Environ(), Flags: given})
+}
+
+// logger writes to stderr. Commands other than serve only say what went wrong.
+func logger(cfg *config.Config, quiet bool) *slog.Logger {
+	level := cfg.Log.Level
+	if quiet && (level == "info" || level == "debug" && os.Getenv("PARLEY_LOG_LEVEL") == "") {
+		level = "warn"
+	}
+	return obs.NewLogger(os.Stderr, level, cfg.Log.Format)
+}
+
+// withServer calls f with a client of the home's server as its owner: the running one, or one that is
+// started without a network port for this command.
+func (a *app) withServer(ctx context.Context, f func(*client) error) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	socket := server.SocketPath(cfg.Home)
+	if server.Alive(socket) {
+		return f(socketClient(socket))
+	}
+	s, err := server.New(ctx, server.Options{Config: cfg, Log: logger(cfg, true), Version: Version, Openers: openers(cfg)})
+	if err != nil {
+		return err
+	}
+	if err := s.ListenSocket(); err != nil {
+		s.Close(context.WithoutCancel(ctx))
+		return err
+	}
+	defer s.Close(context.WithoutCancel(ctx))
+	return f(socketClient(socket))
+}
+
+// short replaces the user's home directory by ~, for printing.
+func short(path string) string {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return path
+	}
+	if rest, ok := strings.CutPrefix(path, home+string(filepath.Separator)); ok {
+		return "~" + string(filepath.Separator) + rest
+	}
+	return path
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func chatCommand(app *app) *cobra.Command {
+	var (
+		url, key string
+		resume   bool
+	)
+	cmd := &cobra.Command{
+		Use:   "chat [MODEL]",
+		Short: "Talk to a model in the terminal",
+		Long: `Talk to a model in the terminal. Chats are kept with those of the browser.
+
+` + chatHelp + `
+
+Without a terminal on standard input the whole input is one question, and the answer alone goes to standard output:
+  git diff | parley chat > review.md`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			model := ""
+			if len(args) == 1 {
+				model = args[0]
+			}
+			if url != "" {
+				return runChat(cmd, urlClient(url, key), model, resume)
+			}
+			return app.withServer(cmd.Context(), func(c *client) error { return runChat(cmd, c, model, resume) })
+		},
+	}
+	cmd.Flags().StringVar(&url, "url", "", "another server's base URL, e.g. http://192.0.2.1:8080")
+	cmd.Flags().StringVar(&key, "key", os.Getenv("PARLEY_KEY"), "API key for --url (PARLEY_KEY)")
+	cmd.Flags().BoolVar(&resume, "resume", false, "go on with the newest chat")
+	return cmd
+}
+
+// runChat picks the model and runs the screen, or answers one question when there is no terminal.
+func runChat(cmd *cobra.Command, c *client, model string, resume bool) error {
+	ctx := cmd.Context()
+	list, err := listModels(ctx, c)
+	if err != nil {
+		return err
+	}
+	chosen, err := pickModel(list, model)
+	if err != nil {
+		return err
+	}
+	conv := &conversation{client: c, model: chosen.ID, served: chosen.Served}
+	in, isFile := cmd.InOrStdin().(*os.File)
+	if !isFile || !term.IsTerminal(int(in.Fd())) {
+		return answerOnce(ctx, conv, cmd.InOrStdin(), cmd.OutOrStdout())
+	}
+	var earlier []chatMessage
+	if resume {
+		if earlier, err = conv.resume(ctx); err != nil {
+			return err
+		}
+	}
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "%s answers as %s. %s\n\n", accent.Render(chosen.Served), chosen.ID, dim.Render("/help lists what you can do."))
+	for _, m := range earlier {
+		if m.Role == "user" {
+			fmt.Fprintln(out, accent.Render("› ")+m.text())
+		} else {
+			fmt.Fprintln(out, renderMarkdown(m.text(), 80))
+		}
+	}
+	_, err = tea.NewProgram(newChatScreen(ctx, conv), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out)).Run()
+	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// pickModel returns the named model, or the default chat model.
+func pickModel(list []modelObject, name string) (modelObject, error) {
+	var names []string
+	for _, m := range list {
+		if name == "" && m.Default && m.Kind == "chat" || name != "" && m.ID == name {
+			return m, nil
+		}
+		if m.Kind == "chat" {
+			names = append(names, m.ID)
+		}
+	}
+	if name == "" && len(names) > 0 {
+		return pickModel(list, names[0])
+	}
+	if name == "" {
+		return modelObject{}, errors.New("no chat model is installed: `parley pull --defaults` brings one")
+	}
+	return modelObject{}, fmt.Errorf("there is no model %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// answerOnce reads a question to the end of the input and writes the answer as it comes.
+func answerOnce(ctx context.Context, conv *conversation, in io.Reader, out io.Writer) error {
+	question, err := io.ReadAll(io.LimitReader(in, 8<<20))
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(string(question)) == "" {
+		return errors.New("the question on standard input is empty")
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	m, err := conv.ask(ctx, string(question), func(piece string) { fmt.Fprint(out, piece) })
+	fmt.Fprintln(out)
+	if err != nil {
+		return err
+	}
+	if m.State == "failed" && m.Error != nil {
+		return errors.New(m.Error.Message)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/parley-ai/parley/internal/config"
+	"github.com/parley-ai/parley/internal/egress"
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/child"
+	"github.com/parley-ai/parley/internal/engine/llama"
+	"github.com/parley-ai/parley/internal/engine/remote"
+	"github.com/parley-ai/parley/internal/models"
+	"github.com/parley-ai/parley/internal/models/catalog"
+	"github.com/parley-ai/parley/internal/server"
+)
+
+// engineCommand is what the server starts for each model; nobody calls it by hand.
+func engineCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "engine", Short: "Engine processes, started by the server", Hidden: true}
+	cmd.AddCommand(&cobra.Command{
+		Use:   "llama",
+		Short: "Serve one model with llama.cpp to the process that started this one",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return child.Main(cmd.Context(), "llama", llama.Open, llama.Preparer{})
+		},
+	})
+	return cmd
+}
+
+// openers are the drivers of this program: local models run in child processes of it.
+func openers(*config.Config) map[string]engine.Opener {
+	return map[string]engine.Opener{
+		"llama":  child.Opener(child.Options{}),
+		"remote": remote.Opener(remote.Options{Client: egress.Client(egress.Operator)}),
+	}
+}
+
+// registry opens the models of the home.
+func registry(cfg *config.Config) (*models.Registry, error) {
+	return models.Open(server.ModelOptions(cfg, nil))
+}
+
+// defaultNames are the small models that `make models` pulls.
+var defaultNames = []string{"smollm2-135m-instruct", "all-minilm-l6-v2"}
+
+// library returns the directory of the engine's native libraries; empty when there are none yet.
+func library(cfg *config.Config, reg *models.Registry) (dir, name string) {
+	if cfg.Engine.Library != "" {
+		return cfg.Engine.Library, filepath.Base(cfg.Engine.Library)
+	}
+	for _, in := range reg.Installed() {
+		if in.Kind == catalog.Library && in.Engine == "llama" {
+			return in.Dir, in.Name
+		}
+	}
+	return "", ""
+}
+
+// preparer changes weights in a child process.
+func preparer(cfg *config.Config, reg *models.Registry) models.Preparer {
+	return &weights{cfg: cfg, reg: reg, prepare: child.Prepare(child.Options{}, "llama")}
+}
+
+// weights fits the engine's preparer to what models asks for.
+type weights struct {
+	cfg     *config.Config
+	reg     *models.Registry
+	prepare engine.Preparer
+}
+
+func (w *weights) Version() string {
+	dir, name := library(w.cfg, w.reg)
+	return fmt.Sprintf("%s %s", name, filepath.Base(dir))
+}
+
+func (w *weights) Quantize(ctx context.Context, in, out, layout string, progress engine.Progress) error {
+	dir, _ := library(w.cfg, w.reg)
+	return w.prepare.Quantize(ctx, engine.QuantizeRequest{Library: dir, Source: in, Target: out, Layout: layout, Threads: w.cfg.Engine.Threads}, progress)
+}
+
+func (w *weights) Score(ctx context.Context, path, text string) (float64, error) {
+	dir, _ := library(w.cfg, w.reg)
+	s, err := w.prepare.Score(ctx, engine.ScoreRequest{
+		Spec: engine.Spec{Name: filepath.Base(path), Driver: "llama", Path: path, Library: dir, Threads: w.cfg.Engine.Threads},
+		Text: text,
+	}, nil)
+	return s.LogLikelihood, err
+}

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/config"
+	"github.com/parley-ai/parley/internal/models"
+	"github.com/parley-ai/parley/internal/models/catalog"
+	"github.com/parley-ai/parley/internal/server"
+)
+
+func modelsCommand(a *app) *cobra.Command {
+	var asJSON, offers bool
+	cmd := &cobra.Command{
+		Use:   "models",
+		Short: "What is installed, what answers for which name, and what the catalog offers",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.config()
+			if err != nil {
+				return err
+			}
+			reg, err := registry(cfg)
+			if err != nil {
+				return err
+			}
+			if offers {
+				return printCatalog(cmd.OutOrStdout(), reg, asJSON)
+			}
+			return printInstalled(cmd.OutOrStdout(), reg, states(cmd.Context(), cfg), asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&offers, "catalog", false, "what can be pulled")
+	return cmd
+}
+
+// states asks the running server what its models are doing; empty when none runs.
+func states(ctx context.Context, cfg *config.Config) map[string]string {
+	socket := server.SocketPath(cfg.Home)
+	if !server.Alive(socket) {
+		return nil
+	}
+	var answer struct {
+		Models []struct {
+			Name  string `json:"name"`
+			State string `json:"state"`
+		} `json:"models"`
+	}
+	if socketClient(socket).call(ctx, http.MethodGet, "/admin/status", nil, &answer) != nil {
+		return nil
+	}
+	out := map[string]string{}
+	for _, m := range answer.Models {
+		out[m.Name] = m.State
+	}
+	return out
+}
+
+// installedRow is a line of `parley models --json`.
+type installedRow struct {
+	Name        string       `json:"name"`
+	Kind        catalog.Kind `json:"kind"`
+	Path        string       `json:"path,omitempty"`
+	SHA256      string       `json:"sha256,omitempty"`
+	Bytes       int64        `json:"bytes"`
+	Weights     string       `json:"weights,omitempty"`
+	Layout      string       `json:"layout,omitempty"`
+	ScoreBefore *float64     `json:"log_likelihood_before,omitempty"`
+	ScoreAfter  *float64     `json:"log_likelihood_after,omitempty"`
+	State       string       `json:"state,omitempty"`
+	Source      string       `json:"source,omitempty"`
+	Licence     string       `json:"licence,omitempty"`
+}
+
+func printInstalled(out io.Writer, reg *models.Registry, states map[string]string, asJSON bool) error {
+	rows := []installedRow{}
+	for _, in := range reg.Installed() {
+		row := installedRow{Name: in.Name, Kind: in.Kind, Path: in.Path, SHA256: in.SHA256, Bytes: in.Bytes, Weights: in.Weights,
+			Layout: in.Layout, State: states[in.Name], Source: in.Source, Licence: in.Licence}
+		if in.Prepared != nil {
+			row.ScoreBefore, row.ScoreAfter = in.Prepared.ScoreBefore, in.Prepared.ScoreAfter
+		}
+		rows = append(rows, row)
+	}
+	if asJSON {
+		return json.NewEncoder(out).Encode(map[string]any{"data": rows})
+	}
+	if len(rows) == 0 {
+		fmt.Fprintln(out, "Nothing is installed. `parley pull --defaults` brings the small default models, `parley models --catalog` lists others.")
+		return nil
+	}
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tKIND\tSIZE\tWEIGHTS\tLAYOUT\tLOG-LIKELIHOOD\tSTATE\tLICENCE")
+	for i, in := range reg.Installed() {
+		r := rows[i]
+		score := "-"
+		if r.ScoreBefore != nil && r.ScoreAfter != nil {
+			score = fmt.Sprintf("%.2f → %.2f", *r.ScoreBefore, *r.ScoreAfter)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", in.Name, in.Kind, bytesText(in.Bytes), dash(in.Weights), dash(in.Layout), score, dash(r.State), dash(in.Licence))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return printAliases(out, reg)
+}
+
+// printAliases says which installed model answers for the original's names.
+func printAliases(out io.Writer, reg *models.Registry) error {
+	list, err := reg.List(context.Background(), actor.Actor{})
+	if err != nil {
+		return err
+	}
+	names := map[string][]string{}
+	var order []string
+	for _, m := range list {
+		if !m.Alias {
+			continue
+		}
+		if names[m.Served] == nil {
+			order = append(order, m.Served)
+		}
+		names[m.Served] = append(names[m.Served], m.ID)
+	}
+	for _, served := range order {
+		all := names[served]
+		more := ""
+		if len(all) > 6 {
+			more = fmt.Sprintf(" and %d more", len(all)-6)
+			all = all[:6]
+		}
+		fmt.Fprintf(out, "\n%s answers as ", served)
+		for i, n := range all {
+			if i > 0 {
+				fmt.Fprint(out, ", ")
+			}
+			fmt.Fprint(out, n)
+		}
+		fmt.Fprintln(out, more)
+	}
+	return nil
+}
+
+func printCatalog(out io.Writer, reg *models.Registry, asJSON bool) error {
+	entries := reg.Catalog().Entries
+	if asJSON {
+		return json.NewEncoder(out).Encode(map[string]any{"data": entries})
+	}
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tKIND\tMEMORY\tCONTEXT\tLICENCE\tTRIED HERE")
+	for _, e := range entries {
+		tried := "no"
+		if e.Verified == catalog.PulledHere {
+			tried = "yes"
+		}
+		memory := "-"
+		if e.Memory > 0 {
+			memory = bytesText(e.Memory)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", e.Name, e.Kind, memory, e.Context, e.Licence, tried)
+	}
+	return w.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

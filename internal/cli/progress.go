@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+	"golang.org/x/term"
+
+	"github.com/parley-ai/parley/internal/models"
+)
+
+// progress shows what a long command does: bars in a terminal, a line every few seconds elsewhere.
+// Safe for concurrent use.
+type progress struct {
+	mu      sync.Mutex
+	out     io.Writer
+	bars    *mpb.Progress // nil without a terminal
+	current map[string]*mpb.Bar
+	last    map[string]time.Time
+	ended   map[string]bool
+}
+
+func newProgress(out io.Writer) *progress {
+	p := &progress{out: out, current: map[string]*mpb.Bar{}, last: map[string]time.Time{}, ended: map[string]bool{}}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithWidth(40), mpb.WithRefreshRate(120*time.Millisecond))
+	}
+	return p
+}
+
+// update reports a stage of what is called name.
+func (p *progress) update(name string, r models.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := name + " " + r.Stage
+	if p.bars == nil {
+		p.line(key, r)
+		return
+	}
+	bar := p.current[key]
+	if bar == nil {
+		bar = p.bars.AddBar(r.Total,
+			mpb.PrependDecorators(decor.Name(name+"  ", decor.WCSyncSpaceR), decor.Name(r.Stage, decor.WCSyncSpaceR)),
+			mpb.AppendDecorators(decor.Counters(decor.SizeB1000(0), "% .1f / % .1f", decor.WCSyncSpace), decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO)),
+		)
+		p.current[key] = bar
+	}
+	bar.SetTotal(r.Total, false)
+	bar.SetCurrent(r.Done)
+	if r.Total > 0 && r.Done >= r.Total {
+		bar.SetTotal(r.Total, true)
+	}
+}
+
+func (p *progress) line(key string, r models.Progress) {
+	whole := r.Total > 0 && r.Done >= r.Total
+	if p.ended[key] || !whole && time.Since(p.last[key]) < 3*time.Second {
+		return
+	}
+	p.last[key], p.ended[key] = time.Now(), whole
+	if r.Total > 0 {
+		fmt.Fprintf(p.out, "%s: %s of %s (%d %%)\n", key, bytesText(r.Done), bytesText(r.Total), 100*r.Done/r.Total)
+		return
+	}
+	fmt.Fprintf(p.out, "%s: %s\n", key, bytesText(r.Done))
+}
+
+// close finishes the bars; those that did not reach their end are left as they are.
+func (p *progress) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bars == nil {
+		return
+	}
+	for _, bar := range p.current {
+		if !bar.Completed() {
+			bar.Abort(false)
+		}
+	}
+	p.bars.Wait()
+}
+
+// bytesText is a size as people read it.
+func bytesText(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%d B", n)
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/chattemplate"
+	"github.com/parley-ai/parley/internal/clock"
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/pool"
+	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/models"
+)
+
+// targets lets generate resolve names through the registry.
+type targets struct {
+	reg   *models.Registry
+	cells int // Spec.Cells for every model; 0 is the engine's choice
+}
+
+func (t targets) Resolve(ctx context.Context, who actor.Actor, name string) (generate.Target, error) {
+	r, err := t.reg.Resolve(ctx, who, name)
+	if err != nil {
+		return generate.Target{}, err
+	}
+	if t.cells > 0 {
+		r.Spec.Cells = t.cells
+	}
+	return generate.Target{Name: r.Name, Model: r.Name, Served: r.Served, Alias: r.Name != r.Served, Window: r.Window, Spec: r.Spec}, nil
+}
+
+// leases lets generate lease models from the pool.
+type leases struct{ pool *pool.Pool }
+
+func (l leases) Use(ctx context.Context, spec engine.Spec) (engine.Backend, func(), error) {
+	lease, err := l.pool.Use(ctx, spec, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	return lease.Backend(), lease.Release, nil
+}
+
+// compile makes a model's Jinja source a template for generate.
+func compile(clk clock.Clock) func(string) (generate.Template, error) {
+	return func(source string) (generate.Template, error) {
+		t, err := chattemplate.Parse(source)
+		if err != nil {
+			return nil, err
+		}
+		return template{t, clk}, nil
+	}
+}
+
+type template struct {
+	t   *chattemplate.Template
+	clk clock.Clock
+}
+
+// turn is a message as templates see it: absent keys are absent, which some of them test.
+type turn struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
+	Name    string `json:"name,omitempty"`
+}
+
+func (t template) Render(messages []engine.Message, bos, eos string) (string, error) {
+	raw := make([]json.RawMessage, len(messages))
+	for i, m := range messages {
+		data, err := json.Marshal(turn{m.Role, m.Content, m.Name})
+		if err != nil {
+			return "", err
+		}
+		raw[i] = data
+	}
+	return t.t.Render(chattemplate.Input{Messages: raw, AddGenerationPrompt: true, BOS: bos, EOS: eos, Now: t.now()})
+}
+
+func (t template) now() time.Time { return t.clk.Now() }
