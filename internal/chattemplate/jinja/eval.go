@@ -417,8 +417,8 @@ func (x *sliceExpr) slice(r *run, v any) any {
 		}
 		return like(v, string(out))
 	}
-	// Slicing anything else is a TypeError, which jinja2 turns into undefined.
-	return &undefined{"UndefinedError", objectRepr(v) + " has no element slice"}
+	raise("TypeError", "'%s' object is not subscriptable", typeName(v))
+	return nil
 }
 
 func (x *filterExpr) eval(r *run) any {

@@ -91,6 +91,8 @@ func (s *forStmt) walk(r *run, around *scope, v any, depth int) {
 			return out
 		}
 	}
+	// In jinja2 an iteration that ends by break or continue does not count against the else branch.
+	completed := false
 	for {
 		v, ok := l.advance()
 		if !ok {
@@ -101,11 +103,13 @@ func (s *forStmt) walk(r *run, around *scope, v any, depth int) {
 		r.scope = &scope{parent: around}
 		s.target.assign(r, v)
 		r.scope.set("loop", l)
-		if r.block(s.body) == breakLoop {
+		sig := r.block(s.body)
+		if sig == breakLoop {
 			break
 		}
+		completed = completed || sig == done
 	}
-	if l.index0 < 0 {
+	if !completed {
 		r.scope = &scope{parent: around}
 		r.block(s.otherwise)
 	}

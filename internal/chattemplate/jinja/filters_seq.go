@@ -68,8 +68,7 @@ func addSequenceFilters() {
 
 // reversible is Python's reversed(v), in the original order.
 func (r *run) reversible(v any) []any {
-	switch v.(type) {
-	case *generator, *undefined:
+	if _, ok := v.(*generator); ok {
 		raise("TypeError", "'%s' object is not reversible", typeName(v))
 	}
 	return r.items(v)
@@ -84,8 +83,7 @@ func filterReverse(r *run, v any) any {
 	}
 	items := slices.Clone(r.items(v))
 	slices.Reverse(items)
-	switch v.(type) {
-	case *generator, *undefined: // not reversible in Python, where jinja2 makes a list
+	if _, ok := v.(*generator); ok { // not reversible in Python, where jinja2 makes a list
 		return &List{items}
 	}
 	return r.lazy(iterate(&List{items}))

@@ -481,6 +481,11 @@ func (r *run) printfValue(f formatSpec, v, self any) string {
 		if s, ok := text(v); ok && utf8.RuneCountInString(s) == 1 {
 			return f.pad("", s)
 		}
+		if n, ok := integer(v); ok {
+			return f.integer(n)
+		}
+		failUndefined(v)
+		raise("TypeError", "%%c requires int or char")
 	case 'd', 'i', 'u', 'o', 'x', 'X':
 		if x, ok := v.(float64); ok && strings.IndexByte("diu", f.kind) >= 0 {
 			v = floatToInt(x)
