@@ -57,6 +57,7 @@ type Preparation struct {
 	// not measured.
 	ScoreBefore *float64 `json:"score_before,omitempty"`
 	ScoreAfter  *float64 `json:"score_after,omitempty"`
+	ScoreTokens int      `json:"score_tokens,omitempty"` // how many tokens these are sums over
 }
 
 // manifest is HOME/models.json.

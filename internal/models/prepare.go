@@ -22,17 +22,6 @@ import (
 //go:embed score.txt
 var ScoreText string
 
-// Preparer changes and measures weights. It is given from above, because llama.cpp runs in a child
-// process that this package knows nothing of.
-type Preparer interface {
-	// Quantize writes the model file in with another layout (LayoutLossless, LayoutFast) to out.
-	Quantize(ctx context.Context, in, out, layout string, progress engine.Progress) error
-	// Score returns the log-likelihood of a text in nats, summed over its tokens but the first.
-	Score(ctx context.Context, path, text string) (float64, error)
-	// Version names the library, so that a prepared file can be told from one of another version.
-	Version() string
-}
-
 // slow are the formats that ggml does not repack for the CPU at load time: a model in one of them
 // gains from a preparation. Q4_0, Q8_0 and the K-quants are left as they are; so are 16- and 32-bit
 // weights, which a person pulled for a reason.
@@ -99,7 +88,11 @@ func (r *Registry) prepare(ctx context.Context, in Installed, o PullOptions) (In
 	if layout == "" {
 		return in, nil
 	}
-	key := in.SHA256 + " " + layout + " " + o.Preparer.Version()
+	library, version, err := r.libraryFor(ctx, o)
+	if err != nil {
+		return Installed{}, err
+	}
+	key := in.SHA256 + " " + layout + " " + version
 	unlock, err := r.store.Lock(ctx, "prepare "+key, func() { report(o, "waiting", 0, 0) })
 	if err != nil {
 		return Installed{}, err
@@ -107,7 +100,7 @@ func (r *Registry) prepare(ctx context.Context, in Installed, o PullOptions) (In
 	defer unlock()
 	made, ok := r.recall(key)
 	if !ok {
-		if made, err = r.quantize(ctx, in, layout, o); err != nil {
+		if made, err = r.quantize(ctx, in, layout, library, o); err != nil {
 			return Installed{}, err
 		}
 		if err := r.remember(key, made); err != nil {
@@ -153,7 +146,7 @@ func (r *Registry) remember(key string, m made) error {
 	return blobs.WriteFile(r.recallPath(key), data, 0o644)
 }
 
-func (r *Registry) quantize(ctx context.Context, in Installed, layout string, o PullOptions) (made, error) {
+func (r *Registry) quantize(ctx context.Context, in Installed, layout, library string, o PullOptions) (made, error) {
 	if err := r.store.Verify(ctx, in.Path, in.SHA256, in.Bytes, nil); err != nil {
 		return made{}, err
 	}
@@ -166,19 +159,19 @@ func (r *Registry) quantize(ctx context.Context, in Installed, layout string, o 
 		return made{}, err
 	}
 	defer os.RemoveAll(tmp)
-	report(o, "score", 0, 2)
-	before, err := o.Preparer.Score(ctx, in.Path, ScoreText)
+	before, err := r.score(ctx, in.Path, library, o)
 	if err != nil {
 		return made{}, fmt.Errorf("measuring %s: %w", in.Name, err)
 	}
 	out := filepath.Join(tmp, "prepared.gguf")
 	const steps = 1000
-	err = o.Preparer.Quantize(ctx, in.Path, out, layout, func(f float64) { report(o, "prepare", int64(f*steps), steps) })
+	err = o.Preparer.Quantize(ctx, engine.QuantizeRequest{
+		Library: library, Source: in.Path, Target: out, Layout: layout, Threads: r.settings.Threads,
+	}, func(f float64) { report(o, "prepare", int64(f*steps), steps) })
 	if err != nil {
 		return made{}, fmt.Errorf("preparing %s: %w", in.Name, err)
 	}
-	report(o, "score", 1, 2)
-	after, err := o.Preparer.Score(ctx, out, ScoreText)
+	after, err := r.score(ctx, out, library, o)
 	if err != nil {
 		return made{}, fmt.Errorf("measuring %s: %w", in.Name, err)
 	}
@@ -187,9 +180,37 @@ func (r *Registry) quantize(ctx context.Context, in Installed, layout string, o 
 		return made{}, err
 	}
 	return made{
-		Preparation: Preparation{From: in.SHA256, Layout: layout, Library: o.Preparer.Version(), ScoreBefore: &before, ScoreAfter: &after},
+		Preparation: Preparation{From: in.SHA256, Layout: layout, Library: filepath.Base(library), ScoreBefore: &before.LogLikelihood, ScoreAfter: &after.LogLikelihood, ScoreTokens: before.Tokens},
 		SHA256:      sha, Bytes: size,
 	}, nil
+}
+
+// score measures how likely ScoreText is to a model file.
+func (r *Registry) score(ctx context.Context, path, library string, o PullOptions) (engine.Score, error) {
+	const steps = 1000
+	return o.Preparer.Score(ctx, engine.ScoreRequest{
+		Spec: engine.Spec{Name: "score", Driver: "llama", Path: path, Library: library, ContextWindow: scoreWindow, Slots: 1, Threads: r.settings.Threads},
+		Text: ScoreText,
+	}, func(f float64) { report(o, "score", int64(f*steps), steps) })
+}
+
+// scoreWindow holds ScoreText in any tokenizer.
+const scoreWindow = 1024
+
+// libraryFor returns the engine's libraries, pulled first when they are not here, and their version.
+func (r *Registry) libraryFor(ctx context.Context, o PullOptions) (dir, version string, err error) {
+	m, err := loadManifest(r.home, r.store)
+	if err != nil {
+		return "", "", err
+	}
+	if dir = r.library(m); dir == "" {
+		in, err := r.PullLibrary(ctx, PullOptions{Progress: o.Progress, NPM: o.NPM})
+		if err != nil {
+			return "", "", err
+		}
+		dir = in.Dir
+	}
+	return dir, filepath.Base(dir), nil
 }
 
 // convert turns an entry's files into what the engine reads, once per content.

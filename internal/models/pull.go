@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/models/blobs"
 	"github.com/parley-ai/parley/internal/models/catalog"
@@ -26,11 +27,11 @@ type Progress = pull.Progress
 
 // PullOptions say how to bring a model in.
 type PullOptions struct {
-	Name     string   // served name; empty is the catalog's, or made from the file's
-	Layout   string   // LayoutLossless (also when empty), LayoutFast or LayoutAsIs
-	Preparer Preparer // nil leaves the weights as they are
-	Progress func(Progress)
-	Python   string // program; see pull.Options
+	Name     string          // served name; empty is the catalog's, or made from the file's
+	Layout   string          // LayoutLossless (also when empty), LayoutFast or LayoutAsIs
+	Preparer engine.Preparer // from engine/child; nil leaves the weights as they are
+	Progress func(Progress)  // may be nil; called from one goroutine at a time
+	Python   string          // program; see pull.Options
 	NPM      string
 }
 
@@ -126,6 +127,12 @@ func (r *Registry) fetchEntry(ctx context.Context, e *catalog.Entry, o PullOptio
 	}
 	for _, f := range got.Files {
 		in.Bytes += f.Bytes
+	}
+	// A pull again finds everything in the cache; where it once came from stays known.
+	for _, was := range r.Installed() {
+		if was.Name == e.Name && got.Source == pull.FromCache && len(was.Files) == len(got.Files) && was.Files[0].SHA256 == got.Files[0].SHA256 {
+			in.Source = was.Source
+		}
 	}
 	switch {
 	case e.Kind == catalog.Library:

@@ -44,10 +44,13 @@ type Settings struct {
 	Aliases  []Alias                 // laid over the built-in table
 	Remotes  []Remote                // endpoints
 	Defaults map[catalog.Kind]string // served model by kind; wins over what SetDefault chose
-	Window   int                     // largest window to serve, tokens; 0 is what memory allows
-	Library  string                  // directory with llama.cpp's libraries; empty is the pulled one
-	Threads  int                     // per model; 0 is the number of physical cores
-	Slots    int                     // sequences at once per model; 0 is the engine's default
+	// Completion is the served model behind the completion names; empty is the one behind chat.
+	Completion string
+	Window     int    // largest window to serve, tokens; 0 is what memory allows
+	Library    string // directory with llama.cpp's libraries; empty is the pulled one
+	Threads    int    // per model; 0 is the number of physical cores
+	Slots      int    // sequences at once per model; 0 is the engine's default
+	Cells      int    // KV cells of a model; 0 is the engine's choice
 }
 
 // Options open a Registry.
@@ -339,6 +342,9 @@ func (v *served) row() *row {
 
 func (r *Registry) aliasRow(a Alias, byName map[string]*served, defaults map[catalog.Kind]string) *row {
 	name := a.Served
+	if name == "" && a.Kind == UseCompletion && byName[r.settings.Completion] != nil {
+		name = r.settings.Completion
+	}
 	if name == "" {
 		name = defaults[a.defaultOf()]
 	}
@@ -399,7 +405,7 @@ func (r *Registry) serving(m manifest) []served {
 		}
 		v := served{name: in.Name, kind: in.Kind, window: r.window(in), created: in.PulledAt / 1000, owner: "parley", spec: engine.Spec{
 			Name: in.Name, Driver: "llama", Path: in.Path, SHA256: in.SHA256, Library: library, Layout: in.Layout,
-			ContextWindow: r.window(in), Slots: r.settings.Slots, Threads: r.settings.Threads,
+			ContextWindow: r.window(in), Cells: r.settings.Cells, Slots: r.settings.Slots, Threads: r.settings.Threads,
 			Embedding:   in.Kind == catalog.Embeddings || in.Kind == catalog.Reranker,
 			MemoryBytes: in.Bytes + in.KVBytes*int64(r.window(in)),
 		}}

