@@ -1,11 +1,13 @@
 package child_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
@@ -23,8 +25,11 @@ const asChild = "PARLEY_TEST_ENGINE"
 
 func TestMain(m *testing.M) {
 	driver := os.Getenv(asChild)
-	if driver == "" {
+	switch driver {
+	case "":
 		os.Exit(m.Run())
+	case "parent":
+		parent()
 	}
 	if err := child.Main(context.Background(), driver, drivers[driver], worker{}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -61,6 +66,26 @@ var drivers = map[string]engine.Opener{
 	},
 }
 
+// parent makes the test binary a server: it runs a child, prints the child's process id, and waits.
+func parent() {
+	self, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	o := child.Options{Command: []string{self}, Env: []string{asChild + "=slow"}}
+	b, err := child.Opener(o)(context.Background(), engine.Spec{Name: "orphan", Driver: "slow"}, nil)
+	if err != nil {
+		panic(err)
+	}
+	for e := range b.Generate(context.Background(), engine.GenerateRequest{Tokens: []engine.Token{'x'}, MaxTokens: 20}) {
+		if d, ok := e.(engine.Delta); ok {
+			fmt.Print(d.Text)
+		}
+	}
+	fmt.Println()
+	select {}
+}
+
 // worker is the preparer of the tests' child.
 type worker struct{}
 
@@ -92,8 +117,10 @@ func options(t *testing.T, driver string) child.Options {
 		t.Fatal(err)
 	}
 	return child.Options{
-		Command: []string{self}, Env: []string{asChild + "=" + driver},
-		Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		// The race detector would let every exit sleep for a second.
+		Command: []string{self}, // The race detector makes every exit sleep a second, and killed children hide it from no test.
+		Env:     []string{asChild + "=" + driver, "GORACE=atexit_sleep_ms=0"},
+		Log:     slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 }
 
@@ -301,6 +328,40 @@ func TestNothingLeftBehind(t *testing.T) {
 	}
 	if alive(id) {
 		t.Errorf("process %d lives on after Close", id)
+	}
+}
+
+func TestChildEndsWithItsParent(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), asChild+"=parent")
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	number, _, _ := strings.Cut(line, ":")
+	id, numberErr := strconv.Atoi(number)
+	if err != nil || numberErr != nil {
+		t.Fatalf("the parent said %q, %v", line, err)
+	}
+	if !alive(id) {
+		t.Fatalf("the child %d does not run", id)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	for deadline := time.Now().Add(20 * time.Second); alive(id); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the child %d outlives its parent", id)
+		}
 	}
 }
 
