@@ -207,6 +207,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["X-Request-Id"] = []string{c.id}
 	h["Openai-Version"] = []string{Version}
+	if r.ContentLength != 0 {
+		// net/http reads what a handler left of the body before it answers: without a deadline a body
+		// that never comes would hold the connection for ever.
+		c.bodyDeadline = time.Now().Add(a.opts.ReadTimeout)
+		// Recorders of tests know no deadlines; connections do.
+		_ = http.NewResponseController(w).SetReadDeadline(c.bodyDeadline)
+	}
 	if a.origins.answer(&c.w, r) {
 		return
 	}

@@ -19,6 +19,8 @@ type call struct {
 	w        response
 	stream   *Stream
 	canceled bool
+
+	bodyDeadline time.Time // when the first bytes of the body must have come; zero without a body
 }
 
 func (c *call) op() string {

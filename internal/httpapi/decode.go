@@ -65,15 +65,10 @@ func readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
 			return fault.New(fault.Unsupported, "Unsupported media type '%s': this endpoint takes JSON. Send the header 'Content-Type: application/json'.", ct)
 		}
 	}
-	limit, timeout := int64(DefaultMaxBody), DefaultReadTimeout
-	if c := callOf(r.Context()); c != nil {
-		limit, timeout = c.maxBody(), c.api.opts.ReadTimeout
-	}
+	body, limit := newPatientReader(w, r)
 	if r.ContentLength > limit {
 		return tooLarge(limit)
 	}
-	body := newPatientReader(w, r.Body, timeout)
-	defer body.stop()
 	if r.ContentLength > 0 {
 		buf.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
@@ -125,24 +120,30 @@ type patientReader struct {
 	deadline time.Time
 }
 
-func newPatientReader(w http.ResponseWriter, body io.Reader, timeout time.Duration) *patientReader {
-	return &patientReader{r: body, rc: http.NewResponseController(w), timeout: timeout}
+// newPatientReader returns a reader of r's body and the most bytes that it may have.
+func newPatientReader(w http.ResponseWriter, r *http.Request) (*patientReader, int64) {
+	p := &patientReader{r: r.Body, rc: http.NewResponseController(w), timeout: DefaultReadTimeout}
+	limit := int64(DefaultMaxBody)
+	if c := callOf(r.Context()); c != nil {
+		p.timeout, p.deadline, limit = c.api.opts.ReadTimeout, c.bodyDeadline, c.maxBody()
+	}
+	return p, limit
 }
 
 func (p *patientReader) Read(b []byte) (int, error) {
-	if now := time.Now(); p.deadline.Sub(now) < p.timeout-time.Second {
+	// Moving the deadline costs a timer operation: now and then is enough.
+	if now := time.Now(); p.deadline.Sub(now) < p.timeout-p.timeout/8 {
 		p.deadline = now.Add(p.timeout)
 		// Recorders of tests know no deadlines; connections do.
 		_ = p.rc.SetReadDeadline(p.deadline)
 	}
-	return p.r.Read(b)
-}
-
-// stop takes the deadline away: the connection is also watched for the client's leaving.
-func (p *patientReader) stop() {
-	if !p.deadline.IsZero() {
+	n, err := p.r.Read(b)
+	if err == io.EOF {
+		// From here on the connection is only watched for the client's leaving, for as long as it takes.
+		// After any other error the deadline stays, or net/http would wait for the rest of the body.
 		_ = p.rc.SetReadDeadline(time.Time{})
 	}
+	return n, err
 }
 
 // typeError is what WrongType returns until Decode knows where it happened.
@@ -180,7 +181,11 @@ func decodeError(err error, t reflect.Type, body []byte) error {
 	if sem.Err == json.ErrUnknownName {
 		return fault.Param(param, "Unrecognized request argument supplied: %s", param).WithCode("unknown_parameter").WithCause(err)
 	}
-	want, got := typeText(sem.GoType), kindText(sem.JSONKind, string(sem.JSONValue))
+	value := string(sem.JSONValue)
+	if sem.JSONKind == '0' && value == "" {
+		value = numberAt(body, sem.ByteOffset)
+	}
+	want, got := typeText(sem.GoType), kindText(sem.JSONKind, value)
 	var te *typeError
 	if errors.As(sem.Err, &te) {
 		want, got = te.want, kindText(te.got, "")
@@ -312,6 +317,19 @@ func typeText(t reflect.Type) string {
 	default:
 		return "another type"
 	}
+}
+
+// numberAt returns the number that follows offset, which may stand before white space and a delimiter.
+func numberAt(body []byte, offset int64) string {
+	if offset < 0 || offset >= int64(len(body)) {
+		return ""
+	}
+	rest := bytes.TrimLeft(body[offset:], " \t\r\n:,")
+	end := bytes.IndexFunc(rest, func(r rune) bool { return !strings.ContainsRune("+-.eE0123456789", r) })
+	if end < 0 {
+		end = len(rest)
+	}
+	return string(rest[:min(end, 64)])
 }
 
 // kindText says what JSON had instead. value is the number's text, when known.

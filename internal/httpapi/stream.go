@@ -146,8 +146,8 @@ func (s *Stream) write() {
 			out.WriteString(": still working\n\n")
 		}
 		if out.Len() > 0 {
-			// Moving the deadline costs a timer operation: once a second is enough.
-			if now := time.Now(); deadline.Sub(now) < s.timeout-time.Second {
+			// Moving the deadline costs a timer operation: now and then is enough.
+			if now := time.Now(); deadline.Sub(now) < s.timeout-s.timeout/8 {
 				deadline = now.Add(s.timeout)
 				// Recorders of tests know no deadlines; connections do.
 				_ = s.rc.SetWriteDeadline(deadline)
