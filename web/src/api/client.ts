@@ -6,7 +6,10 @@ import { errorFrom, Unreachable } from "./errors";
  * The typed client of the server that served this page; the session cookie goes along by itself.
  * A failed answer rejects with ApiError, no answer at all with Unreachable: callers see data only.
  */
-export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: (request) => request_(request) });
+export const api = createClient<paths>({
+  baseUrl: window.location.origin,
+  fetch: (request) => request_(request),
+});
 
 async function request_(request: Request): Promise<Response> {
   return send(() => fetch(request));

@@ -35,7 +35,14 @@ describe("groupByDay", () => {
     const at = (...time: [number, number, number, number]) =>
       chat({ id: time.join("-"), updated_at: new Date(...time).getTime() / 1000 });
     const groups = groupByDay(
-      [at(2026, 6, 15, 0), at(2026, 6, 14, 23), at(2026, 6, 10, 9), at(2026, 5, 20, 9), at(2026, 1, 1, 9), at(2025, 1, 1, 9)],
+      [
+        at(2026, 6, 15, 0),
+        at(2026, 6, 14, 23),
+        at(2026, 6, 10, 9),
+        at(2026, 5, 20, 9),
+        at(2026, 1, 1, 9),
+        at(2025, 1, 1, 9),
+      ],
       now,
     );
     expect(groups.map((g) => g.key)).toEqual(["today", "yesterday", "week", "month", "2026-1", "2025-1"]);

@@ -1,0 +1,21 @@
+import { chatCommands } from "@/features/chats/commands";
+import { modelCommands } from "@/features/models/commands";
+import { sessionCommands } from "@/features/session/commands";
+import { settingsCommands } from "@/features/settings/commands";
+import type { Command } from "./command";
+import { viewCommands } from "./view";
+
+/** Every command of the app, in the order of menus. */
+export const commands: readonly Command[] = [
+  ...chatCommands,
+  ...modelCommands,
+  ...viewCommands,
+  ...settingsCommands,
+  ...sessionCommands,
+];
+
+export function command(id: string): Command {
+  const found = commands.find((c) => c.id === id);
+  if (!found) throw new Error(`no command ${id}`);
+  return found;
+}

@@ -1,0 +1,15 @@
+import { Boxes } from "lucide-react";
+import type { Command } from "@/features/commands/command";
+import { show } from "@/lib/ui";
+
+export const modelCommands: Command[] = [
+  {
+    id: "models.choose",
+    label: "commands.chooseModel",
+    group: "chat",
+    icon: Boxes,
+    keys: "mod+shift+m",
+    available: () => document.querySelector("[data-model-picker]") !== null,
+    perform: () => show({ models: true }),
+  },
+];

@@ -1,0 +1,24 @@
+import { queryOptions } from "@tanstack/react-query";
+import { api, data } from "@/api/client";
+import { isSignedOut } from "@/api/errors";
+import type { Session } from "@/api/types";
+
+export const sessionKey = ["session"] as const;
+
+/** Who is signed in. Asks again and again while the server is away, never after it has said no. */
+export const sessionQuery = queryOptions({
+  queryKey: sessionKey,
+  queryFn: () => data<Session>(api.GET("/api/session")),
+  staleTime: 5 * 60 * 1000,
+  retry: false,
+  refetchInterval: (query) => (query.state.error && !isSignedOut(query.state.error) ? 2000 : false),
+});
+
+/** Exchanges the one-time token of a sign-in link for the session cookie. */
+export function signIn(token: string): Promise<Session> {
+  return data<Session>(api.POST("/api/session", { body: { token } }));
+}
+
+export async function signOut(): Promise<void> {
+  await api.DELETE("/api/session");
+}

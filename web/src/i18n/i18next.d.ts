@@ -1,0 +1,10 @@
+import "i18next";
+import type en from "./en.json";
+
+// Keys are checked by the compiler: t("chat.sned") does not build.
+declare module "i18next" {
+  interface CustomTypeOptions {
+    defaultNS: "app";
+    resources: { app: typeof en };
+  }
+}

@@ -1,0 +1,76 @@
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { createRouter, RouterProvider } from "@tanstack/react-router";
+import { setNonce } from "get-nonce";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ApiError, isSignedOut } from "@/api/errors";
+import { Toaster } from "@/components/ui/toaster";
+import { TooltipProvider } from "@/components/ui/tooltip";
+import { createChatRuns } from "@/features/chats/api";
+import { sessionKey } from "@/features/session/api";
+import { followSystemTheme, storedLanguage } from "@/features/settings/preferences";
+import { initI18n, pickLanguage } from "@/i18n";
+import { type App, AppProvider } from "@/lib/app";
+import { routeTree } from "@/routes/tree";
+import "./styles.css";
+
+/** A session that has ended shows first as a refusal of something else: look at the session again. */
+function onError(error: unknown) {
+  if (isSignedOut(error)) void queryClient.invalidateQueries({ queryKey: sessionKey });
+}
+
+const queryClient: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error, query) => query.queryKey[0] !== sessionKey[0] && onError(error),
+  }),
+  mutationCache: new MutationCache({ onError }),
+  defaultOptions: {
+    queries: {
+      // The server has said no: asking again changes nothing.
+      retry: (count, error) => !(error instanceof ApiError && error.status < 500) && count < 2,
+      // A server on this machine answers without any network.
+      networkMode: "always",
+    },
+  },
+});
+
+const app: App = {
+  queryClient,
+  runs: createChatRuns(queryClient),
+  go: {
+    home: () => void router.navigate({ to: "/" }),
+    chat: (chatId) => void router.navigate({ to: "/c/$chatId", params: { chatId } }),
+    settings: () => void router.navigate({ to: "/settings" }),
+    signIn: () => void router.navigate({ to: "/signin" }),
+  },
+};
+
+const router = createRouter({ routeTree, context: { app } });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+// The one <style> element that dialogs add (to hold the page still) passes the content security policy by this.
+const nonce = document.querySelector<HTMLMetaElement>("meta[name=csp-nonce]")?.nonce;
+if (nonce) setNonce(nonce);
+
+followSystemTheme();
+await initI18n(pickLanguage(storedLanguage(), navigator.languages));
+
+const element = document.getElementById("root");
+if (!element) throw new Error("index.html has no #root");
+createRoot(element).render(
+  <StrictMode>
+    <QueryClientProvider client={queryClient}>
+      <AppProvider value={app}>
+        <TooltipProvider delayDuration={350}>
+          <RouterProvider router={router} />
+          <Toaster />
+        </TooltipProvider>
+      </AppProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+);

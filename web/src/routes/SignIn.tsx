@@ -1,0 +1,12 @@
+import { useQuery } from "@tanstack/react-query";
+import { Navigate, useSearch } from "@tanstack/react-router";
+import { sessionQuery } from "@/features/session/api";
+import { SignInPage } from "@/features/session/SignInPage";
+
+export function SignIn() {
+  const { failed, next } = useSearch({ from: "/signin" });
+  const { data: session } = useQuery(sessionQuery);
+  // Also when another tab signs in while this page waits: it looks again as soon as it is in front.
+  if (session && failed === undefined) return <Navigate to={next ?? "/"} replace />;
+  return <SignInPage expired={failed === "expired"} unreachable={failed === "unreachable"} />;
+}
