@@ -86,19 +86,18 @@ type funcs struct {
 	attachPool  func(ctx, pool, poolBatch ptr)          `c:"llama_attach_threadpool"`
 	detachPool  func(ctx ptr)                           `c:"llama_detach_threadpool"`
 
-	chainInit    func(noPerf bool) ptr                                                                       `c:"llama_sampler_chain_init"`
-	chainAdd     func(chain, sampler ptr)                                                                    `c:"llama_sampler_chain_add"`
-	samplerApply func(s ptr, c *candidates)                                                                  `c:"llama_sampler_apply"`
-	samplerTake  func(s ptr, token int32)                                                                    `c:"llama_sampler_accept"`
-	samplerFree  func(s ptr)                                                                                 `c:"llama_sampler_free"`
-	initGreedy   func() ptr                                                                                  `c:"llama_sampler_init_greedy"`
-	initDist     func(seed uint32) ptr                                                                       `c:"llama_sampler_init_dist"`
-	initTopK     func(k int32) ptr                                                                           `c:"llama_sampler_init_top_k"`
-	initTopP     func(p float32, keep uint64) ptr                                                            `c:"llama_sampler_init_top_p"`
-	initMinP     func(p float32, keep uint64) ptr                                                            `c:"llama_sampler_init_min_p"`
-	initTemp     func(t float32) ptr                                                                         `c:"llama_sampler_init_temp"`
-	initGrammar  func(vocab ptr, gbnf, root string) ptr                                                      `c:"llama_sampler_init_grammar"`
-	initLazy     func(vocab ptr, gbnf, root string, patterns *ptr, n uint64, tokens ptr, nTokens uint64) ptr `c:"llama_sampler_init_grammar_lazy_patterns"`
+	chainInit    func(noPerf bool) ptr                  `c:"llama_sampler_chain_init"`
+	chainAdd     func(chain, sampler ptr)               `c:"llama_sampler_chain_add"`
+	samplerApply func(s ptr, c *candidates)             `c:"llama_sampler_apply"`
+	samplerTake  func(s ptr, token int32)               `c:"llama_sampler_accept"`
+	samplerFree  func(s ptr)                            `c:"llama_sampler_free"`
+	initGreedy   func() ptr                             `c:"llama_sampler_init_greedy"`
+	initDist     func(seed uint32) ptr                  `c:"llama_sampler_init_dist"`
+	initTopK     func(k int32) ptr                      `c:"llama_sampler_init_top_k"`
+	initTopP     func(p float32, keep uint64) ptr       `c:"llama_sampler_init_top_p"`
+	initMinP     func(p float32, keep uint64) ptr       `c:"llama_sampler_init_min_p"`
+	initTemp     func(t float32) ptr                    `c:"llama_sampler_init_temp"`
+	initGrammar  func(vocab ptr, gbnf, root string) ptr `c:"llama_sampler_init_grammar"`
 
 	loadBackends func(dir string)                `c:"ggml_backend_load_all_from_path"`
 	deviceCount  func() uint64                   `c:"ggml_backend_dev_count"`

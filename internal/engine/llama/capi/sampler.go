@@ -3,7 +3,6 @@ package capi
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"runtime"
 	"strings"
 	"unsafe"
@@ -62,30 +61,16 @@ func (l *Library) NewChain(o ChainOptions) *Sampler {
 // ErrGrammar says that a grammar does not parse.
 var ErrGrammar = errors.New("the grammar does not parse")
 
-// NewGrammar makes a sampler that allows only what the grammar allows. With triggers it sleeps until
-// the accepted tokens hold one of these texts.
-func (m *Model) NewGrammar(gbnf, root string, triggers []string) (*Sampler, error) {
+// NewGrammar makes a sampler that allows only what a GBNF grammar allows.
+func (m *Model) NewGrammar(gbnf, root string) (*Sampler, error) {
 	if strings.ContainsRune(gbnf, 0) || strings.ContainsRune(root, 0) {
 		return nil, fmt.Errorf("%w: it holds a NUL byte", ErrGrammar)
 	}
 	if root == "" {
 		root = "root"
 	}
-	l := m.lib
 	takeErrors()
-	s := &Sampler{lib: l}
-	if len(triggers) == 0 {
-		s.p = l.fn.initGrammar(m.vocab, gbnf, root)
-	} else {
-		keep := make([][]byte, len(triggers))
-		patterns := make([]ptr, len(triggers))
-		for i, t := range triggers {
-			keep[i] = append([]byte(`[\s\S]*?(`+regexp.QuoteMeta(t)+`[\s\S]*)`), 0)
-			patterns[i] = ptr(unsafe.Pointer(&keep[i][0]))
-		}
-		s.p = l.fn.initLazy(m.vocab, gbnf, root, &patterns[0], uint64(len(patterns)), 0, 0)
-		runtime.KeepAlive(keep)
-	}
+	s := &Sampler{lib: m.lib, p: m.lib.fn.initGrammar(m.vocab, gbnf, root)}
 	if s.p == 0 {
 		return nil, fmt.Errorf("%w: %s", ErrGrammar, takeErrors())
 	}
@@ -127,7 +112,14 @@ func (s *Sampler) apply(c []Candidate, sorted bool) (int, error) {
 	return n, nil
 }
 
-// Accept tells the sampler that a token was produced. A grammar must have allowed it.
+// Allows says whether a grammar allows a token now.
+func (s *Sampler) Allows(token int32) bool {
+	one := []Candidate{{ID: token}}
+	return s.Filter(one) == nil && one[0].Logit == 0
+}
+
+// Accept tells a grammar that a token was produced. It must be one that the grammar allows: C++
+// would end the process otherwise.
 func (s *Sampler) Accept(token int32) { s.lib.fn.samplerTake(s.p, token) }
 
 // Free releases the sampler.

@@ -1,0 +1,32 @@
+// Package llama serves a GGUF model with llama.cpp inside this process: Open is an engine.Opener,
+// Preparer an engine.Preparer. A crash in C++ ends the process, so the server runs it in a child
+// (engine/child).
+//
+// # The loop
+//
+// One goroutine computes for a model (loop.go). Each round it takes in new requests, drops canceled
+// ones, admits the oldest, composes a batch, decodes it and samples. A batch holds the newest token
+// of each decoding sequence, then chunks of prompts. While streams decode, pace.go sizes the chunks
+// from measured speed so that a step stays near Options.StepTarget; alone, a prompt takes whole
+// micro batches.
+//
+// # KV memory
+//
+// Sequences share one memory of cells (rows.go mirrors it). A finished sequence stays as a cached
+// prefix until its cells or its row are needed, longest unused first. A new prompt goes on from the
+// longest common prefix: in place when little else would be lost, else by sharing the cells. A prompt
+// whose beginning another one is just computing waits for it. When running sequences fill all cells,
+// the newest goes back to the queue with what it has, and goes on when another one has ended.
+//
+// A token takes 2 × layers × KV heads × head size × 2 bytes (23 KB for SmolLM2-135M). The number of
+// cells is Spec.Cells, or one and a half windows between 4,096 and 12,288, at least one window, at
+// most a quarter of the machine's memory; a window larger than that is shortened, as Info tells.
+//
+// # Sampling
+//
+// Biases and penalties are sparse and added here; the choice is llama.cpp's own sampler chain (top_k,
+// top_p, min_p, temperature, draw by seed), greedy is the first largest logit as in C. A bias of -100
+// or less bans. Grammars check the free choice first and filter all tokens only when it is refused.
+// With triggers a grammar sleeps; its text begins with the trigger's own. Logprobs are of the raw
+// logits.
+package llama

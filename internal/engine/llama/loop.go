@@ -1,0 +1,538 @@
+package llama
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/llama/capi"
+	"github.com/parley-ai/parley/internal/fault"
+)
+
+// scoreChunk is how many prompt positions are scored in a step: their logits, a vocabulary each, are
+// all in memory at once.
+const scoreChunk = 64
+
+// loop is the one goroutine that computes for a model. Each round takes in new requests, drops those
+// that nobody waits for, gives rows to the oldest ones, computes one step and hands out its tokens.
+type loop struct {
+	lib   *capi.Library
+	model *capi.Model
+	ctx   *capi.Context
+	o     Options
+	slots int
+
+	mu      sync.Mutex
+	wake    *sync.Cond
+	arrived []*sequence // submitted and not seen by the loop yet
+	waiting int         // arrived and queued
+	closing bool
+	stats   engine.Stats
+	stopped chan struct{}
+
+	rows   *rows
+	queue  []*sequence
+	active []*sequence // in order of admission
+	ended  int         // how many sequences have left
+	pace   *pace
+	plain  bool // the model keeps no prefixes
+
+	eog     []engine.Token
+	isEOG   []bool
+	piecesM sync.RWMutex
+	pieces  [][]byte
+	scratch [][]capi.Candidate
+}
+
+// submit hands a sequence to the loop, or refuses it when the queue is full.
+func (l *loop) submit(s *sequence) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closing {
+		return errClosed()
+	}
+	if l.waiting >= l.o.QueueLimit {
+		return fault.New(fault.Overloaded, "The engine is currently overloaded, please try again later")
+	}
+	l.waiting++
+	l.arrived = append(l.arrived, s)
+	l.wake.Signal()
+	return nil
+}
+
+func errClosed() error {
+	return fault.New(fault.Unavailable, "The model was unloaded. Send the request again.")
+}
+
+// close ends the loop and waits for it.
+func (l *loop) close() {
+	l.mu.Lock()
+	l.closing = true
+	l.wake.Signal()
+	l.mu.Unlock()
+	<-l.stopped
+}
+
+// collect takes in what has arrived, waiting when there is nothing to do; false ends the loop.
+func (l *loop) collect() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.arrived) == 0 && len(l.active) == 0 && len(l.queue) == 0 && !l.closing {
+		l.wake.Wait()
+	}
+	l.queue = append(l.queue, l.arrived...)
+	l.arrived = nil
+	return !l.closing
+}
+
+// publish makes the loop's figures visible to Stats.
+func (l *loop) publish() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = len(l.queue) + len(l.arrived)
+	l.stats = engine.Stats{Active: len(l.active), Queued: l.waiting, Cells: len(l.rows.refs), CellsUsed: len(l.rows.refs) - len(l.rows.free)}
+}
+
+// run is the loop.
+func (l *loop) run() {
+	defer close(l.stopped)
+	for l.collect() {
+		l.reap()
+		l.admit()
+		l.publish()
+		if err := l.step(); err != nil {
+			slog.Error("decode step failed", "err", err)
+			for _, s := range slices.Clone(l.active) {
+				l.fail(s, fault.New(fault.Unavailable, "The model failed while computing. Send the request again.").WithCause(err))
+			}
+		}
+		l.publish()
+	}
+	for _, s := range append(slices.Clone(l.active), l.queue...) {
+		l.fail(s, errClosed())
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.arrived {
+		s.sample.free()
+		s.out.end(errClosed())
+	}
+}
+
+// reap drops the sequences that nobody reads any more.
+func (l *loop) reap() {
+	for _, s := range slices.Clone(l.active) {
+		if s.out.isCanceled() {
+			l.fail(s, fault.New(fault.Canceled, "the request was canceled"))
+		}
+	}
+	for _, s := range slices.Clone(l.queue) {
+		if s.out.isCanceled() {
+			l.fail(s, fault.New(fault.Canceled, "the request was canceled"))
+		}
+	}
+}
+
+// release takes an ended sequence out. What it computed stays as a cached prefix.
+func (l *loop) release(s *sequence) {
+	l.leave(s)
+	l.queue = slices.DeleteFunc(l.queue, func(q *sequence) bool { return q == s })
+	l.ended++
+	s.sample.free()
+}
+
+// leave gives a sequence's row back.
+func (l *loop) leave(s *sequence) {
+	l.active = slices.DeleteFunc(l.active, func(a *sequence) bool { return a == s })
+	if s.row < 0 {
+		return
+	}
+	w := &l.rows.row[s.row]
+	w.owner = nil
+	w.tokens = w.tokens[:len(w.cells)]
+	l.rows.touch(s.row)
+	if w.private {
+		w.private = false
+		l.empty(s.row)
+	}
+	s.row = -1
+}
+
+// empty forgets all of a row.
+func (l *loop) empty(i int) {
+	l.ctx.Remove(int32(i), 0)
+	l.rows.cut(i, 0)
+}
+
+// admit gives rows to waiting sequences, oldest first, while slots and cells last.
+func (l *loop) admit() {
+	for _, s := range l.active {
+		if s.row < 0 && (s.waitFor == nil || s.waitFor.row < 0 || len(l.rows.row[s.waitFor.row].cells) >= s.waitLen) {
+			s.waitFor = nil
+			if !l.settle(s) {
+				break
+			}
+		}
+	}
+	for len(l.queue) > 0 && len(l.active) < l.slots {
+		s := l.queue[0]
+		if len(l.active) > 0 && s.heldUntil > l.ended {
+			return
+		}
+		if !l.settle(s) {
+			return
+		}
+		l.queue = l.queue[1:]
+		l.active = append(l.active, s)
+	}
+}
+
+// settle finds a row for a sequence, or lets it wait for another one that computes its beginning;
+// false when there are no cells for it now.
+func (l *loop) settle(s *sequence) bool {
+	private := l.plain || s.req.PromptLogprobs
+	p := placement{row: -1, from: -1}
+	if !private {
+		p = l.rows.place(s.tokens)
+	} else {
+		p.row = l.rows.oldest(false, -1)
+	}
+	if p.wait {
+		s.waitFor, s.waitLen = l.rows.row[p.from].owner, p.have
+		return true
+	}
+	if p.row < 0 {
+		return false
+	}
+	if p.row != p.from {
+		l.empty(p.row)
+	}
+	keep := p.from
+	if !l.reserve(len(s.tokens)-p.have, keep) {
+		// The prefix's own row may hold more than the prefix: give that up.
+		if p.from < 0 || l.rows.row[p.from].owner != nil {
+			return false
+		}
+		p.row = p.from
+	}
+	if p.row == p.from {
+		if !l.ctx.Remove(int32(p.row), p.have) {
+			l.empty(p.row)
+			p.have = 0
+		}
+		l.rows.cut(p.row, p.have)
+		if !l.reserve(len(s.tokens)-p.have, p.row) {
+			return false
+		}
+	} else if p.have > 0 {
+		l.ctx.Share(int32(p.from), int32(p.row), p.have)
+		l.rows.lend(p.from, p.row, p.have)
+		l.rows.touch(p.from)
+	}
+	w := &l.rows.row[p.row]
+	w.owner, w.private = s, private
+	w.tokens = append(w.tokens[:0], s.tokens...)
+	l.rows.touch(p.row)
+	s.row = p.row
+	if !s.started {
+		s.cached = p.have
+	}
+	return true
+}
+
+// reserve makes n cells free beside those that admitted prompts still need, by evicting cached
+// prefixes, longest unused first.
+func (l *loop) reserve(n, keep int) bool {
+	for _, s := range l.active {
+		if s.row >= 0 {
+			n += len(s.tokens) - len(l.rows.row[s.row].cells)
+		}
+	}
+	for len(l.rows.free) < n {
+		i := l.rows.oldest(true, keep)
+		if i < 0 {
+			return false
+		}
+		l.empty(i)
+	}
+	return true
+}
+
+// part is what one sequence puts into a step.
+type part struct {
+	seq     *sequence
+	n       int  // tokens
+	first   int  // batch index of the first
+	outputs bool // logits for every token
+	last    bool // the sequence's last known token is among them: a choice follows
+}
+
+// compose fills the batch: the newest token of each decoding sequence, then prompt chunks.
+func (l *loop) compose() (parts []part, prompt int, err error) {
+	l.ctx.Clear()
+	var filling []*sequence
+	for _, s := range l.active {
+		switch need := l.need(s); {
+		case s.row < 0:
+		case need == 1 && s.started:
+			parts = append(parts, part{seq: s, n: 1, last: true})
+		default:
+			filling = append(filling, s)
+		}
+	}
+	decode := len(parts)
+	needs := make([]int, len(filling))
+	outputs := 0
+	for i, s := range filling {
+		needs[i] = l.need(s)
+		if s.scoring() {
+			needs[i] = min(needs[i], scoreChunk-outputs)
+			outputs += needs[i]
+		}
+	}
+	for i, n := range share(l.pace.chunk(decode, l.o.MicroBatch-decode), needs) {
+		if n > 0 {
+			s := filling[i]
+			parts = append(parts, part{seq: s, n: n, outputs: s.scoring(), last: n == l.need(s)})
+			prompt += n
+		}
+	}
+	for i := range parts {
+		p := &parts[i]
+		done := len(l.rows.row[p.seq.row].cells)
+		p.first = l.ctx.Len()
+		for k := range p.n {
+			output := p.outputs || p.last && k == p.n-1
+			if _, err := l.ctx.Add(p.seq.tokens[done+k], int32(done+k), int32(p.seq.row), output); err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	return parts, prompt, nil
+}
+
+// need is how many of a sequence's known tokens are not computed.
+func (l *loop) need(s *sequence) int {
+	if s.row < 0 {
+		return 0
+	}
+	return len(s.tokens) - len(l.rows.row[s.row].cells)
+}
+
+// step computes one batch and hands out what came of it.
+func (l *loop) step() error {
+	for {
+		parts, prompt, err := l.compose()
+		if err != nil {
+			return err
+		}
+		if len(parts) == 0 {
+			return l.stuck()
+		}
+		if !l.room(l.ctx.Len()) {
+			if err := l.holdBack(); err != nil {
+				return err
+			}
+			continue
+		}
+		start := time.Now()
+		err = l.ctx.Decode()
+		if errors.Is(err, capi.ErrFull) {
+			if err := l.holdBack(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			l.reset()
+			return err
+		}
+		decode := l.ctx.Len() - prompt
+		l.pace.observe(time.Since(start), prompt, decode)
+		return l.deliver(parts)
+	}
+}
+
+// stuck ends the oldest sequence when none could take part in a step, which only a prompt that the
+// cells cannot hold at all would explain.
+func (l *loop) stuck() error {
+	for _, s := range append(slices.Clone(l.active), l.queue...) {
+		l.fail(s, fmt.Errorf("%d KV cells do not hold a prompt of %d tokens", len(l.rows.refs), len(s.tokens)))
+		break
+	}
+	return nil
+}
+
+// reset empties the whole memory after a failed step, whose effect on it is unknown.
+func (l *loop) reset() {
+	for i := range l.rows.row {
+		l.empty(i)
+	}
+}
+
+// room makes n cells free for a step by evicting cached prefixes.
+func (l *loop) room(n int) bool {
+	for len(l.rows.free) < n {
+		i := l.rows.oldest(true, -1)
+		if i < 0 {
+			return false
+		}
+		l.empty(i)
+	}
+	return true
+}
+
+// holdBack makes cells free when running sequences need more than there are: cached prefixes go
+// first, then the newest sequence goes back to the head of the queue until another one has ended.
+func (l *loop) holdBack() error {
+	if i := l.rows.oldest(true, -1); i >= 0 {
+		l.empty(i)
+		return nil
+	}
+	for i := len(l.active) - 1; i > 0; i-- {
+		s := l.active[i]
+		if s.row < 0 {
+			continue
+		}
+		slog.Info("KV cells are full: a sequence waits", "id", s.req.ID, "tokens", len(s.tokens))
+		l.leave(s)
+		s.heldUntil = l.ended + 1
+		if !s.started {
+			s.scored = nil
+		}
+		l.queue = append([]*sequence{s}, l.queue...)
+		return nil
+	}
+	return fmt.Errorf("%d KV cells do not hold a single sequence", len(l.rows.refs))
+}
+
+// deliver records what a step computed, samples and sends.
+func (l *loop) deliver(parts []part) error {
+	var choices []*choice
+	for _, p := range parts {
+		l.rows.extend(p.seq.row, p.n)
+		if p.outputs {
+			if err := l.scorePart(p); err != nil {
+				return err
+			}
+		}
+		if !p.last {
+			continue
+		}
+		if !p.seq.started {
+			l.begin(p.seq)
+		}
+		if p.seq.limit == 0 {
+			l.finish(p.seq, engine.FinishLength)
+			continue
+		}
+		logits, err := l.ctx.Logits(p.first + p.n - 1)
+		if err != nil {
+			return err
+		}
+		choices = append(choices, &choice{seq: p.seq, logits: logits})
+	}
+	l.chooseAll(choices)
+	for _, c := range choices {
+		if !l.produce(c) {
+			w := &l.rows.row[c.seq.row]
+			w.tokens = append(w.tokens, c.token)
+		}
+	}
+	return nil
+}
+
+// begin announces that the prompt is computed.
+func (l *loop) begin(s *sequence) {
+	s.started = true
+	s.out.add(engine.Started{PromptTokens: s.prompt, CachedTokens: s.cached})
+	if s.req.PromptLogprobs {
+		s.out.add(engine.PromptScored{Tokens: s.scored})
+	}
+}
+
+// chooseAll samples for several sequences; on as many cores as compute, when it is worth it.
+func (l *loop) chooseAll(choices []*choice) {
+	workers := min(len(l.scratch), len(choices))
+	heavy := 0
+	for _, c := range choices {
+		if !(c.seq.req.Sampling.Temperature <= 0 && c.seq.sample.bare()) || c.seq.req.Logprobs {
+			heavy++
+		}
+	}
+	if heavy < 2 || workers < 2 {
+		for _, c := range choices {
+			c.choose(l.scratch[0], l.piece)
+		}
+		return
+	}
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(choices); i += workers {
+				choices[i].choose(l.scratch[w], l.piece)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// scorePart computes the logprobs of the prompt tokens that follow each position of a part.
+func (l *loop) scorePart(p part) error {
+	s := p.seq
+	done := len(l.rows.row[s.row].cells)
+	from := done - p.n // position of the part's first token
+	if from == 0 {
+		s.scored = append(s.scored[:0], engine.TokenLogprob{Token: s.tokens[0], Bytes: l.piece(s.tokens[0])})
+	}
+	type job struct {
+		logits []float32
+		target engine.Token
+	}
+	var jobs []job
+	for k := range p.n {
+		if from+k+1 >= s.prompt {
+			break
+		}
+		logits, err := l.ctx.Logits(p.first + k)
+		if err != nil {
+			return err
+		}
+		jobs = append(jobs, job{logits, s.tokens[from+k+1]})
+	}
+	out := make([]engine.TokenLogprob, len(jobs))
+	var wg sync.WaitGroup
+	workers := len(l.scratch)
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(jobs); i += workers {
+				out[i] = tokenLogprob(jobs[i].logits, jobs[i].target, s.req.TopLogprobs, l.piece)
+			}
+		})
+	}
+	wg.Wait()
+	s.scored = append(s.scored, out...)
+	return nil
+}
+
+// piece is a token's bytes as they appear in an answer; control tokens have none.
+func (l *loop) piece(t engine.Token) []byte {
+	l.piecesM.RLock()
+	b := l.pieces[t]
+	l.piecesM.RUnlock()
+	if b != nil {
+		return b
+	}
+	b, err := l.model.Piece(make([]byte, 0, 8), t, false)
+	if err != nil {
+		b = []byte{}
+	}
+	l.piecesM.Lock()
+	l.pieces[t] = b
+	l.piecesM.Unlock()
+	return b
+}

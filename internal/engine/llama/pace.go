@@ -1,0 +1,83 @@
+package llama
+
+import "time"
+
+// pace chooses how many prompt tokens go into a step beside streams that decode, so that a step
+// stays near the target: a long prompt then delays the other streams' next token by one short step.
+// It learns what a prompt token and a bare decode step cost from the steps themselves.
+type pace struct {
+	target   time.Duration
+	least    int
+	perToken float64 // seconds per prompt token in a mixed step
+	bare     float64 // seconds of a step without prompt tokens
+}
+
+const paceMemory = 0.3 // weight of the newest step in the averages
+
+func newPace(target time.Duration) *pace {
+	return &pace{target: target, least: 8, perToken: 1.0 / 500, bare: 0.02}
+}
+
+// observe learns from a step that took d and held so many prompt and decode tokens.
+func (p *pace) observe(d time.Duration, prompt, decode int) {
+	s := d.Seconds()
+	if prompt == 0 {
+		p.bare += paceMemory * (s - p.bare)
+		return
+	}
+	base := 0.0
+	if decode > 0 {
+		base = p.bare
+	}
+	// Very small chunks say little about the cost of a token, and a step cannot be free.
+	if prompt < p.least && decode > 0 {
+		return
+	}
+	cost := max(s-base, 0.1*s) / float64(prompt)
+	if cost > 3*p.perToken { // an outlier: the machine was busy elsewhere
+		cost = 3 * p.perToken
+	}
+	p.perToken += paceMemory * (cost - p.perToken)
+}
+
+// chunk is how many prompt tokens may join a step of so many decode tokens; most without any.
+func (p *pace) chunk(decode, most int) int {
+	if decode == 0 {
+		return most
+	}
+	room := p.target.Seconds() - p.bare
+	return min(max(int(room/p.perToken), p.least), most)
+}
+
+// share divides a budget of prompt tokens among prompts by what each still needs, oldest first. The
+// oldest gets at least half, so that it cannot starve; the rest goes to the shortest first, so that
+// short prompts need not wait for a long one and several of them share a step.
+func share(budget int, needs []int) []int {
+	out := make([]int, len(needs))
+	if len(needs) == 0 {
+		return out
+	}
+	give := func(i, most int) {
+		n := min(needs[i]-out[i], most, budget)
+		out[i] += n
+		budget -= n
+	}
+	if len(needs) > 1 {
+		give(0, (budget+1)/2)
+		order := make([]int, 0, len(needs)-1)
+		for i := 1; i < len(needs); i++ {
+			at := len(order)
+			for at > 0 && needs[order[at-1]] > needs[i] {
+				at--
+			}
+			order = append(order, 0)
+			copy(order[at+1:], order[at:])
+			order[at] = i
+		}
+		for _, i := range order {
+			give(i, budget)
+		}
+	}
+	give(0, budget)
+	return out
+}

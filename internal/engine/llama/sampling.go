@@ -1,0 +1,201 @@
+package llama
+
+import (
+	"errors"
+	"math"
+	"strings"
+
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/llama/capi"
+	"github.com/parley-ai/parley/internal/fault"
+)
+
+// sampler chooses the tokens of one sequence. Biases and penalties are added to the logits here,
+// because they touch few tokens; the choice is made by llama.cpp's own chain.
+type sampler struct {
+	model     *capi.Model
+	req       *engine.Sampling
+	eog       []engine.Token // banned when the request ignores the end of the answer
+	chain     *capi.Sampler
+	grammar   *capi.Sampler
+	asleep    bool                 // the grammar waits for a trigger
+	tail      string               // newest output while it waits
+	counts    map[engine.Token]int // produced tokens, for the penalties
+	sequences *biasState
+}
+
+// errDeadEnd says that the grammar allows no token at all.
+var errDeadEnd = errors.New("the grammar allows nothing more")
+
+var ban = float32(math.Inf(-1))
+
+// newSampler makes the sampler of a request; a bad grammar or bias is Invalid.
+func newSampler(lib *capi.Library, m *capi.Model, req *engine.GenerateRequest, eog []engine.Token) (*sampler, error) {
+	p := &req.Sampling
+	for _, b := range p.Bias {
+		if b.Token < 0 || int(b.Token) >= m.VocabSize() {
+			return nil, fault.Param("logit_bias", "Token id %d in 'logit_bias' is outside of the model's vocabulary of %d tokens.", b.Token, m.VocabSize())
+		}
+	}
+	s := &sampler{model: m, req: p, counts: map[engine.Token]int{}}
+	if req.IgnoreEOS {
+		s.eog = eog
+	}
+	if len(p.BiasSequences) > 0 {
+		for _, b := range p.BiasSequences {
+			for _, t := range b.Tokens {
+				if t < 0 || int(t) >= m.VocabSize() {
+					return nil, fault.Param("logit_bias", "Token id %d in 'logit_bias' is outside of the model's vocabulary of %d tokens.", t, m.VocabSize())
+				}
+			}
+		}
+		s.sequences = &biasState{root: newBiasTrie(p.BiasSequences)}
+	}
+	if g := p.Grammar; g != nil {
+		grammar, err := m.NewGrammar(g.GBNF, g.Root)
+		if err != nil {
+			return nil, fault.Param("response_format", "The grammar cannot be used: %v", err).WithCause(err)
+		}
+		s.grammar, s.asleep = grammar, len(g.Triggers) > 0
+	}
+	s.chain = lib.NewChain(capi.ChainOptions{TopK: p.TopK, TopP: p.TopP, MinP: p.MinP, Temperature: p.Temperature, Seed: p.Seed})
+	return s, nil
+}
+
+func (s *sampler) free() {
+	s.chain.Free()
+	if s.grammar != nil {
+		s.grammar.Free()
+	}
+}
+
+// bare says that the raw logits decide: no biases, no penalties, no grammar.
+func (s *sampler) bare() bool {
+	p := s.req
+	return len(p.Bias) == 0 && s.sequences == nil && (s.grammar == nil || s.asleep) && len(s.eog) == 0 &&
+		(p.PresencePenalty == 0 && p.FrequencyPenalty == 0 || len(s.counts) == 0)
+}
+
+// pick chooses the next token; scratch has room for the vocabulary and belongs to the caller.
+func (s *sampler) pick(logits []float32, scratch []capi.Candidate) (engine.Token, error) {
+	if s.req.Temperature <= 0 && s.bare() {
+		return engine.Token(argmax(logits)), nil
+	}
+	s.fill(logits, scratch)
+	token, err := s.chain.Pick(scratch, false)
+	if err != nil || s.grammar == nil || s.asleep {
+		return token, err
+	}
+	// Most of the time the grammar agrees with the free choice, and asking it about one token is
+	// far cheaper than about all of them.
+	if s.grammar.Allows(token) {
+		return token, nil
+	}
+	s.fill(logits, scratch)
+	if err := s.grammar.Filter(scratch); err != nil {
+		return 0, err
+	}
+	allowed := false
+	for i := range scratch {
+		if scratch[i].Logit != ban {
+			allowed = true
+			break
+		}
+	}
+	if !allowed {
+		return 0, errDeadEnd
+	}
+	return s.chain.Pick(scratch, false)
+}
+
+// fill writes the candidates: raw logits with biases and penalties.
+func (s *sampler) fill(logits []float32, out []capi.Candidate) {
+	for i, l := range logits {
+		out[i] = capi.Candidate{ID: int32(i), Logit: l}
+	}
+	p := s.req
+	if p.PresencePenalty != 0 || p.FrequencyPenalty != 0 {
+		for t, n := range s.counts {
+			out[t].Logit -= float32(n)*p.FrequencyPenalty + p.PresencePenalty
+		}
+	}
+	add := func(t engine.Token, bias float32) {
+		if bias <= -100 {
+			out[t].Logit = ban
+		} else {
+			out[t].Logit += bias
+		}
+	}
+	for _, b := range p.Bias {
+		add(b.Token, b.Bias)
+	}
+	if s.sequences != nil {
+		s.sequences.each(add)
+	}
+	for _, t := range s.eog {
+		out[t].Logit = ban
+	}
+}
+
+// accept tells the sampler what was produced, and the bytes of it.
+func (s *sampler) accept(t engine.Token, piece []byte) {
+	s.counts[t]++
+	if s.sequences != nil {
+		s.sequences.accept(t)
+	}
+	switch {
+	case s.grammar == nil:
+	case s.asleep:
+		s.listen(piece)
+	default:
+		s.grammar.Accept(t)
+	}
+}
+
+// listen looks for a trigger in the output. The grammar begins with the trigger's own text; what
+// came with it in the same token is read by the grammar too, and when the grammar refuses that,
+// it sleeps on.
+func (s *sampler) listen(piece []byte) {
+	s.tail += string(piece)
+	longest := 0
+	for {
+		first := -1
+		for _, trigger := range s.req.Grammar.Triggers {
+			longest = max(longest, len(trigger))
+			if at := strings.Index(s.tail, trigger); at >= 0 && (first < 0 || at < first) {
+				first = at
+			}
+		}
+		if first < 0 {
+			break
+		}
+		if s.wake(s.tail[first:]) {
+			s.asleep, s.tail = false, ""
+			return
+		}
+		s.tail = s.tail[first+1:]
+	}
+	if cut := len(s.tail) - longest + 1; cut > 0 {
+		s.tail = s.tail[cut:]
+	}
+}
+
+// wake feeds a text to a new copy of the grammar and keeps that when it was allowed.
+func (s *sampler) wake(text string) bool {
+	g := s.req.Grammar
+	fresh, err := s.model.NewGrammar(g.GBNF, g.Root)
+	if err != nil {
+		return false
+	}
+	tokens, err := s.model.Tokenize(text, false, true)
+	for _, t := range tokens {
+		if err != nil || !fresh.Allows(t) {
+			fresh.Free()
+			return false
+		}
+		fresh.Accept(t)
+	}
+	s.grammar.Free()
+	s.grammar = fresh
+	return true
+}
