@@ -23,5 +23,9 @@
 //
 // Sub-packages: catalog (what can be pulled), pull and hub (bringing it here), blobs (the store),
 // gguf (the file format), convert (safetensors to GGUF), discover (what this machine has already).
-// Routes: none; GET /v1/models is served from List and Get.
+//
+// Routes:
+//
+//	GET /v1/models             listModels     models.read
+//	GET /v1/models/{model...}  retrieveModel  models.read
 package models

@@ -74,8 +74,9 @@ type Registry struct {
 	memory   int64
 	settings Settings
 
-	mu      sync.Mutex // guards rebuilding, and extra
-	extra   []Remote   // discovered endpoints that were taken over
+	mu      sync.Mutex               // guards rebuilding, and the next two
+	extra   []Remote                 // discovered endpoints that were taken over
+	listed  map[string][]RemoteModel // by URL: what endpoints without configured models say they have
 	aliases []Alias
 	catalog *catalog.Catalog
 	snap    atomic.Pointer[snapshot]
@@ -109,14 +110,15 @@ type Resolved struct {
 
 // Model is a row of GET /v1/models.
 type Model struct {
-	ID      string       `json:"id"`
-	Object  string       `json:"object"`
-	Created int64        `json:"created"`
-	OwnedBy string       `json:"owned_by"`
-	Served  string       `json:"served_by"` // Parley's own: which model answers
-	Kind    catalog.Kind `json:"kind"`
-	Window  int          `json:"context_window,omitempty"`
-	Alias   bool         `json:"alias"`
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Created int64  `json:"created"` // seconds since 1970
+	OwnedBy string `json:"owned_by"`
+	// What follows is Parley's own.
+	Served string       `json:"served_by"`               // which model answers
+	Kind   catalog.Kind `json:"kind"`                    // what that model is
+	Window int          `json:"context_window,omitzero"` // tokens; 0 is not known (remote)
+	Alias  bool         `json:"alias"`                   // a name for a served model, not a model's own
 }
 
 // DefaultHome is PARLEY_HOME, else .parley in the user's home directory.
@@ -288,13 +290,14 @@ func (r *Registry) Watch(ctx context.Context, every time.Duration) {
 
 // served is a model that can answer, before names are given.
 type served struct {
-	name    string
-	kind    catalog.Kind
-	window  int
-	created int64
-	owner   string
-	spec    engine.Spec
-	broken  string
+	name       string
+	kind       catalog.Kind
+	parameters int64 // 0 for remote ones
+	window     int
+	created    int64
+	owner      string
+	spec       engine.Spec
+	broken     string
 }
 
 func (r *Registry) build(m manifest) *snapshot {
@@ -309,6 +312,9 @@ func (r *Registry) build(m manifest) *snapshot {
 	for _, kind := range []catalog.Kind{catalog.Chat, catalog.Code, catalog.Embeddings, catalog.Reranker} {
 		s.defaults[kind] = chooseDefault(kind, models, byName, r.settings.Defaults[kind], m.Defaults[kind])
 	}
+	// A code model chats, and a chat model writes code, when there is nothing better.
+	s.defaults[catalog.Chat] = cmp.Or(s.defaults[catalog.Chat], s.defaults[catalog.Code])
+	s.defaults[catalog.Code] = cmp.Or(s.defaults[catalog.Code], s.defaults[catalog.Chat])
 	for _, a := range r.aliases {
 		s.add(a.Name, r.aliasRow(a, byName, s.defaults))
 	}
@@ -366,33 +372,24 @@ func (r *Registry) aliasRow(a Alias, byName map[string]*served, defaults map[cat
 	return out
 }
 
-// chooseDefault takes the configured model, then the chosen one, then the first that fits the kind.
+// chooseDefault takes the configured model, then the chosen one, then the largest of the kind.
 func chooseDefault(kind catalog.Kind, models []served, byName map[string]*served, configured, chosen string) string {
 	for _, name := range []string{configured, chosen} {
 		if v := byName[name]; v != nil && v.broken == "" {
 			return name
 		}
 	}
-	for _, wanted := range alternatives(kind) {
-		for i := range models {
-			if models[i].kind == wanted && models[i].broken == "" {
-				return models[i].name
-			}
+	var best *served
+	for i := range models {
+		v := &models[i]
+		if v.kind == kind && v.broken == "" && byName[v.name] == v && (best == nil || v.parameters > best.parameters) {
+			best = v
 		}
 	}
-	return ""
-}
-
-// alternatives are the kinds that can stand in for one another: a code model chats, and a chat model
-// writes code.
-func alternatives(kind catalog.Kind) []catalog.Kind {
-	switch kind {
-	case catalog.Chat:
-		return []catalog.Kind{catalog.Chat, catalog.Code}
-	case catalog.Code:
-		return []catalog.Kind{catalog.Code, catalog.Chat}
+	if best == nil {
+		return ""
 	}
-	return []catalog.Kind{kind}
+	return best.name
 }
 
 // serving lists what this home can serve: installed models, then remote ones.
@@ -403,7 +400,7 @@ func (r *Registry) serving(m manifest) []served {
 		if in.Engine != "llama" || in.Kind == catalog.Library {
 			continue
 		}
-		v := served{name: in.Name, kind: in.Kind, window: r.window(in), created: in.PulledAt / 1000, owner: "parley", spec: engine.Spec{
+		v := served{name: in.Name, kind: in.Kind, parameters: in.Parameters, window: r.window(in), created: in.PulledAt / 1000, owner: "parley", spec: engine.Spec{
 			Name: in.Name, Driver: "llama", Path: in.Path, SHA256: in.SHA256, Library: library, Layout: in.Layout,
 			ContextWindow: r.window(in), Cells: r.settings.Cells, Slots: r.settings.Slots, Threads: r.settings.Threads,
 			Embedding:   in.Kind == catalog.Embeddings || in.Kind == catalog.Reranker,
@@ -422,7 +419,11 @@ func (r *Registry) serving(m manifest) []served {
 func (r *Registry) remoteModels() []served {
 	var out, plain []served
 	for _, remote := range append(slices.Clone(r.settings.Remotes), r.extra...) {
-		for _, model := range remote.Models {
+		models := remote.Models
+		if len(models) == 0 {
+			models = r.listed[remote.URL]
+		}
+		for _, model := range models {
 			name, upstream := cmp.Or(model.Name, model.Upstream), cmp.Or(model.Upstream, model.Name)
 			kind := cmp.Or(model.Kind, catalog.Chat)
 			full := remote.Name + "/" + name

@@ -95,7 +95,7 @@ func (c Client) Stat(ctx context.Context, repo, revision, file string) (File, er
 	// The headers stand on the hub's answer; the CDN that it redirects to does not repeat them. A
 	// renamed repository redirects inside the hub, which is followed.
 	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
-		if len(via) > 5 || !strings.HasPrefix(req.URL.String(), c.Base()+"/") || via[len(via)-1].Response != nil {
+		if len(via) > 5 || !strings.HasPrefix(req.URL.String(), c.Base()+"/") {
 			return http.ErrUseLastResponse
 		}
 		return nil

@@ -193,7 +193,7 @@ func (d *download) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Duration(failures*failures) * 200 * time.Millisecond):
+		case <-time.After(time.Duration(failures*failures) * d.o.backoff()):
 		}
 	}
 }
@@ -236,7 +236,9 @@ func (d *download) try(ctx context.Context) (done bool, err error) {
 			req.Header.Set("If-Range", v)
 		}
 	}
-	res, err := d.o.HTTP.Do(req)
+	client := *d.o.HTTP
+	client.CheckRedirect = d.redirect
+	res, err := client.Do(req)
 	if err != nil {
 		return false, cleanURL(err)
 	}
@@ -245,6 +247,17 @@ func (d *download) try(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	return d.append(res, timer)
+}
+
+// redirect follows to the CDN, but takes the token along to the hub itself alone.
+func (d *download) redirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= 10 {
+		return errors.New("too many redirects")
+	}
+	if d.header == nil || d.header(req.URL.String()).Get("Authorization") == "" {
+		req.Header.Del("Authorization")
+	}
+	return nil
 }
 
 // accept reads the status: 206 goes on, 200 starts over, anything else is an error.

@@ -8,6 +8,7 @@
 package pull
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/models/blobs"
@@ -36,7 +38,11 @@ type Options struct {
 	NPM      string         // program; empty: npm on PATH
 	Endpoint string         // of the hub; empty: HF_ENDPOINT, else huggingface.co
 	Token    string         // of the hub; empty: HF_TOKEN; never logged
+
+	pause time.Duration // first pause before trying again; 0 is 200 ms
 }
+
+func (o Options) backoff() time.Duration { return cmp.Or(o.pause, 200*time.Millisecond) }
 
 func (o Options) report(stage string, done, total int64) {
 	if o.Progress != nil {
