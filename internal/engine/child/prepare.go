@@ -47,6 +47,7 @@ func (p *preparer) Quantize(ctx context.Context, req engine.QuantizeRequest, pro
 		if err != nil {
 			proc.kill()
 			_ = os.Remove(req.Target)
+			_ = os.Remove(req.Target + ".part") // where drivers write until it is whole
 			return
 		}
 		proc.stop()
