@@ -115,10 +115,9 @@ type GenerateRequest struct {
 	PromptLogprobs bool // report logprobs of the prompt's tokens; bypasses the prefix cache
 	IgnoreEOS      bool // benchmarks: produce MaxTokens whatever comes
 
-	// Stream says that the caller shows output as it comes. Without it a backend may report the
-	// whole answer in one Delta, which a remote one does because it is cheaper; token backends may
-	// ignore it.
-	Stream bool
+	// Whole says that the caller shows nothing before the answer is whole. A remote backend then asks
+	// without streaming, which is cheaper, and reports all in one Delta; others may ignore it.
+	Whole bool
 
 	Adapter string   // LoRA adapter id; empty is the base model
 	Images  [][]byte // image files for models with vision

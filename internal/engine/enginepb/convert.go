@@ -21,7 +21,7 @@ func FromRequest(r engine.GenerateRequest) *GenerateRequest {
 			PresencePenalty: s.PresencePenalty, FrequencyPenalty: s.FrequencyPenalty,
 		},
 		Logprobs: r.Logprobs, TopLogprobs: int64(r.TopLogprobs), PromptLogprobs: r.PromptLogprobs,
-		IgnoreEos: r.IgnoreEOS, Stream: r.Stream, Adapter: r.Adapter, Images: r.Images, User: r.User,
+		IgnoreEos: r.IgnoreEOS, Whole: r.Whole, Adapter: r.Adapter, Images: r.Images, User: r.User,
 	}
 	for _, m := range r.Messages {
 		out.Messages = append(out.Messages, &Message{Role: m.Role, Content: m.Content, Name: m.Name})
@@ -48,7 +48,7 @@ func (r *GenerateRequest) Engine() engine.GenerateRequest {
 			PresencePenalty: s.GetPresencePenalty(), FrequencyPenalty: s.GetFrequencyPenalty(),
 		},
 		Logprobs: r.Logprobs, TopLogprobs: int(r.TopLogprobs), PromptLogprobs: r.PromptLogprobs,
-		IgnoreEOS: r.IgnoreEos, Stream: r.Stream, Adapter: r.Adapter, Images: r.Images, User: r.User,
+		IgnoreEOS: r.IgnoreEos, Whole: r.Whole, Adapter: r.Adapter, Images: r.Images, User: r.User,
 	}
 	for _, m := range r.Messages {
 		out.Messages = append(out.Messages, engine.Message{Role: m.Role, Content: m.Content, Name: m.Name})

@@ -152,7 +152,7 @@ func tokens(t *testing.T, b engine.Backend, text string) []engine.Token {
 // request asks for n tokens at temperature 0 after a prompt, in the backend's own form.
 func (x *exam) request(t *testing.T, b engine.Backend, prompt string, n int) engine.GenerateRequest {
 	t.Helper()
-	req := engine.GenerateRequest{ID: t.Name(), MaxTokens: n, Stream: true, Sampling: engine.Sampling{TopP: 1}}
+	req := engine.GenerateRequest{ID: t.Name(), MaxTokens: n, Sampling: engine.Sampling{TopP: 1}}
 	if infoOf(t, b).Input == engine.InputMessages {
 		req.Messages = []engine.Message{{Role: "user", Content: prompt}}
 	} else {
