@@ -53,7 +53,9 @@ func TestBothEncodingsAreTheSameUnitVector(t *testing.T) {
 	_, srv := serve(t)
 	_, plain := post(t, srv, `{"model":"gpt-4","input":"The food was delicious.","dimensions":3}`)
 	_, coded := post(t, srv, `{"model":"gpt-4","input":"The food was delicious.","dimensions":3,"encoding_format":"base64"}`)
-	var a struct{ Data []struct{ Embedding []float32 } }
+	var a struct {
+		Data []struct{ Embedding []float32 }
+	}
 	var b struct{ Data []struct{ Embedding string } }
 	if err := json.Unmarshal([]byte(plain), &a); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func New(t testing.TB, o echo.Options) *World {
 	})
 	w := &World{}
 	w.Service = &generate.Service{
-		Models: w, Pool: generate.FromPool(p), Limits: w, Usage: w,
+		Models: w, Pool: leaser{p}, Limits: w, Usage: w,
 		Compile: func(source string) (generate.Template, error) {
 			if source != echo.Template {
 				return nil, fmt.Errorf("generatetest renders echo's own template only, not %q", source)

@@ -1,4 +1,4 @@
-package generate
+package generatetest
 
 import (
 	"context"
@@ -7,9 +7,7 @@ import (
 	"github.com/parley-ai/parley/internal/engine/pool"
 )
 
-// FromPool makes a Pool of the engine's pool.
-func FromPool(p *pool.Pool) Pool { return leaser{p} }
-
+// leaser makes a generate.Pool of the engine's pool.
 type leaser struct{ pool *pool.Pool }
 
 func (l leaser) Use(ctx context.Context, spec engine.Spec) (engine.Backend, func(), error) {
