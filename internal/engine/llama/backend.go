@@ -61,6 +61,9 @@ func (b *Backend) Tokenize(ctx context.Context, req engine.TokenizeRequest) ([]e
 		return nil, err
 	}
 	defer done()
+	if b.model.Meta("tokenizer.ggml.model") == "bert" {
+		req.Text = wordPieceText(req.Text)
+	}
 	return b.model.Tokenize(req.Text, req.AddSpecial, req.ParseSpecial)
 }
 

@@ -190,13 +190,13 @@ func TestSharedBeginningIsComputedOnce(t *testing.T) {
 }
 
 func TestFullCells(t *testing.T) {
-	b := openTest(t, func(s *engine.Spec, _ *Options) { s.Cells, s.ContextWindow, s.Slots = 512, 512, 4 })
+	b := openTest(t, func(s *engine.Spec, _ *Options) { s.Cells, s.ContextWindow, s.Slots = 256, 256, 4 })
 	var wg sync.WaitGroup
 	for i := range 6 {
 		wg.Go(func() {
 			prompt := b.tokens(t, fmt.Sprintf("%d. Once upon a time", i))
-			r := collect(t.Context(), b, engine.GenerateRequest{ID: fmt.Sprint(i), Tokens: prompt, MaxTokens: 300, IgnoreEOS: true})
-			if r.err != nil || r.done.CompletionTokens != 300 {
+			r := collect(t.Context(), b, engine.GenerateRequest{ID: fmt.Sprint(i), Tokens: prompt, MaxTokens: 100, IgnoreEOS: true})
+			if r.err != nil || r.done.CompletionTokens != 100 {
 				t.Errorf("%d: %+v, %v", i, r.done, r.err)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -39,6 +40,7 @@ type loop struct {
 	active []*sequence // in order of admission
 	ended  int         // how many sequences have left
 	pace   *pace
+	crowd  *crowd
 	plain  bool // the model keeps no prefixes
 
 	eog     []engine.Token
@@ -99,6 +101,7 @@ func (l *loop) publish() {
 
 // run is the loop.
 func (l *loop) run() {
+	runtime.LockOSThread() // crowd measures this thread
 	defer close(l.stopped)
 	for l.collect() {
 		l.reap()
@@ -339,7 +342,7 @@ func (l *loop) step() error {
 			}
 			continue
 		}
-		start := time.Now()
+		start, ran := time.Now(), threadTime()
 		err = l.ctx.Decode()
 		if errors.Is(err, capi.ErrFull) {
 			if err := l.holdBack(); err != nil {
@@ -352,7 +355,12 @@ func (l *loop) step() error {
 			return err
 		}
 		decode := l.ctx.Len() - prompt
-		l.pace.observe(time.Since(start), prompt, decode)
+		took := time.Since(start)
+		l.pace.observe(took, prompt, decode)
+		if before := l.crowd.now; l.crowd.observe(took, threadTime()-ran) != before {
+			slog.Debug("compute threads changed", "from", before, "to", l.crowd.now)
+			l.ctx.SetThreads(l.crowd.now)
+		}
 		return l.deliver(parts)
 	}
 }

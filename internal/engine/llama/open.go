@@ -128,7 +128,7 @@ func (b *Backend) startLoop(cells int) error {
 	}
 	l := &loop{
 		lib: b.lib, model: m, ctx: c, o: b.o, slots: slots, stopped: make(chan struct{}),
-		rows: newRows(n, c.Cells()), pace: newPace(b.o.StepTarget), plain: !m.KeepsPrefixes(),
+		rows: newRows(n, c.Cells()), pace: newPace(b.o.StepTarget), crowd: newCrowd(b.threads), plain: !m.KeepsPrefixes(),
 		isEOG: make([]bool, m.VocabSize()), pieces: make([][]byte, m.VocabSize()),
 	}
 	l.wake = sync.NewCond(&l.mu)

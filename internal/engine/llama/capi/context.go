@@ -114,6 +114,12 @@ func (c *Context) Free() {
 	c.pin.Unpin()
 }
 
+// SetThreads changes how many of the context's threads compute.
+func (c *Context) SetThreads(n int) {
+	n = min(max(n, 1), c.o.Threads)
+	c.lib.fn.setThreads(c.p, int32(n), int32(n))
+}
+
 // Cells is the number of KV cells that the library made.
 func (c *Context) Cells() int { return int(c.lib.fn.nCtx(c.p)) }
 

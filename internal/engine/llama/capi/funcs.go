@@ -84,6 +84,7 @@ type funcs struct {
 	seqCp       func(mem ptr, src, dst, p0, p1 int32)   `c:"llama_memory_seq_cp"`
 	seqPosMax   func(mem ptr, seq int32) int32          `c:"llama_memory_seq_pos_max"`
 	attachPool  func(ctx, pool, poolBatch ptr)          `c:"llama_attach_threadpool"`
+	setThreads  func(ctx ptr, n, batch int32)           `c:"llama_set_n_threads"`
 	detachPool  func(ctx ptr)                           `c:"llama_detach_threadpool"`
 
 	chainInit    func(noPerf bool) ptr                  `c:"llama_sampler_chain_init"`
