@@ -28,6 +28,8 @@ const (
 	ChatsRead        = "chats.read"
 	ChatsWrite       = "chats.write"
 	SessionRead      = "session.read"
+	KeysRead         = "keys.read"
+	KeysWrite        = "keys.write"
 )
 
 // May reports whether the actor holds the scope: itself, "*", or the group's wildcard ("chat.*").

@@ -1,0 +1,284 @@
+package identity
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/store"
+)
+
+// Cookie is the name of the session's cookie.
+const Cookie = "parley_session"
+
+// maxSecret bounds what is hashed and looked up.
+const maxSecret = 256
+
+// Authenticate implements httpapi.Authenticator.
+func (s *Service) Authenticate(r *http.Request) (actor.Actor, error) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		secret, ok := secretOf(r, header)
+		if !ok {
+			return actor.Actor{}, noKey()
+		}
+		if len(secret) > maxSecret {
+			return actor.Actor{}, wrongKey(secret)
+		}
+		who, err := s.resolve(r.Context(), apiKey, secret)
+		if errors.Is(err, errUnknown) {
+			return actor.Actor{}, wrongKey(secret)
+		}
+		if err != nil {
+			return actor.Actor{}, err
+		}
+		return who, checkHeaders(r, who)
+	}
+	c, err := r.Cookie(Cookie)
+	if err != nil {
+		return actor.Actor{}, noKey()
+	}
+	who, err := actor.Actor{}, errUnknown
+	if len(c.Value) <= maxSecret {
+		who, err = s.resolve(r.Context(), sessionCookie, c.Value)
+	}
+	if errors.Is(err, errUnknown) {
+		return actor.Actor{}, fault.New(fault.Unauthorized, "Your session has ended. Sign in again with a new link: `parley signin` makes one "+
+			"on the machine of the server.").WithCode("session_expired")
+	}
+	return who, err
+}
+
+// secretOf returns the key of an Authorization header: bearer, or either half of HTTP basic.
+func secretOf(r *http.Request, header string) (string, bool) {
+	if scheme, rest, _ := strings.Cut(header, " "); strings.EqualFold(scheme, "Bearer") {
+		secret := strings.TrimSpace(rest)
+		return secret, secret != ""
+	}
+	user, password, ok := r.BasicAuth()
+	if password == "" {
+		password = user
+	}
+	return password, ok && password != ""
+}
+
+func noKey() error {
+	return fault.New(fault.Unauthorized, "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "+
+		"(i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if you're accessing the API from your browser and are "+
+		"prompted for a username and password. You can obtain an API key with `parley keys create --name NAME` on the machine of the server.")
+}
+
+func wrongKey(secret string) error {
+	return fault.New(fault.Unauthorized, "Incorrect API key provided: %s. You can obtain an API key with `parley keys create --name NAME` on the machine of the server.",
+		mask(secret)).WithCode("invalid_api_key")
+}
+
+// mask keeps what helps to find the key again and hides what would let somebody use it.
+func mask(secret string) string {
+	printable := strings.Map(func(r rune) rune {
+		if r < '!' || r > '~' {
+			return '?'
+		}
+		return r
+	}, secret)
+	head, tail := 8, 4
+	if len(printable) < 24 {
+		head, tail = 3, 0
+	}
+	head = min(head, len(printable)/2)
+	return printable[:head] + strings.Repeat("*", min(len(printable)-head-tail, 40)) + printable[len(printable)-tail:]
+}
+
+// checkHeaders refuses a request that was meant for another organization or project.
+func checkHeaders(r *http.Request, who actor.Actor) error {
+	if org := r.Header.Get("OpenAI-Organization"); org != "" && org != who.Org && org != who.OrgName {
+		return fault.New(fault.Unauthorized, "No such organization: %s. You must be a member of an organization to use the API: your key belongs to %s. "+
+			"Leave out the OpenAI-Organization header (openai.organization, OPENAI_ORG_ID) or set it to that.", mask(org), who.Org).WithCode("invalid_organization")
+	}
+	if project := r.Header.Get("OpenAI-Project"); project != "" && project != who.Project {
+		return fault.New(fault.Unauthorized, "OpenAI-Project header should match project for API key: your key belongs to %s. "+
+			"Leave out the header (OPENAI_PROJECT_ID) or set it to that.", who.Project).WithCode("mismatched_project")
+	}
+	return nil
+}
+
+// SignInRequest begins a session.
+type SignInRequest struct {
+	Token string `json:"token" doc:"The token of a sign-in link; it works once."`
+}
+
+// SessionObject says who is signed in.
+type SessionObject struct {
+	Object       string  `json:"object" enum:"session" doc:"Always session."`
+	User         Named   `json:"user" doc:"The one who acts."`
+	Role         string  `json:"role" doc:"The user's role in the organization." example:"owner"`
+	Organization Named   `json:"organization" doc:"The organization that the user belongs to."`
+	Project      Named   `json:"project" doc:"The project that new objects go to."`
+	ExpiresAt    *int64  `json:"expires_at" doc:"When the session ends unless it is used, in seconds since 1970; null for an API key."`
+	APIKeyID     *string `json:"api_key_id" doc:"The key that was used; null for a browser session."`
+}
+
+// Named is something with a name.
+type Named struct {
+	ID   string `json:"id" doc:"Its id."`
+	Name string `json:"name" doc:"Its name, for people."`
+}
+
+// Deleted says that something is gone.
+type Deleted struct {
+	ID      string `json:"id" doc:"What was deleted."`
+	Object  string `json:"object" doc:"Its type." example:"api_key"`
+	Deleted bool   `json:"deleted" doc:"Always true."`
+}
+
+// KeyObject is an API key.
+type KeyObject struct {
+	Object     string   `json:"object" enum:"api_key" doc:"Always api_key."`
+	ID         string   `json:"id" doc:"The key's id." example:"key_abc123"`
+	Name       string   `json:"name" doc:"What the key is for, in your words."`
+	Secret     string   `json:"secret,omitempty" doc:"The key itself. It is shown only in the answer that made it."`
+	Redacted   string   `json:"redacted" doc:"The key's beginning and end." example:"sk-ab…wxyz"`
+	Scopes     []string `json:"scopes" doc:"What the key may do; * is everything."`
+	CreatedAt  int64    `json:"created_at" doc:"When it was made, in seconds since 1970."`
+	LastUsedAt *int64   `json:"last_used_at" doc:"When it was last used, in seconds since 1970; null: never."`
+}
+
+// CreateKeyRequest makes an API key.
+type CreateKeyRequest struct {
+	Name   string   `json:"name,omitempty" doc:"What the key is for, in your words." max:"100"`
+	Scopes []string `json:"scopes,omitempty" doc:"What the key may do, such as chat.write; left out, all that you may."`
+}
+
+// Routes are identity's lines of the route table.
+func (s *Service) Routes() []httpapi.Route {
+	return []httpapi.Route{
+		{Method: http.MethodPost, Path: "/api/session", Op: "createSession", Tag: "Session", Summary: "Signs a browser in with a one-time link's token.",
+			Doc: "Sets the session cookie. The token comes from the link that the server prints at its start.",
+			In:  SignInRequest{}, Out: SessionObject{}, Auth: httpapi.AuthNone, MaxBody: 4096, Handle: s.postSession},
+		{Method: http.MethodGet, Path: "/api/session", Op: "getSession", Tag: "Session", Summary: "Says who you are.",
+			Out: SessionObject{}, Scope: actor.SessionRead, Handle: s.getSession},
+		{Method: http.MethodDelete, Path: "/api/session", Op: "deleteSession", Tag: "Session", Summary: "Signs the browser out.",
+			Out: Deleted{}, Handle: s.removeSession},
+		{Method: http.MethodGet, Path: "/api/keys", Op: "listKeys", Tag: "API keys", Summary: "Lists the project's API keys.",
+			Out: httpapi.List[KeyObject]{}, Query: httpapi.PageQuery{}, Scope: actor.KeysRead, Handle: s.getKeys},
+		{Method: http.MethodPost, Path: "/api/keys", Op: "createKey", Tag: "API keys", Summary: "Makes an API key; its secret is shown once.",
+			In: CreateKeyRequest{}, Out: KeyObject{}, Scope: actor.KeysWrite, MaxBody: 64 << 10, Handle: s.postKey},
+		{Method: http.MethodDelete, Path: "/api/keys/{key}", Op: "deleteKey", Tag: "API keys", Summary: "Revokes an API key.",
+			Out: Deleted{}, Scope: actor.KeysWrite, Handle: s.deleteKey},
+	}
+}
+
+func (s *Service) postSession(w http.ResponseWriter, r *http.Request) error {
+	in, err := httpapi.Decode[SignInRequest](w, r, httpapi.Strict)
+	if err != nil {
+		return err
+	}
+	if err := httpapi.Required("token", in.Token != ""); err != nil {
+		return err
+	}
+	session, err := s.SignIn(r.Context(), in.Token)
+	if err != nil {
+		return err
+	}
+	return s.answerSession(w, r, session.Actor, session.Secret)
+}
+
+func (s *Service) getSession(w http.ResponseWriter, r *http.Request) error {
+	who, secret := httpapi.ActorOf(r.Context()), ""
+	if who.Session != "" {
+		if c, err := r.Cookie(Cookie); err == nil {
+			secret = c.Value // sent again, so that the browser's copy slides with ours
+		}
+	}
+	return s.answerSession(w, r, who, secret)
+}
+
+func (s *Service) answerSession(w http.ResponseWriter, r *http.Request, who actor.Actor, secret string) error {
+	p, err := s.person(r.Context(), who)
+	if err != nil {
+		return err
+	}
+	out := SessionObject{Object: "session", User: Named{who.User, p.userName}, Role: p.role,
+		Organization: Named{who.Org, who.OrgName}, Project: Named{who.Project, p.projectName}}
+	if secret != "" {
+		setCookie(w, r, secret, SessionLifetime)
+		end := s.now().Add(SessionLifetime).Unix()
+		out.ExpiresAt = &end
+	}
+	if who.Key != "" {
+		out.APIKeyID = &who.Key
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return httpapi.JSON(w, http.StatusOK, out)
+}
+
+func (s *Service) removeSession(w http.ResponseWriter, r *http.Request) error {
+	who := httpapi.ActorOf(r.Context())
+	if err := s.SignOut(r.Context(), who); err != nil {
+		return err
+	}
+	setCookie(w, r, "", -1)
+	return httpapi.JSON(w, http.StatusOK, Deleted{ID: who.Session, Object: "session", Deleted: true})
+}
+
+// setCookie sets the session's cookie; a negative lifetime removes it.
+func setCookie(w http.ResponseWriter, r *http.Request, value string, lifetime time.Duration) {
+	age := int(lifetime / time.Second)
+	if lifetime < 0 {
+		age = -1
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: Cookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		// A proxy that claims https can only make the cookie stricter.
+		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
+	})
+}
+
+func (s *Service) getKeys(w http.ResponseWriter, r *http.Request) error {
+	p, err := httpapi.PageOf(r)
+	if err != nil {
+		return err
+	}
+	keys, more, err := s.ListKeys(r.Context(), httpapi.ActorOf(r.Context()), store.Paging(p))
+	if err != nil {
+		return err
+	}
+	out := make([]KeyObject, len(keys))
+	for i, k := range keys {
+		out[i] = keyObject(k, "")
+	}
+	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(out, more, func(k KeyObject) string { return k.ID }))
+}
+
+func (s *Service) postKey(w http.ResponseWriter, r *http.Request) error {
+	in, err := httpapi.Decode[CreateKeyRequest](w, r, httpapi.Strict)
+	if err != nil {
+		return err
+	}
+	secret, k, err := s.CreateKey(r.Context(), httpapi.ActorOf(r.Context()), in.Name, in.Scopes)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return httpapi.JSON(w, http.StatusOK, keyObject(k, secret))
+}
+
+func (s *Service) deleteKey(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("key")
+	if err := s.RevokeKey(r.Context(), httpapi.ActorOf(r.Context()), id); err != nil {
+		return err
+	}
+	return httpapi.JSON(w, http.StatusOK, Deleted{ID: id, Object: "api_key", Deleted: true})
+}
+
+func keyObject(k Key, secret string) KeyObject {
+	o := KeyObject{Object: "api_key", ID: k.ID, Name: k.Name, Secret: secret, Redacted: k.Redacted, Scopes: k.Scopes, CreatedAt: k.Created.Unix()}
+	if !k.LastUsed.IsZero() {
+		used := k.LastUsed.Unix()
+		o.LastUsedAt = &used
+	}
+	return o
+}
