@@ -89,6 +89,7 @@ type (
 		target target
 		filter *filterExpr // nil when absent
 		body   []stmt
+		hidden []string // names that are undefined when the scope is entered, as for the other statements; see symbols
 	}
 	ifStmt struct {
 		branches  []branch
@@ -104,6 +105,8 @@ type (
 		iter, test      expr // test may be nil
 		recursive       bool
 		body, otherwise []stmt
+		hidden          []string
+		hiddenElse      []string
 		line            int
 	}
 	macroStmt struct {
@@ -113,6 +116,7 @@ type (
 		body     []stmt
 		// Whether the body uses these names makes them parameters.
 		caller, kwargs, varargs bool
+		hidden                  []string
 	}
 	callBlockStmt struct {
 		call *callExpr
@@ -122,11 +126,13 @@ type (
 	filterBlockStmt struct {
 		filter *filterExpr
 		body   []stmt
+		hidden []string
 	}
 	withStmt struct {
 		targets []target
 		values  []expr
 		body    []stmt
+		hidden  []string
 	}
 	signalStmt struct{ signal signal }
 )

@@ -87,7 +87,6 @@ func orInt(v any, otherwise int) int {
 	v = or(v, int64(otherwise))
 	n, ok := index(v)
 	if !ok {
-		failUndefined(v)
 		raise("TypeError", "'%s' object cannot be interpreted as an integer", typeName(v))
 	}
 	return n
@@ -97,7 +96,6 @@ func orText(v any, otherwise string) string {
 	v = or(v, otherwise)
 	s, ok := text(v)
 	if !ok {
-		failUndefined(v)
 		raise("TypeError", "expected str, not %s", typeName(v))
 	}
 	return s
@@ -129,10 +127,10 @@ func (r *run) call(fn any, a *args) any {
 }
 
 // globals are the names that every template has.
-var globals map[string]any
+var globals *scope
 
 func init() {
-	globals = map[string]any{}
+	globals = &scope{}
 	for name, call := range map[string]func(r *run, a *args) any{
 		"raise_exception": func(_ *run, a *args) any {
 			panic(&Error{Kind: "TemplateError", Message: str(a.bind("raise_exception", 1, "message")[0])})
@@ -151,7 +149,7 @@ func init() {
 		"dict":  func(r *run, a *args) any { return r.dict(a) },
 		"range": makeRange,
 	} {
-		globals[name] = &function{name, call}
+		globals.set(name, &function{name, call})
 	}
 }
 
@@ -197,7 +195,6 @@ func makeRange(_ *run, a *args) any {
 	for i, v := range a.positional {
 		x, ok := index(v)
 		if !ok {
-			failUndefined(v)
 			raise("TypeError", "'%s' object cannot be interpreted as an integer", typeName(v))
 		}
 		n[i] = int64(x)

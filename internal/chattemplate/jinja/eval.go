@@ -9,9 +9,6 @@ func (x *nameExpr) eval(r *run) any {
 	if v, ok := r.scope.get(x.name); ok {
 		return v
 	}
-	if v, ok := globals[x.name]; ok {
-		return v
-	}
 	return &undefined{"UndefinedError", repr(x.name) + " is undefined"}
 }
 

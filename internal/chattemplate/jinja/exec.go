@@ -29,10 +29,13 @@ func (s *setStmt) exec(r *run) signal {
 }
 
 func (s *setBlockStmt) exec(r *run) signal {
-	var v any = r.capture(func() { r.within(r.scope, func() { r.block(s.body) }) })
-	if s.filter != nil {
-		v = s.filter.applyBlock(r, v)
-	}
+	var v any
+	r.within(r.scope, s.hidden, func() {
+		v = r.capture(func() { r.block(s.body) })
+		if s.filter != nil {
+			v = s.filter.applyBlock(r, v)
+		}
+	})
 	s.target.assign(r, v)
 	return done
 }
@@ -56,7 +59,7 @@ func (s *withStmt) exec(r *run) signal {
 		values[i] = x.eval(r)
 	}
 	sig := done
-	r.within(r.scope, func() {
+	r.within(r.scope, s.hidden, func() {
 		for i, t := range s.targets {
 			t.assign(r, values[i])
 		}
@@ -66,19 +69,22 @@ func (s *withStmt) exec(r *run) signal {
 }
 
 func (s *filterBlockStmt) exec(r *run) signal {
-	body := r.capture(func() { r.within(r.scope, func() { r.block(s.body) }) })
-	r.write(str(s.filter.applyBlock(r, body)))
+	var v any
+	r.within(r.scope, s.hidden, func() {
+		v = s.filter.applyBlock(r, r.capture(func() { r.block(s.body) }))
+	})
+	r.write(str(v))
 	return done
 }
 
 func (s *forStmt) exec(r *run) signal {
 	r.line = s.line
-	s.walk(r, r.scope, s.iter.eval(r), 0)
-	return done
+	return s.walk(r, r.scope, s.iter.eval(r), 0)
 }
 
-// walk runs the loop over v in scope around; depth counts the recursive calls of the loop.
-func (s *forStmt) walk(r *run, around *scope, v any, depth int) {
+// walk runs the loop over v in scope around; depth counts the recursive calls of the loop. The signal is that of the else branch, which
+// concerns the loop around this one.
+func (s *forStmt) walk(r *run, around *scope, v any, depth int) signal {
 	outer := r.scope
 	l := &loop{source: v, next: r.iter(v), index0: -1, depth0: depth}
 	if s.test != nil {
@@ -92,7 +98,7 @@ func (s *forStmt) walk(r *run, around *scope, v any, depth int) {
 		}
 	}
 	// In jinja2 an iteration that ends by break or continue does not count against the else branch.
-	completed := false
+	completed, end := false, done
 	for {
 		v, ok := l.advance()
 		if !ok {
@@ -100,7 +106,7 @@ func (s *forStmt) walk(r *run, around *scope, v any, depth int) {
 		}
 		r.step()
 		// Each iteration starts with the variables from outside the loop.
-		r.scope = &scope{parent: around}
+		r.scope = newScope(around, s.hidden)
 		s.target.assign(r, v)
 		r.scope.set("loop", l)
 		sig := r.block(s.body)
@@ -110,10 +116,11 @@ func (s *forStmt) walk(r *run, around *scope, v any, depth int) {
 		completed = completed || sig == done
 	}
 	if !completed {
-		r.scope = &scope{parent: around}
-		r.block(s.otherwise)
+		r.scope = newScope(around, s.hiddenElse)
+		end = r.block(s.otherwise)
 	}
 	r.scope = outer
+	return end
 }
 
 // filtered gives the items that pass the loop's test. The test runs when an item is needed, so it sees what the body has changed.
@@ -126,7 +133,7 @@ func (s *forStmt) filtered(r *run, around *scope, next func() (any, bool)) func(
 			}
 			r.step()
 			pass := false
-			r.within(around, func() {
+			r.within(around, nil, func() {
 				s.target.assign(r, v)
 				pass = truth(s.test.eval(r))
 			})
@@ -254,6 +261,13 @@ func (s *macroStmt) exec(r *run) signal {
 	return done
 }
 
+func (s *macroStmt) repr() string {
+	if s.name == "" {
+		return "None"
+	}
+	return repr(s.name)
+}
+
 func (s *callBlockStmt) exec(r *run) signal {
 	r.line = s.line
 	a := s.call.args.eval(r)
@@ -265,7 +279,7 @@ func (s *callBlockStmt) exec(r *run) signal {
 // call runs the macro.
 func (m *macro) call(r *run, a *args) any {
 	n := m.node
-	s := &scope{parent: m.scope}
+	s := newScope(m.scope, n.hidden)
 	kwargs := &Dict{}
 	for i, name := range a.names {
 		kwargs.Set(name, a.named[i])
@@ -303,13 +317,13 @@ func (m *macro) call(r *run, a *args) any {
 	if n.kwargs {
 		s.set("kwargs", kwargs)
 	} else if kwargs.Len() > 0 {
-		raise("TypeError", "macro %s takes no keyword argument %s", repr(n.name), repr(kwargs.keys[0]))
+		raise("TypeError", "macro %s takes no keyword argument %s", n.repr(), repr(kwargs.keys[0]))
 	}
 	switch extra := positional[min(len(n.params), len(positional)):]; {
 	case n.varargs:
 		s.set("varargs", Tuple(extra))
 	case len(extra) > 0:
-		raise("TypeError", "macro %s takes not more than %d argument(s)", repr(n.name), len(n.params))
+		raise("TypeError", "macro %s takes not more than %d argument(s)", n.repr(), len(n.params))
 	}
 	outer, line := r.scope, r.line
 	r.scope = s

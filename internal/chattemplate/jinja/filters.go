@@ -41,6 +41,9 @@ func init() {
 			if isNumber(v) && compareNumbers(v, int64(0)) < 0 {
 				return r.binary("*", v, int64(-1))
 			}
+			if !isNumber(v) {
+				raise("TypeError", "bad operand type for abs(): '%s'", typeName(v))
+			}
 			return (&unaryExpr{"+", &constExpr{v}}).eval(r)
 		}),
 		"attr": func(_ *run, v any, a *args) any {
@@ -219,7 +222,6 @@ func filterRound(r *run, v any, a *args) any {
 		raise("FilterArgumentError", "method must be common, ceil or floor")
 	}
 	if !isNumber(v) {
-		failUndefined(v)
 		raise("TypeError", "type %s doesn't define __round__ method", typeName(v))
 	}
 	if method != "common" {
@@ -266,15 +268,13 @@ func filterTruncate(_ *run, v any, a *args) any {
 	if v := or[any](p[3], nil); v != nil {
 		leeway = orInt(v, 5)
 	}
-	s, ok := text(v)
-	if !ok {
-		raise("TypeError", "object of type '%s' has no len()", typeName(v))
-	}
+	n := filterLength(nil, v).(int64)
+	s, _ := text(v)
 	keep := limit - utf8.RuneCountInString(end)
 	if keep < 0 || leeway < 0 {
 		raise("AssertionError", "expected length >= %d, got %d", utf8.RuneCountInString(end), limit)
 	}
-	if utf8.RuneCountInString(s) <= limit+leeway {
+	if int(n) <= limit+leeway {
 		return v
 	}
 	s = substring(s, 0, keep)

@@ -81,6 +81,9 @@ func filterReverse(r *run, v any) any {
 		slices.Reverse(runes)
 		return like(v, string(runes))
 	}
+	if iterate(v) == nil {
+		raise("FilterArgumentError", "argument must be iterable")
+	}
 	items := slices.Clone(r.items(v))
 	slices.Reverse(items)
 	if _, ok := v.(*generator); ok { // not reversible in Python, where jinja2 makes a list

@@ -377,6 +377,12 @@ func (r *run) printf(s string, self, v any) string {
 		positional = t
 	}
 	mapping, _ := v.(*Dict)
+	// What can be indexed may stand for a mapping, and then need not be used up.
+	unused := true
+	switch v.(type) {
+	case *Dict, *List, rangeValue, *undefined:
+		unused = false
+	}
 	used := 0
 	next := func() any {
 		if used >= len(positional) {
@@ -452,7 +458,7 @@ func (r *run) printf(s string, self, v any) string {
 		}
 		b.WriteString(r.made(r.printfValue(f, arg, self)))
 	}
-	if used < len(positional) && mapping == nil {
+	if used < len(positional) && unused {
 		raise("TypeError", "not all arguments converted during string formatting")
 	}
 	return b.String()

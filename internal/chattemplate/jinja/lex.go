@@ -66,10 +66,13 @@ type lexer struct {
 	tokens    []token
 }
 
+// space is Python's \s*, which knows more spaces than Go's.
+const space = `[\s\v\x1c-\x1f\x{85}\p{Z}]*`
+
 var (
 	newlines    = strings.NewReplacer("\r\n", "\n", "\r", "\n")
-	rawBegin    = regexp.MustCompile(`^\{%([-+]?)\s*raw\s*(?:-%\}\s*|%\})`)
-	rawEnd      = regexp.MustCompile(`\{%([-+]?)\s*endraw\s*(?:\+%\}|-%\}\s*|%\}\n?)`)
+	rawBegin    = regexp.MustCompile(`^\{%([-+]?)` + space + `raw` + space + `(?:-%\}` + space + `|%\})`)
+	rawEnd      = regexp.MustCompile(`\{%([-+]?)` + space + `endraw` + space + `(?:\+%\}|-%\}` + space + `|%\}\n?)`)
 	numberToken = regexp.MustCompile(`^(?i:(?:\d+_)*\d+(?:(?:\.(?:\d+_)*\d+)?e[+-]?(?:\d+_)*\d+|\.(?:\d+_)*\d+))`)
 	intToken    = regexp.MustCompile(`^(?i:0b(?:_?[01])+|0o(?:_?[0-7])+|0x(?:_?[0-9a-f])+|[1-9](?:_?[0-9])*|0(?:_?0)*)`)
 )
@@ -174,6 +177,9 @@ func (l *lexer) data(text, sign string, block bool) {
 
 func (l *lexer) raw() {
 	m := rawEnd.FindStringSubmatchIndex(l.src[l.pos:])
+	if l.pos == len(l.src) { // jinja2 does not mind if nothing follows
+		return
+	}
 	if m == nil {
 		l.fail("Missing end of raw directive")
 	}
@@ -183,6 +189,9 @@ func (l *lexer) raw() {
 
 func (l *lexer) comment() {
 	n := strings.Index(l.src[l.pos:], "#}")
+	if l.pos == len(l.src) { // as for raw
+		return
+	}
 	if n < 0 {
 		l.fail("Missing end of comment tag")
 	}

@@ -147,7 +147,7 @@ func (p *parser) statement() []stmt {
 		p.macroBody(m, "endmacro")
 		return []stmt{m}
 	case "call":
-		m := &macroStmt{name: "caller"}
+		m := &macroStmt{}
 		if p.cur().isOp("(") {
 			p.signature(m)
 		}
@@ -160,7 +160,7 @@ func (p *parser) statement() []stmt {
 	case "filter":
 		f := p.filter(nil, true).(*filterExpr)
 		body, _ := p.inner("endfilter")
-		return []stmt{&filterBlockStmt{f, body}}
+		return []stmt{&filterBlockStmt{filter: f, body: body}}
 	case "with":
 		return []stmt{p.withStatement()}
 	case "generation":

@@ -6,7 +6,10 @@ import (
 )
 
 // Template is a parsed template. It is safe for concurrent use.
-type Template struct{ body []stmt }
+type Template struct {
+	body   []stmt
+	hidden []string
+}
 
 // maxSource bounds templates; the largest known is 20 kB.
 const maxSource = 1 << 20
@@ -23,7 +26,7 @@ func Parse(source string) (t *Template, err error) {
 	if p.unknown != nil {
 		return nil, p.unknown
 	}
-	return &Template{body}, nil
+	return &Template{body, newSymbols(nil).analyze(body)}, nil
 }
 
 // Limits bound one render, so that a template from a hostile model file costs little.
@@ -49,13 +52,13 @@ func (t *Template) Render(vars *Dict, o Options) (out string, err error) {
 		o.Limits = DefaultLimits
 	}
 	r := &run{out: &strings.Builder{}, now: o.Now, limits: o.Limits, deadline: time.Now().Add(o.Limits.Time)}
-	root := &scope{}
+	root := &scope{parent: globals}
 	vars.Each(func(k, v any) {
 		name, _ := text(k)
 		root.set(name, v)
 	})
 	// A template's own variables must not end up among the caller's.
-	r.scope = &scope{parent: root}
+	r.scope = newScope(root, t.hidden)
 	defer catch(&err, func() int { return r.line })
 	r.block(t.body)
 	return r.out.String(), nil
@@ -125,9 +128,9 @@ func (r *run) capture(f func()) string {
 }
 
 // within runs f in a new scope inside parent.
-func (r *run) within(parent *scope, f func()) {
+func (r *run) within(parent *scope, hidden []string, f func()) {
 	outer := r.scope
-	r.scope = &scope{parent: parent}
+	r.scope = newScope(parent, hidden)
 	f()
 	r.scope = outer
 }
@@ -156,11 +159,23 @@ type scope struct {
 	parent *scope
 }
 
+// notYet is the value of a variable that its scope has not assigned.
+type notYet struct{}
+
+func newScope(parent *scope, hidden []string) *scope {
+	s := &scope{parent: parent}
+	for _, name := range hidden {
+		s.set(name, notYet{})
+	}
+	return s
+}
+
 func (s *scope) get(name string) (any, bool) {
 	for ; s != nil; s = s.parent {
 		for i, n := range s.names {
 			if n == name {
-				return s.values[i], true
+				_, hidden := s.values[i].(notYet)
+				return s.values[i], !hidden
 			}
 		}
 	}

@@ -121,9 +121,11 @@ func writeRepr(b *strings.Builder, v any, depth int) {
 	case *loop:
 		fmt.Fprintf(b, "<LoopContext %d/%d>", v.index0+1, v.length())
 	case *macro:
-		b.WriteString("<Macro ")
-		quote(b, v.node.name)
-		b.WriteByte('>')
+		if v.node.name == "" {
+			b.WriteString("<Macro anonymous>")
+		} else {
+			b.WriteString("<Macro " + v.node.repr() + ">")
+		}
 	case *function:
 		// Python prints an address here, which no template can depend on.
 		b.WriteString("<function " + v.name + ">")

@@ -221,7 +221,7 @@ func iterate(v any) func() (any, bool) {
 			}
 			_, n := utf8.DecodeRuneInString(s[i:])
 			i += n
-			return like(v, s[i-n:i]), true
+			return s[i-n : i], true
 		}
 	case *generator:
 		return v.next
