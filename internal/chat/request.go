@@ -134,14 +134,6 @@ func (c *Content) parts(dec *jsontext.Decoder) error {
 	return nil
 }
 
-// MarshalJSONTo implements json.MarshalerTo.
-func (c Content) MarshalJSONTo(enc *jsontext.Encoder) error {
-	if !c.Given {
-		return enc.WriteToken(jsontext.Null)
-	}
-	return enc.WriteToken(jsontext.String(c.Text))
-}
-
 var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
 // operation checks the request and returns what the core runs.
@@ -212,12 +204,7 @@ func (m *Message) turn(i int) (engine.Message, error) {
 	default:
 		return engine.Message{}, httpapi.OneOf(at("role"), m.Role, "system", "assistant", "user", "function", "tool", "developer")
 	}
-	if err := httpapi.First(
-		wire.Refused(at("tool_calls"), m.ToolCalls),
-		wire.Refused(at("function_call"), m.FunctionCall),
-		wire.Refused(at("audio"), m.Audio),
-		wire.Refused(at("refusal"), m.Refusal, `""`),
-	); err != nil {
+	if err := m.later(at); err != nil {
 		return engine.Message{}, err
 	}
 	switch {
@@ -235,4 +222,20 @@ func (m *Message) turn(i int) (engine.Message, error) {
 		role = "system" // what today's clients call it
 	}
 	return engine.Message{Role: role, Content: m.Content.Text, Name: m.Name}, nil
+}
+
+// later refuses what only later releases understand. Paths are made only when there is something.
+func (m *Message) later(at func(string) string) error {
+	for _, f := range [...]struct {
+		name  string
+		value jsontext.Value
+	}{{"tool_calls", m.ToolCalls}, {"function_call", m.FunctionCall}, {"audio", m.Audio}, {"refusal", m.Refusal}} {
+		if f.value == nil {
+			continue
+		}
+		if err := wire.Refused(at(f.name), f.value, `""`); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -28,6 +28,7 @@
 //   - Choice i of a request with a seed always gets the same derived seed, so n answers are as
 //     reproducible as one.
 //
-// Models without a chat template are given a plain ChatML form (see fallbackTemplate); most small
+// A model whose template refuses the system role gets what it says before the first question. Models
+// without a chat template are given a plain ChatML form (see fallbackTemplate); most small
 // instruct models were trained on it or follow it, and Admitted.Fallback says that it was used.
 package generate

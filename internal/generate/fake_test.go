@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/chattemplate"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
 )
@@ -110,6 +111,7 @@ type fakeWorld struct {
 	admitted []Demand
 	records  []Record
 	compiled int
+	noSystem bool // the model's template
 }
 
 func (w *fakeWorld) Resolve(_ context.Context, _ actor.Actor, name string) (Target, error) {
@@ -139,15 +141,21 @@ func (w *fakeWorld) Record(_ context.Context, _ actor.Actor, r Record) {
 	w.records = append(w.records, r)
 }
 
-// fakeTemplate writes "role:content;" and raises on the role "nobody".
-type fakeTemplate struct{}
+// fakeTemplate writes "role:content;", refuses the role "nobody", and the role "system" when told so.
+type fakeTemplate struct{ noSystem bool }
 
-func (fakeTemplate) Render(messages []engine.Message, bos, _ string) (string, error) {
+func (f fakeTemplate) Render(messages []engine.Message, bos, _ string) (string, error) {
 	var b strings.Builder
 	b.WriteString(bos)
 	for _, m := range messages {
 		if m.Role == "nobody" {
-			return "", fmt.Errorf("unknown role")
+			return "", &chattemplate.Refusal{Reason: "unknown role"}
+		}
+		if m.Role == "system" && f.noSystem {
+			return "", fmt.Errorf("as the adapter wraps it: %w", &chattemplate.Refusal{Reason: "no system role"})
+		}
+		if m.Content == "break" {
+			return "", fmt.Errorf("undefined filter")
 		}
 		b.WriteString(m.Role + ":" + m.Content + ";")
 	}
@@ -169,7 +177,7 @@ func newWorld(change ...func(*fakeWorld)) (*fakeWorld, *Service) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.compiled++
-		return fakeTemplate{}, nil
+		return fakeTemplate{w.noSystem}, nil
 	}}
 	return w, s
 }

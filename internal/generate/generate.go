@@ -132,6 +132,7 @@ type Request struct {
 	Logprobs         bool
 	TopLogprobs      int
 	PromptLogprobs   bool
+	Whole            bool   // the caller shows nothing before the answer is whole, which is cheaper with remote backends
 	User             string // the caller's end user, passed on to remote backends
 }
 
@@ -317,7 +318,7 @@ func (j *job) request(p measured, choice int) engine.GenerateRequest {
 		ID: j.req.ID, Tokens: p.tokens, Text: p.text, Messages: p.messages,
 		MaxTokens: p.maxTokens, Stop: j.req.Stop, Sampling: j.req.Sampling,
 		Logprobs: j.req.Logprobs, TopLogprobs: j.req.TopLogprobs, PromptLogprobs: j.req.PromptLogprobs,
-		User: j.req.User,
+		Whole: j.req.Whole, User: j.req.User,
 	}
 	r.Sampling.Seed = choiceSeed(j.seed, choice)
 	return r

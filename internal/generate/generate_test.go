@@ -147,6 +147,7 @@ func TestRefusalsBeforeAdmissionAreNotUsage(t *testing.T) {
 		{"the prompt fills the window", func(w *fakeWorld) { w.target.Window = 11 }, Request{Model: "gpt-4"}, hello(), fault.Invalid, "context_length_exceeded",
 			"This model's maximum context length is 11 tokens. However, you requested 12 tokens (11 in the messages, 1 in the completion). Please reduce the length of the messages or completion."},
 		{"the template refuses", nil, Request{Model: "gpt-4", Param: "messages"}, FromMessages([]engine.Message{{Role: "nobody"}}), fault.Invalid, "", "does not take these messages: unknown role"},
+		{"the template breaks", nil, Request{Model: "gpt-4", Param: "messages"}, FromMessages([]engine.Message{{Role: "user", Content: "break"}}), fault.Internal, "", ""},
 		{"ids of another vocabulary", nil, Request{Model: "gpt-4", Param: "prompt"}, FromTokens([]engine.Token{1, 2}), fault.Invalid, "", "token ids are different"},
 		{"ids outside the vocabulary", func(w *fakeWorld) { w.target.Alias = false }, Request{Model: "gpt-4", Param: "prompt"}, FromTokens([]engine.Token{1, 256}), fault.Invalid, "", "Token id 256 is not in the vocabulary"},
 		{"ids for a remote model", func(w *fakeWorld) { w.backend.info.Input = engine.InputMessages }, Request{Model: "gpt-4", Param: "prompt"}, FromTokens([]engine.Token{1}), fault.Invalid, "", "takes text, not token ids"},
@@ -160,7 +161,10 @@ func TestRefusalsBeforeAdmissionAreNotUsage(t *testing.T) {
 			w, s := newWorld(change...)
 			events, _, err := run(t.Context(), s, tt.req, tt.prompt)
 			fe := fault.As(err)
-			if fe == nil || fe.Kind != tt.kind || fe.Code != tt.code || !strings.Contains(fe.Message, tt.text) {
+			if fe == nil {
+				fe = &fault.Error{}
+			}
+			if err == nil || fe.Kind != tt.kind || fe.Code != tt.code || !strings.Contains(fe.Message, tt.text) {
 				t.Fatalf("error %#v", err)
 			}
 			if len(events) != 0 || len(w.records) != 0 || w.leases != 0 || len(w.backend.requests) != 0 {
@@ -243,6 +247,29 @@ func TestTemplatesAreCompiledOnceAndHaveAFallback(t *testing.T) {
 	want := "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user name=ann\nhi<|im_end|>\n<|im_start|>assistant\n"
 	if got := w.backend.tokenize[0].Text; got != want || !w.backend.tokenize[0].AddSpecial {
 		t.Errorf("rendered %q", got)
+	}
+}
+
+func TestModelsWithoutASystemRoleReadItBeforeTheQuestion(t *testing.T) {
+	system := engine.Message{Role: "system", Content: "Be kind."}
+	for _, tt := range []struct {
+		messages []engine.Message
+		want     string
+	}{
+		{[]engine.Message{system, {Role: "user", Content: "hi"}}, "<s>user:Be kind.\n\nhi;"},
+		{[]engine.Message{system, {Role: "assistant", Content: "hi"}}, "<s>user:Be kind.;assistant:hi;"},
+	} {
+		w, s := newWorld(func(w *fakeWorld) { w.noSystem = true })
+		if _, _, err := run(t.Context(), s, Request{Model: "gpt-4"}, FromMessages(tt.messages)); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.backend.tokenize[0].Text; got != tt.want {
+			t.Errorf("rendered %q, want %q", got, tt.want)
+		}
+	}
+	_, s := newWorld(func(w *fakeWorld) { w.noSystem = true })
+	if _, _, err := run(t.Context(), s, Request{Model: "gpt-4"}, FromMessages([]engine.Message{system})); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a system message alone: %v", err)
 	}
 }
 

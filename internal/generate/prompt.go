@@ -2,9 +2,12 @@ package generate
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"strings"
 
+	"github.com/parley-ai/parley/internal/chattemplate"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
 )
@@ -157,6 +160,10 @@ func (j *job) renderMessages(ctx context.Context, messages []engine.Message) ([]
 			return nil, err
 		}
 		text, err = t.Render(messages, j.info.BOS, j.info.EOS)
+		if _, refuses := errors.AsType[*chattemplate.Refusal](err); refuses && messages[0].Role == "system" && len(messages) > 1 {
+			// Some models (Gemma) were trained without a system role: what it says goes before the first question.
+			text, err = t.Render(mergeSystem(messages), j.info.BOS, j.info.EOS)
+		}
 		if err != nil {
 			return nil, refused(j.req, err)
 		}
@@ -166,13 +173,24 @@ func (j *job) renderMessages(ctx context.Context, messages []engine.Message) ([]
 	return j.backend.Tokenize(ctx, engine.TokenizeRequest{Text: text, AddSpecial: special, ParseSpecial: true})
 }
 
-// refused explains a template's error: templates raise when they do not know a role or want user
-// and assistant to alternate, which the caller can mend.
-func refused(req Request, err error) error {
-	if fault.As(err) != nil {
-		return err
+// mergeSystem puts the first message, a system message, before the text of the one that follows.
+func mergeSystem(messages []engine.Message) []engine.Message {
+	out := append([]engine.Message(nil), messages[1:]...)
+	if out[0].Role == "user" {
+		out[0].Content = messages[0].Content + "\n\n" + out[0].Content
+	} else {
+		out = append([]engine.Message{{Role: "user", Content: messages[0].Content}}, out...)
 	}
-	return fault.Param(req.Param, "The chat template of `%s` does not take these messages: %s", req.Model, err.Error()).WithCause(err)
+	return out
+}
+
+// refused explains a template's refusal: templates raise when they do not know a role or want user
+// and assistant to alternate, which the caller can mend. A template that breaks is the model's fault.
+func refused(req Request, err error) error {
+	if r, ok := errors.AsType[*chattemplate.Refusal](err); ok {
+		return fault.Param(req.Param, "The chat template of `%s` does not take these messages: %s", req.Model, r.Reason).WithCause(err)
+	}
+	return fmt.Errorf("render the chat template of %s: %w", req.Model, err)
 }
 
 // template returns the compiled form of a template's source.

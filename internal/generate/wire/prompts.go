@@ -14,7 +14,6 @@ import (
 type Prompts struct {
 	Texts  []string
 	Tokens [][]engine.Token
-	List   bool // it was a list of prompts, not a single one
 }
 
 // Len is how many prompts there are.
@@ -43,13 +42,11 @@ func (p *Prompts) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	case ']':
 		return fault.New(fault.Invalid, "Invalid prompt: empty array. Expected an array with minimum length 1, but got an empty array instead.").WithCode("empty_array")
 	case '"':
-		p.List = true
 		return mixed(json.Unmarshal(raw, &p.Texts))
 	case '0':
 		p.Tokens = [][]engine.Token{nil}
 		return mixed(json.Unmarshal(raw, &p.Tokens[0]))
 	case '[':
-		p.List = true
 		if err := mixed(json.Unmarshal(raw, &p.Tokens)); err != nil {
 			return err
 		}
@@ -84,20 +81,4 @@ func mixed(err error) error {
 		return nil
 	}
 	return fault.New(fault.Invalid, "Invalid type: expected %s, all of one kind; token ids are whole numbers.", promptForms).WithCode("invalid_type").WithCause(err)
-}
-
-// MarshalJSONTo implements json.MarshalerTo.
-func (p Prompts) MarshalJSONTo(enc *jsontext.Encoder) error {
-	switch {
-	case p.Len() == 0:
-		return enc.WriteToken(jsontext.Null)
-	case p.Texts != nil && p.List:
-		return json.MarshalEncode(enc, p.Texts)
-	case p.Texts != nil:
-		return json.MarshalEncode(enc, p.Texts[0])
-	case p.List:
-		return json.MarshalEncode(enc, p.Tokens)
-	default:
-		return json.MarshalEncode(enc, p.Tokens[0])
-	}
 }

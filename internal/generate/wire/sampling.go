@@ -64,6 +64,7 @@ func (s *Sampling) Fill(req *generate.Request) {
 	req.Stop = s.Stop
 	req.Seed = s.Seed
 	req.User = s.User
+	req.Whole = !s.Stream
 	req.Sampling = engine.Sampling{
 		Temperature:      float32(or(s.Temperature, 1)),
 		TopP:             float32(or(s.TopP, 1)),

@@ -75,15 +75,6 @@ func (l *LogitBias) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
-// MarshalJSONTo implements json.MarshalerTo, so that a request can be written as it was read.
-func (l LogitBias) MarshalJSONTo(enc *jsontext.Encoder) error {
-	m := make(map[string]float32, len(l))
-	for _, b := range l {
-		m[strconv.Itoa(int(b.Token))] = b.Bias
-	}
-	return json.MarshalEncode(enc, m)
-}
-
 func (l LogitBias) check() error {
 	if len(l) > maxBias {
 		return fault.Param("logit_bias", "Invalid 'logit_bias': too many entries. Expected at most %d, but got %d instead.", maxBias, len(l))
