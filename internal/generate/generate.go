@@ -41,6 +41,8 @@ type Demand struct {
 // Grant is what the limits answer.
 type Grant struct {
 	Headers [][2]string // response headers: limit, remaining, reset
+	// Correct is told how many tokens were really used; nil when nobody wants to know.
+	Correct func(tokens int)
 }
 
 // Limits admits requests or refuses them with fault.RateLimited or fault.Quota.
@@ -241,6 +243,9 @@ func (j *job) close(ctx context.Context) {
 	}
 	r := Record{Op: j.req.Op, Model: j.req.Model, Served: j.admitted.Served, Usage: j.usage, Outcome: outcome}
 	j.mu.Unlock()
+	if correct := j.admitted.Grant.Correct; correct != nil {
+		correct(r.Usage.Total())
+	}
 	j.service.Usage.Record(context.WithoutCancel(ctx), j.who, r)
 }
 

@@ -90,8 +90,15 @@ func (l LogitBias) check() error {
 // Refused is a parameter that this release knows and does not do: null, false and what Fine lists are
 // taken as "not asked for"; anything else is refused, because ignoring it would change the answer silently.
 func Refused(param string, v jsontext.Value, fine ...string) error {
+	if len(v) == 0 {
+		return nil
+	}
+	v = v.Clone()
+	if err := v.Compact(); err != nil {
+		return fault.Param(param, "Invalid '%s': this is not JSON.", param).WithCause(err)
+	}
 	text := string(v)
-	if text == "" || text == "null" || text == "false" || text == "[]" || text == "{}" || slices.Contains(fine, text) {
+	if text == "null" || text == "false" || text == "[]" || text == "{}" || slices.Contains(fine, text) {
 		return nil
 	}
 	return Unsupported(param, fmt.Sprintf("The parameter '%s'", param))

@@ -43,8 +43,8 @@ func TestLogitBiasIsInTheOrderOfIDs(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for _, fine := range []string{"", "null", "false", "[]", "{}", `"none"`} {
-		if err := Refused("tools", jsontext.Value(fine), `"none"`); err != nil {
+	for _, fine := range []string{"", "null", "false", "[]", "{}", "[ ]", `"none"`, `{"type": "text"}`} {
+		if err := Refused("tools", jsontext.Value(fine), `"none"`, `{"type":"text"}`); err != nil {
 			t.Errorf("%q: %v", fine, err)
 		}
 	}
