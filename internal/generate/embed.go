@@ -56,7 +56,10 @@ func (s *Service) Embed(ctx context.Context, who actor.Actor, req EmbedRequest) 
 		return Embedded{}, err
 	}
 	record := Record{Op: req.Op, Model: req.Model, Served: target.Served, Outcome: Failed}
-	defer func() { s.Usage.Record(context.WithoutCancel(ctx), who, record) }()
+	defer func() {
+		out.Admitted.Grant.correct(record.Usage)
+		s.Usage.Record(context.WithoutCancel(ctx), who, record)
+	}()
 
 	answer, err := backend.Embed(ctx, call)
 	if err != nil {

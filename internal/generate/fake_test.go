@@ -6,6 +6,7 @@ import (
 	"iter"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/chattemplate"
@@ -106,12 +107,14 @@ type fakeWorld struct {
 	target  Target
 	refuse  error // of Admit
 
-	mu       sync.Mutex
-	leases   int
-	admitted []Demand
-	records  []Record
-	compiled int
-	noSystem bool // the model's template
+	mu        sync.Mutex
+	leases    int
+	admitted  []Demand
+	records   []Record
+	corrected []int
+	firsts    []time.Duration
+	compiled  int
+	noSystem  bool // the model's template
 }
 
 func (w *fakeWorld) Resolve(_ context.Context, _ actor.Actor, name string) (Target, error) {
@@ -132,12 +135,14 @@ func (w *fakeWorld) Admit(_ context.Context, _ actor.Actor, d Demand) (Grant, er
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.admitted = append(w.admitted, d)
-	return Grant{}, w.refuse
+	return Grant{Correct: func(n int) { w.corrected = append(w.corrected, n) }}, w.refuse
 }
 
 func (w *fakeWorld) Record(_ context.Context, _ actor.Actor, r Record) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.firsts = append(w.firsts, r.FirstToken)
+	r.FirstToken = 0 // a duration differs each time
 	w.records = append(w.records, r)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/engine"
@@ -67,6 +68,9 @@ type Record struct {
 	Served  string
 	Usage   Usage
 	Outcome Outcome
+	// FirstToken is how long the first output took, from the beginning of the operation, loading the
+	// model included; 0 when there was none.
+	FirstToken time.Duration
 }
 
 // UsageLog takes one record per admitted request. It must not block on the database.
@@ -174,16 +178,19 @@ type job struct {
 	prompts  []measured
 	n        int // choices per prompt
 	seed     uint32
+	begun    time.Time
 
 	mu      sync.Mutex // Fan ends several sequences at once
 	usage   Usage
 	counted []bool // per prompt: its tokens are in usage
 	done    int
 	failed  bool
+	first   time.Duration // to the first output
 }
 
 // open does everything up to the admission.
 func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompts []Prompt, n int) (_ *job, err error) {
+	begun := time.Now()
 	target, err := s.Models.Resolve(ctx, who, req.Model)
 	if err != nil {
 		return nil, err
@@ -208,7 +215,7 @@ func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompt
 	if err := checkBias(req.Sampling.Bias, target, info); err != nil {
 		return nil, err
 	}
-	j := &job{service: s, who: who, req: req, backend: backend, release: release, info: info, n: n}
+	j := &job{service: s, who: who, req: req, backend: backend, release: release, info: info, n: n, begun: begun}
 	j.admitted = Admitted{Model: target.Model, Served: target.Served, Fingerprint: info.Fingerprint, Window: window(target.Window, info.ContextWindow)}
 	demand := 0
 	j.prompts = make([]measured, len(prompts))
@@ -241,8 +248,9 @@ func (j *job) close(ctx context.Context) {
 	case j.done == len(j.prompts)*j.n:
 		outcome = Completed
 	}
-	r := Record{Op: j.req.Op, Model: j.req.Model, Served: j.admitted.Served, Usage: j.usage, Outcome: outcome}
+	r := Record{Op: j.req.Op, Model: j.req.Model, Served: j.admitted.Served, Usage: j.usage, Outcome: outcome, FirstToken: j.first}
 	j.mu.Unlock()
+	j.admitted.Grant.correct(r.Usage)
 	if correct := j.admitted.Grant.Correct; correct != nil {
 		correct(r.Usage.Total())
 	}
@@ -274,6 +282,9 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 		case engine.PromptScored:
 			out = PromptScored(ev)
 		case engine.Delta:
+			if u.CompletionTokens == 0 {
+				j.firstOutput()
+			}
 			u.CompletionTokens += produced(ev)
 			out = Delta(ev)
 		case engine.Done:
@@ -290,6 +301,15 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 	}
 	failed = true
 	yield(nil, fault.New(fault.Unavailable, "The model stopped before its answer was whole. Please try again."))
+}
+
+// firstOutput notes when the first of the sequences brings something.
+func (j *job) firstOutput() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.first == 0 {
+		j.first = time.Since(j.begun)
+	}
 }
 
 // produced counts the tokens of a delta. Remote backends may give text without tokens: a delta of
