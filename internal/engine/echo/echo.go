@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/textstream"
 	"github.com/parley-ai/parley/internal/fault"
 )
 
@@ -315,7 +316,7 @@ func (b *Backend) run(ctx context.Context, req engine.GenerateRequest, yield fun
 		return nil
 	}
 	limit := min(req.MaxTokens, b.o.ContextWindow-len(req.Tokens))
-	w := writer{stops: req.Stop, logprobs: req.Logprobs, yield: yield}
+	w := writer{stream: textstream.New(req.Stop), logprobs: req.Logprobs, yield: yield}
 	done := engine.Done{Reason: engine.FinishLength, PromptTokens: len(req.Tokens)}
 	for n := 0; n < limit; n++ {
 		if err := b.pause(ctx, req, n); err != nil {
