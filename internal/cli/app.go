@@ -14,6 +14,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/config"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/server"
 )
@@ -142,12 +143,12 @@ func (a *app) config() (*config.Config, error) {
 }
 
 // logger writes to stderr. Commands other than serve only say what went wrong.
-func logger(cfg *config.Config, quiet bool) *slog.Logger {
+func logger(cfg *config.Config, quiet bool) (*slog.Logger, error) {
 	level := cfg.Log.Level
-	if quiet && (level == "info" || level == "debug" && os.Getenv("PARLEY_LOG_LEVEL") == "") {
+	if quiet && level == "info" {
 		level = "warn"
 	}
-	return obs.NewLogger(os.Stderr, level, cfg.Log.Format)
+	return obs.NewLogger(obs.LogOptions{Level: level, Format: cfg.Log.Format, Output: os.Stderr, RequestID: httpapi.RequestID})
 }
 
 // withServer calls f with a client of the home's server as its owner: the running one, or one that is
@@ -161,16 +162,19 @@ func (a *app) withServer(ctx context.Context, f func(*client) error) error {
 	if server.Alive(socket) {
 		return f(socketClient(socket))
 	}
-	s, err := server.New(ctx, server.Options{Config: cfg, Log: logger(cfg, true), Version: Version, Openers: openers(cfg)})
+	log, err := logger(cfg, true)
+	if err != nil {
+		return err
+	}
+	s, err := server.New(ctx, server.Options{Config: cfg, Log: log, Version: Version, Openers: openers(log)})
 	if err != nil {
 		return err
 	}
 	if err := s.ListenSocket(); err != nil {
-		s.Close(context.WithoutCancel(ctx))
-		return err
+		return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
-	defer s.Close(context.WithoutCancel(ctx))
-	return f(socketClient(socket))
+	err = f(socketClient(socket))
+	return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 }
 
 // short replaces the user's home directory by ~, for printing.

@@ -8,13 +8,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/parley-ai/parley/internal/config"
-	"github.com/parley-ai/parley/internal/engine/llama"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/blobs"
 	"github.com/parley-ai/parley/internal/models/catalog"
@@ -75,7 +76,7 @@ var errOff = errors.New("off")
 
 func checks(cfg *config.Config, reg *models.Registry) []check {
 	return []check{
-		{"libraries", func(context.Context) (string, error) { return checkLibraries(cfg, reg) }},
+		{"libraries", func(ctx context.Context) (string, error) { return checkLibraries(ctx, cfg, reg) }},
 		{"models", func(ctx context.Context) (string, error) { return checkModels(ctx, reg) }},
 		{"memory", func(context.Context) (string, error) { return checkMemory(reg) }},
 		{"disk", func(context.Context) (string, error) { return checkDisk(cfg) }},
@@ -87,16 +88,24 @@ func checks(cfg *config.Config, reg *models.Registry) []check {
 	}
 }
 
-func checkLibraries(cfg *config.Config, reg *models.Registry) (string, error) {
+// checkLibraries loads them in a process of their own: a broken library must not end the doctor.
+func checkLibraries(ctx context.Context, cfg *config.Config, reg *models.Registry) (string, error) {
 	dir, name := library(cfg, reg)
 	if dir == "" {
 		return "", errors.New("llama.cpp's libraries are not installed: run `parley pull --defaults`")
 	}
-	info, err := llama.Libraries(dir)
+	self, err := os.Executable()
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%s, %s", name, info), nil
+	cmd := exec.CommandContext(ctx, self, "engine", "probe", dir)
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
+	info, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s cannot be loaded: %s; `parley pull --defaults` brings libraries that fit", name, strings.TrimSpace(complaint.String()))
+	}
+	return fmt.Sprintf("%s: %s", name, info), nil
 }
 
 func checkModels(ctx context.Context, reg *models.Registry) (string, error) {

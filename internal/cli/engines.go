@@ -1,8 +1,8 @@
 package cli
 
 import (
-	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -12,6 +12,7 @@ import (
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/child"
 	"github.com/parley-ai/parley/internal/engine/llama"
+	"github.com/parley-ai/parley/internal/engine/llama/capi"
 	"github.com/parley-ai/parley/internal/engine/remote"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/catalog"
@@ -29,13 +30,26 @@ func engineCommand() *cobra.Command {
 			return child.Main(cmd.Context(), "llama", llama.Open, llama.Preparer{})
 		},
 	})
+	cmd.AddCommand(&cobra.Command{
+		Use:   "probe DIRECTORY",
+		Short: "Load llama.cpp's libraries and say which they are",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lib, err := capi.Open(args[0])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "llama.cpp %s, %s", lib.Release(), lib.Variant())
+			return err
+		},
+	})
 	return cmd
 }
 
 // openers are the drivers of this program: local models run in child processes of it.
-func openers(*config.Config) map[string]engine.Opener {
+func openers(log *slog.Logger) map[string]engine.Opener {
 	return map[string]engine.Opener{
-		"llama":  child.Opener(child.Options{}),
+		"llama":  child.Opener(child.Options{Log: log}),
 		"remote": remote.Opener(remote.Options{Client: egress.Client(egress.Operator)}),
 	}
 }
@@ -62,32 +76,4 @@ func library(cfg *config.Config, reg *models.Registry) (dir, name string) {
 }
 
 // preparer changes weights in a child process.
-func preparer(cfg *config.Config, reg *models.Registry) models.Preparer {
-	return &weights{cfg: cfg, reg: reg, prepare: child.Prepare(child.Options{}, "llama")}
-}
-
-// weights fits the engine's preparer to what models asks for.
-type weights struct {
-	cfg     *config.Config
-	reg     *models.Registry
-	prepare engine.Preparer
-}
-
-func (w *weights) Version() string {
-	dir, name := library(w.cfg, w.reg)
-	return fmt.Sprintf("%s %s", name, filepath.Base(dir))
-}
-
-func (w *weights) Quantize(ctx context.Context, in, out, layout string, progress engine.Progress) error {
-	dir, _ := library(w.cfg, w.reg)
-	return w.prepare.Quantize(ctx, engine.QuantizeRequest{Library: dir, Source: in, Target: out, Layout: layout, Threads: w.cfg.Engine.Threads}, progress)
-}
-
-func (w *weights) Score(ctx context.Context, path, text string) (float64, error) {
-	dir, _ := library(w.cfg, w.reg)
-	s, err := w.prepare.Score(ctx, engine.ScoreRequest{
-		Spec: engine.Spec{Name: filepath.Base(path), Driver: "llama", Path: path, Library: dir, Threads: w.cfg.Engine.Threads},
-		Text: text,
-	}, nil)
-	return s.LogLikelihood, err
-}
+func preparer() engine.Preparer { return child.Prepare(child.Options{}, "llama") }

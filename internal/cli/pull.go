@@ -95,7 +95,7 @@ func pullAll(ctx context.Context, cfg *config.Config, reg *models.Registry, refs
 	var pulled []models.Installed
 	for _, ref := range refs {
 		o := opts(ref)
-		o.Name, o.Preparer = name, preparer(cfg, reg)
+		o.Name, o.Preparer = name, preparer()
 		in, err := reg.Pull(ctx, ref, o)
 		if err != nil {
 			return pulled, err
@@ -143,7 +143,7 @@ func prepareCommand(a *app) *cobra.Command {
 			}
 			p := newProgress(cmd.ErrOrStderr())
 			in, err := reg.Prepare(cmd.Context(), args[0], models.PullOptions{
-				Layout: layout.layout(), Preparer: preparer(cfg, reg),
+				Layout: layout.layout(), Preparer: preparer(),
 				Progress: func(r models.Progress) { p.update(args[0], r) },
 			})
 			p.close()

@@ -46,6 +46,12 @@ type Grant struct {
 	Correct func(tokens int)
 }
 
+func (g Grant) correct(u Usage) {
+	if g.Correct != nil {
+		g.Correct(u.Total())
+	}
+}
+
 // Limits admits requests or refuses them with fault.RateLimited or fault.Quota.
 type Limits interface {
 	Admit(ctx context.Context, who actor.Actor, demand Demand) (Grant, error)
@@ -251,9 +257,6 @@ func (j *job) close(ctx context.Context) {
 	r := Record{Op: j.req.Op, Model: j.req.Model, Served: j.admitted.Served, Usage: j.usage, Outcome: outcome, FirstToken: j.first}
 	j.mu.Unlock()
 	j.admitted.Grant.correct(r.Usage)
-	if correct := j.admitted.Grant.Correct; correct != nil {
-		correct(r.Usage.Total())
-	}
 	j.service.Usage.Record(context.WithoutCancel(ctx), j.who, r)
 }
 

@@ -1,0 +1,164 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/obs"
+	"github.com/parley-ai/parley/internal/openapi"
+	"github.com/parley-ai/parley/web"
+)
+
+// routes joins the capabilities' routes with those of this package that every listener has.
+func (s *Server) routes(capabilities ...[]httpapi.Route) []httpapi.Route {
+	routes := slices.Concat(capabilities...)
+	routes = append(routes, httpapi.Route{
+		Method: http.MethodGet, Path: "/api/pulls", Op: "listPulls", Tag: "Models",
+		Summary: "Models that this server is pulling in the background.",
+		Out:     httpapi.List[Pull]{}, Scope: actor.ModelsRead,
+		Handle: func(w http.ResponseWriter, _ *http.Request) error {
+			return httpapi.JSON(w, http.StatusOK, httpapi.NewList(s.Pulls(), false, func(p Pull) string { return p.Name }))
+		},
+	})
+	return routes
+}
+
+// buildAPIs makes the network's API and the socket's, which has more routes and one actor.
+func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
+	checks := []httpapi.Check{{Name: "database", Run: s.db.Ping}}
+	routes = append(routes, httpapi.SystemRoutes(checks, s.metrics.Handler())...)
+	documents, err := openapi.Routes(routes, openapi.Info{Title: "Parley", Version: o.Version})
+	if err != nil {
+		return err
+	}
+	routes = append(routes, documents...)
+	limits := s.cfg.Limits
+	options := httpapi.Options{
+		Routes: routes, Auth: s.identity, Logger: s.log, Metrics: s.metrics, Clock: o.Clock,
+		MaxBody: int64(limits.MaxBody), ReadTimeout: limits.BodyTimeout, WriteTimeout: limits.WriteTimeout,
+		Other: web.Handler(),
+	}
+	if s.api, err = httpapi.New(options); err != nil {
+		return err
+	}
+	options.Routes = append(slices.Clip(routes), s.adminRoutes()...)
+	options.Auth = ownerAuth{s.actor}
+	options.Other = nil
+	s.owner, err = httpapi.New(options)
+	return err
+}
+
+// ownerAuth lets everybody in as the owner: the socket's file permissions decide who can come.
+type ownerAuth struct{ owner actor.Actor }
+
+func (a ownerAuth) Authenticate(*http.Request) (actor.Actor, error) { return a.owner, nil }
+
+// Status is what /admin/status tells.
+type Status struct {
+	Version string        `json:"version"`
+	URL     string        `json:"url"` // empty when the server listens on the socket alone
+	Models  []ModelStatus `json:"models"`
+	Pulls   []Pull        `json:"pulls"`
+}
+
+// ModelStatus is what a loaded or loading model is doing.
+type ModelStatus struct {
+	Name     string       `json:"name"`
+	State    engine.State `json:"state"`
+	Progress float64      `json:"progress"`
+	Active   int          `json:"active"`
+	Queued   int          `json:"queued"`
+	Memory   int64        `json:"memory_bytes"`
+	Error    string       `json:"error,omitempty"`
+}
+
+// Link is a one-time sign-in link.
+type Link struct {
+	URL string `json:"url"`
+}
+
+func (s *Server) adminRoutes() []httpapi.Route {
+	return []httpapi.Route{
+		{
+			Method: http.MethodGet, Path: "/admin/status", Op: "adminStatus", Tag: "Admin", Out: Status{},
+			Summary: "What this server is doing.",
+			Handle: func(w http.ResponseWriter, _ *http.Request) error {
+				return httpapi.JSON(w, http.StatusOK, s.status())
+			},
+		},
+		{
+			Method: http.MethodPost, Path: "/admin/signin-links", Op: "adminSigninLink", Tag: "Admin", Out: Link{},
+			Summary: "Makes a link that signs a browser in as the owner, once.",
+			Handle: func(w http.ResponseWriter, r *http.Request) error {
+				url, err := s.SignInLink(r.Context())
+				if err != nil {
+					return err
+				}
+				return httpapi.JSON(w, http.StatusOK, Link{URL: url})
+			},
+		},
+	}
+}
+
+func (s *Server) status() Status {
+	out := Status{Version: s.version, Models: []ModelStatus{}, Pulls: s.Pulls()}
+	if s.network != nil {
+		out.URL = s.URL()
+	}
+	for _, m := range s.pool.Statuses() {
+		out.Models = append(out.Models, ModelStatus{
+			Name: m.Name, State: m.State, Progress: m.Progress, Active: m.Active, Queued: m.Queued, Memory: m.Info.MemoryBytes, Error: m.Error,
+		})
+	}
+	return out
+}
+
+// watchMetrics lets scrapes see the engines and the database.
+func (s *Server) watchMetrics() {
+	s.metrics.WatchEngine(func() []obs.EngineStatus {
+		var out []obs.EngineStatus
+		for _, m := range s.pool.Statuses() {
+			out = append(out, obs.EngineStatus{Model: m.Name, Ready: m.State == engine.StateReady, Active: m.Active, Queued: m.Queued})
+		}
+		return out
+	})
+	s.metrics.WatchDB(func() obs.DBStats {
+		d := s.db.Stats()
+		return obs.DBStats{Open: d.Open, InUse: d.InUse, WriterWaiting: d.WriterWaiting, Waits: d.WaitCount}
+	})
+}
+
+// socketServer serves the owner's API on the admin socket.
+type socketServer struct{ http *http.Server }
+
+// ListenSocket serves the owner's API on the home's admin socket.
+func (s *Server) ListenSocket() error {
+	l, err := listenSocket(SocketPath(s.cfg.Home))
+	if err != nil {
+		return err
+	}
+	s.socket = &socketServer{&http.Server{Handler: s.owner, ReadHeaderTimeout: 10 * time.Second}}
+	s.wg.Go(func() { s.serveSocket(l) })
+	return nil
+}
+
+func (s *Server) serveSocket(l net.Listener) {
+	if err := s.socket.http.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		s.log.Error("the admin socket ended", "error", err)
+	}
+}
+
+func (s *socketServer) close(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return s.http.Close()
+	}
+	return err
+}

@@ -1,0 +1,289 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/chat"
+	"github.com/parley-ai/parley/internal/chats"
+	"github.com/parley-ai/parley/internal/clock"
+	"github.com/parley-ai/parley/internal/completions"
+	"github.com/parley-ai/parley/internal/config"
+	"github.com/parley-ai/parley/internal/embeddings"
+	"github.com/parley-ai/parley/internal/engine/pool"
+	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/identity"
+	"github.com/parley-ai/parley/internal/limits"
+	"github.com/parley-ai/parley/internal/models"
+	"github.com/parley-ai/parley/internal/models/catalog"
+	"github.com/parley-ai/parley/internal/obs"
+	"github.com/parley-ai/parley/internal/store"
+	"github.com/parley-ai/parley/internal/usage"
+)
+
+// Server is the whole program in one process. New builds it, Start and ListenSocket let clients in,
+// Close ends it.
+type Server struct {
+	Models *models.Registry
+
+	cfg      *config.Config
+	log      *slog.Logger
+	version  string
+	db       *store.DB
+	lock     *store.HomeLock
+	pool     *pool.Pool
+	identity *identity.Service
+	actor    actor.Actor // the owner, who acts on the socket
+	usage    *usage.Log
+	metrics  *obs.Metrics
+	api      *httpapi.API // for the network
+	owner    *httpapi.API // for the socket
+	network  *httpapi.Server
+	socket   *socketServer
+	pulls    pulls
+
+	ctx    context.Context // of background work; ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	closed sync.Once
+	// closers run in reverse order.
+	closers []func(context.Context) error
+}
+
+// New opens the home and builds everything; nobody can reach it yet. On error nothing is left open.
+func New(ctx context.Context, o Options) (_ *Server, err error) {
+	if o.Clock == nil {
+		o.Clock = clock.System
+	}
+	s := &Server{cfg: o.Config, log: o.Log, version: o.Version}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+		}
+	}()
+	if s.lock, err = store.LockHome(o.Config.Home); err != nil {
+		return nil, err
+	}
+	s.onClose(func(context.Context) error { return s.lock.Close() })
+
+	if s.db, err = store.Open(ctx, o.Config.DB, store.Options{
+		FullSync: o.Config.DBFullSync, MaxConns: o.Config.DBMaxConns, Logger: o.Log,
+	}); err != nil {
+		return nil, err
+	}
+	s.onClose(func(context.Context) error { return s.db.Close() })
+
+	if s.Models, err = models.Open(ModelOptions(o.Config, o.Log)); err != nil {
+		return nil, err
+	}
+	s.wg.Go(func() { s.Models.Watch(s.ctx, 2*time.Second) })
+	s.wg.Go(func() {
+		if err := s.Models.RefreshRemotes(s.ctx); err != nil && s.ctx.Err() == nil {
+			s.log.Warn("a configured server does not tell its models; naming them in the configuration needs no answer", "error", err)
+		}
+	})
+
+	openers := o.Openers
+	if llama, ok := openers["llama"]; ok {
+		openers["llama"] = s.Models.Verified(llama)
+	}
+	s.pool = pool.New(pool.Options{
+		Openers: openers, Budget: budget(o.Config), Idle: o.Config.Engine.IdleUnload, Clock: o.Clock,
+	})
+	s.onClose(s.pool.Close)
+
+	if err := s.build(ctx, o); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// budget is the memory for all loaded models: the configured one, or three quarters of the machine's.
+func budget(cfg *config.Config) int64 {
+	if cfg.Engine.MemoryBudget > 0 {
+		return int64(cfg.Engine.MemoryBudget)
+	}
+	return models.Memory() / 4 * 3
+}
+
+// build makes foundations, operations and products, and the two APIs over them.
+func (s *Server) build(ctx context.Context, o Options) error {
+	s.metrics = obs.NewMetrics(o.Version, "")
+	s.watchMetrics()
+	s.identity = identity.New(s.db, o.Clock, s.log)
+	s.onClose(s.identity.Close)
+	installation, err := s.identity.Bootstrap(ctx)
+	if err != nil {
+		return err
+	}
+	s.actor = installation.Owner
+	s.usage = usage.New(s.db, o.Clock, s.log)
+	s.onClose(s.usage.Close)
+
+	gen := &generate.Service{
+		Models:  s.targets(),
+		Pool:    leases{s.pool},
+		Limits:  admission{limits.New(o.Clock, limits.Settings{})},
+		Usage:   ledger{s.usage, s.metrics},
+		Compile: compile(o.Clock),
+	}
+	page := chats.New(chats.Options{
+		DB: s.db, Generate: gen, Clock: o.Clock, Logger: s.log,
+		DefaultModel: func() string { return s.Models.Default(catalog.Chat) },
+	})
+	if n, err := page.Recover(ctx); err != nil {
+		return err
+	} else if n > 0 {
+		s.log.WarnContext(ctx, "answers that a stopped server left unfinished are marked as failed", "count", n)
+	}
+	routes := s.routes(
+		(&chat.API{Generate: gen, Clock: o.Clock}).Routes(),
+		(&completions.API{Generate: gen, Clock: o.Clock}).Routes(),
+		(&embeddings.API{Generate: gen}).Routes(),
+		(&chats.API{Chats: page, Models: s.Models, Pool: s.pool}).Routes(),
+		(&models.API{Registry: s.Models}).Routes(),
+		s.identity.Routes(),
+	)
+	return s.buildAPIs(o, routes)
+}
+
+func (s *Server) onClose(f func(context.Context) error) { s.closers = append(s.closers, f) }
+
+// Start listens on the configured address and on the admin socket. The channel brings the error that
+// ends serving, if one does.
+func (s *Server) Start(ctx context.Context) (<-chan error, error) {
+	network, err := httpapi.Listen(s.cfg.Addr, s.api)
+	if err != nil {
+		return nil, err
+	}
+	s.network = network
+	if err := s.ListenSocket(); err != nil {
+		return nil, err
+	}
+	failed := network.Start()
+	ready, err := json.Marshal(map[string]any{"url": s.URL(), "pid": os.Getpid(), "version": s.version})
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(s.cfg.Home, "server.json")
+	if err := writeFile(path, append(ready, '\n')); err != nil {
+		return nil, err
+	}
+	s.onClose(func(context.Context) error { return os.Remove(path) })
+	s.wg.Go(s.preload)
+	s.log.InfoContext(ctx, "serving", "url", s.URL(), "database", s.db.URL(), "home", s.cfg.Home, "version", s.version)
+	return failed, nil
+}
+
+// preload loads the default chat model, so that the first question does not wait for it.
+func (s *Server) preload() {
+	name := s.Models.Default(catalog.Chat)
+	if name == "" {
+		return
+	}
+	target, err := s.targets().Resolve(s.ctx, s.actor, name)
+	if err == nil && target.Spec.Driver == "llama" {
+		err = s.pool.Preload(s.ctx, target.Spec)
+	}
+	if err != nil && s.ctx.Err() == nil {
+		s.log.Warn("the default model could not be loaded; requests will try again", "model", name, "error", err)
+	}
+}
+
+func (s *Server) targets() targets { return targets{s.Models, s.cfg.Engine.Cells} }
+
+// writeFile replaces a file whole.
+func writeFile(path string, data []byte) error {
+	tmp := path + ".tmp"
+	if err := os.WriteFile(tmp, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+// Addr is the network address that is listened on, HOST:PORT; empty before Start.
+func (s *Server) Addr() string {
+	if s.network == nil {
+		return ""
+	}
+	return s.network.Addr().String()
+}
+
+// URL is the server's address for browsers and clients of this machine.
+func (s *Server) URL() string {
+	host, port, err := net.SplitHostPort(s.Addr())
+	if err != nil {
+		host, port, _ = net.SplitHostPort(s.cfg.Addr)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// baseURL is how browsers reach the web app.
+func (s *Server) baseURL() string {
+	if s.cfg.BaseURL != "" {
+		return s.cfg.BaseURL
+	}
+	return s.URL()
+}
+
+// FirstKey makes an API key when the project has none, and returns its secret, which is shown only
+// here; empty when there are keys.
+func (s *Server) FirstKey(ctx context.Context) (string, error) {
+	keys, _, err := s.identity.ListKeys(ctx, s.actor, store.Paging{Limit: 1})
+	if err != nil || len(keys) > 0 {
+		return "", err
+	}
+	secret, _, err := s.identity.CreateKey(ctx, s.actor, "first key", nil)
+	return secret, err
+}
+
+// SignInLink makes a one-time link that signs a browser in as the owner.
+func (s *Server) SignInLink(ctx context.Context) (string, error) {
+	token, err := s.identity.SignInLink(ctx, s.actor)
+	if err != nil {
+		return "", err
+	}
+	return s.baseURL() + "/signin?token=" + token, nil
+}
+
+// Close refuses new requests, lets running ones finish within the configured grace or until ctx ends,
+// and closes everything in reverse order. It may be called more than once.
+func (s *Server) Close(ctx context.Context) error {
+	var errs []error
+	s.closed.Do(func() {
+		grace, stop := context.WithTimeout(ctx, s.cfg.ShutdownGrace)
+		defer stop()
+		if s.network != nil {
+			if err := s.network.Shutdown(grace); err != nil {
+				s.log.Warn("not every request could finish", "error", err)
+			}
+		}
+		if s.socket != nil {
+			errs = append(errs, s.socket.close(grace))
+		}
+		s.cancel()
+		s.stopPulls(grace)
+		s.wg.Wait()
+		for i := len(s.closers) - 1; i >= 0; i-- {
+			errs = append(errs, s.closers[i](grace))
+		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("closing: %w", err)
+	}
+	return nil
+}
