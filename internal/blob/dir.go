@@ -127,7 +127,11 @@ func (d *Dir) Put(ctx context.Context, key string, r io.Reader) (_ Info, err err
 		}
 	}()
 	hash := sha256.New()
-	size, err := io.Copy(io.MultiWriter(tmp, hash), ctxReader{ctx, r})
+	src := &source{ctx: ctx, r: r}
+	size, err := io.Copy(io.MultiWriter(tmp, hash), src)
+	if src.err != nil {
+		return Info{}, src.err
+	}
 	if err != nil {
 		return Info{}, diskError(err)
 	}
@@ -253,17 +257,22 @@ func info(key string, st fs.FileInfo) Info {
 	return Info{Key: key, Size: st.Size(), Modified: st.ModTime().UTC()}
 }
 
-// ctxReader ends a copy when its context does.
-type ctxReader struct {
+// source is what a Put reads: it ends with its context, and keeps its error apart from the disk's.
+type source struct {
 	ctx context.Context
 	r   io.Reader
+	err error
 }
 
-func (c ctxReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
+func (s *source) Read(p []byte) (int, error) {
+	if s.err = s.ctx.Err(); s.err != nil {
+		return 0, s.err
 	}
-	return c.r.Read(p)
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
 }
 
 func openError(key string, err error) error {
@@ -273,7 +282,7 @@ func openError(key string, err error) error {
 	return diskError(err)
 }
 
-// diskError gives the disk's errors a kind; those of the content's reader pass.
+// diskError gives the disk's errors a kind.
 func diskError(err error) error {
 	if isFull(err) {
 		return fault.New(fault.Unavailable, "The disk for stored contents is full. The operator must free space.").WithCause(err)

@@ -25,7 +25,8 @@
 // transaction must be short, must not call a model or the network, and must not call DB.Tx or
 // DB.Exec inside itself (it would wait for itself until WriteWait). On PostgreSQL transactions run
 // side by side at READ COMMITTED; a serialization failure or deadlock runs the function again, so it
-// must have no effects but those on tx: put hints and messages into Tx.AfterCommit.
+// must have no effects but those on tx: put hints and messages into Tx.AfterCommit. A statement that
+// fails ends its transaction on both databases.
 //
 // High-rate appends (usage, traces, votes) go through a Batcher, which shares one transaction among
 // many producers.

@@ -91,10 +91,16 @@ func (db *DB) sql(query string) string {
 type Row struct {
 	row *sql.Row
 	db  *DB
+	err error // set when there was no query
 }
 
 // Scan reads the columns, or returns ErrNoRows.
-func (r *Row) Scan(dest ...any) error { return r.db.translate(r.row.Scan(dest...)) }
+func (r *Row) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	return r.db.translate(r.row.Scan(dest...))
+}
 
 // Rows are the rows of a query, used as database/sql's.
 type Rows struct {

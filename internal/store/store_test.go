@@ -183,6 +183,53 @@ func TestTx(t *testing.T) {
 	})
 }
 
+// A failed statement ends its transaction on both databases, whatever the function makes of it.
+func TestFailedStatementEndsTx(t *testing.T) {
+	ctx := context.Background()
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		thingsTable(t, db)
+		must(t, run(db, `INSERT INTO things (id, org_id) VALUES ('a', 'o')`))
+		for name, statement := range map[string]func(tx *store.Tx) error{
+			"exec": func(tx *store.Tx) error {
+				_, err := tx.Exec(ctx, `INSERT INTO things (id, org_id) VALUES ('a', 'o')`)
+				return err
+			},
+			"row": func(tx *store.Tx) error {
+				var id string
+				return tx.QueryRow(ctx, `INSERT INTO things (id, org_id) VALUES ('a', 'o') RETURNING id`).Scan(&id)
+			},
+			"query": func(tx *store.Tx) error { _, err := tx.Query(ctx, `SELECT * FROM nowhere`); return err },
+		} {
+			var first error
+			err := db.Tx(ctx, func(tx *store.Tx) error {
+				if err := tx.QueryRow(ctx, `SELECT id FROM things WHERE id = 'none'`).Scan(new(string)); !errors.Is(err, store.ErrNoRows) {
+					t.Errorf("%s: no row gave %v", name, err)
+				}
+				if _, err := tx.Exec(ctx, `INSERT INTO things (id, org_id) VALUES ('b', 'o')`); err != nil {
+					t.Errorf("%s: %v after a query without rows", name, err)
+				}
+				first = statement(tx)
+				if first == nil {
+					t.Errorf("%s: no error", name)
+				}
+				_, e1 := tx.Exec(ctx, `DELETE FROM things`)
+				_, e2 := tx.Query(ctx, `SELECT 1`)
+				e3 := tx.QueryRow(ctx, `SELECT 1`).Scan(new(int))
+				if e1 == nil || e2 == nil || e3 == nil {
+					t.Errorf("%s: statements after a failed one: %v, %v, %v", name, e1, e2, e3)
+				}
+				return nil
+			})
+			if err == nil || err.Error() != first.Error() {
+				t.Errorf("%s: committed with %v, want %v", name, err, first)
+			}
+			if n := count(t, db); n != 1 {
+				t.Errorf("%s: %d rows", name, n)
+			}
+		}
+	})
+}
+
 func TestConcurrentTransactions(t *testing.T) {
 	ctx := context.Background()
 	storetest.Run(t, func(t *testing.T, db *store.DB) {

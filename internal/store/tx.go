@@ -16,9 +16,10 @@ const maxAttempts = 5
 // Tx is a write transaction. It implements Q and must not be used after the function that got it
 // has returned, nor by several goroutines.
 type Tx struct {
-	db    *DB
-	tx    *sql.Tx
-	after []func()
+	db     *DB
+	tx     *sql.Tx
+	after  []func()
+	failed error // of the first statement that failed
 }
 
 // Tx runs fn in a write transaction: committed when fn returns nil, undone otherwise. fn may run
@@ -61,6 +62,9 @@ func (db *DB) tx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 		if err = fn(tx); err != nil {
 			return
 		}
+		if err = tx.failed; err != nil {
+			return // fn went on after a failed statement
+		}
 		if err = db.translate(tx.tx.Commit()); err == nil {
 			committed = true
 		}
@@ -101,19 +105,42 @@ func (db *DB) giveTurn() {
 	}
 }
 
+// A statement that fails ends the transaction, as PostgreSQL does it: what follows gets the same error
+// on SQLite too, so that no code comes to rely on the difference. To insert unless it is there, write
+// ON CONFLICT.
+func (tx *Tx) fail(err error) error {
+	if err != nil && tx.failed == nil && !errors.Is(err, ErrNoRows) {
+		tx.failed = err
+	}
+	return err
+}
+
 // Exec runs a statement that returns no rows and tells how many it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	return tx.db.exec(ctx, tx.tx, query, args)
+	if tx.failed != nil {
+		return 0, tx.failed
+	}
+	n, err := tx.db.exec(ctx, tx.tx, query, args)
+	return n, tx.fail(err)
 }
 
 // Query returns rows; close them before the next statement of the transaction.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*Rows, error) {
-	return tx.db.query(ctx, tx.tx, query, args)
+	if tx.failed != nil {
+		return nil, tx.failed
+	}
+	rows, err := tx.db.query(ctx, tx.tx, query, args)
+	return rows, tx.fail(err)
 }
 
 // QueryRow returns the first row.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *Row {
-	return tx.db.queryRow(ctx, tx.tx, query, args)
+	if tx.failed != nil {
+		return &Row{db: tx.db, err: tx.failed}
+	}
+	row := tx.db.queryRow(ctx, tx.tx, query, args)
+	_ = tx.fail(tx.db.translate(row.row.Err()))
+	return row
 }
 
 // AfterCommit has f called once the transaction is committed, in the order given; never when it was
