@@ -21,11 +21,11 @@ const maxTopLogprobs = 20
 // Request is the body of POST /v1/chat/completions.
 type Request struct {
 	Model    string    `json:"model" doc:"The model that answers." example:"gpt-3.5-turbo"`
-	Messages []Message `json:"messages" doc:"The conversation so far."`
+	Messages []Message `json:"messages" doc:"The conversation so far." min:"1"`
 	wire.Sampling
-	MaxCompletionTokens *int `json:"max_completion_tokens,omitzero" doc:"The newer name of max_tokens."`
+	MaxCompletionTokens *int `json:"max_completion_tokens,omitzero" doc:"The newer name of max_tokens." min:"1"`
 	Logprobs            bool `json:"logprobs,omitzero" doc:"Report the log probability of each token of the answer." default:"false"`
-	TopLogprobs         *int `json:"top_logprobs,omitzero" doc:"And of this many likeliest alternatives, 0 to 20; needs logprobs."`
+	TopLogprobs         *int `json:"top_logprobs,omitzero" doc:"And of this many likeliest alternatives, 0 to 20; needs logprobs." min:"0" max:"20"`
 
 	NotYet
 	Harmless
@@ -60,7 +60,7 @@ type Harmless struct {
 
 // Message is one turn of the conversation.
 type Message struct {
-	Role       string  `json:"role" doc:"Who speaks: system, user, assistant, function or tool; developer is read as system." example:"user"`
+	Role       string  `json:"role" doc:"Who speaks: system, user, assistant, function or tool; developer is read as system." enum:"system,user,assistant,function,tool,developer" example:"user"`
 	Content    Content `json:"content" doc:"What is said: a text, or a list of text parts."`
 	Name       string  `json:"name,omitzero" doc:"Tells speakers of one role apart; the function's name for role function."`
 	ToolCallID string  `json:"tool_call_id,omitzero" doc:"For role tool: the call that this answers."`
@@ -132,6 +132,16 @@ func (c *Content) parts(dec *jsontext.Decoder) error {
 	}
 	c.Text = strings.Join(texts, "\n")
 	return nil
+}
+
+// OpenAPISchema implements openapi's hook.
+func (Content) OpenAPISchema() map[string]any {
+	text := map[string]any{"type": "string"}
+	part := map[string]any{
+		"type": "object", "required": []string{"type", "text"},
+		"properties": map[string]any{"type": map[string]any{"type": "string", "enum": []string{"text"}}, "text": text},
+	}
+	return map[string]any{"oneOf": []any{text, map[string]any{"type": "array", "items": part, "minItems": 1}}}
 }
 
 var nameForm = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)

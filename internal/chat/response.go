@@ -10,7 +10,7 @@ import (
 // Response is the answer as one JSON object.
 type Response struct {
 	ID                string      `json:"id" example:"chatcmpl-8Abc"`
-	Object            string      `json:"object" doc:"Always chat.completion."`
+	Object            string      `json:"object" doc:"Always chat.completion." enum:"chat.completion"`
 	Created           int64       `json:"created" doc:"When the answer was begun, in seconds since 1970."`
 	Model             string      `json:"model" doc:"The model that was asked: the snapshot that its name stands for."`
 	Choices           []Choice    `json:"choices"`
@@ -23,19 +23,19 @@ type Choice struct {
 	Index        int       `json:"index"`
 	Message      Answer    `json:"message"`
 	Logprobs     *Logprobs `json:"logprobs" doc:"On request, else null."`
-	FinishReason string    `json:"finish_reason" doc:"stop, or length when max_tokens or the window ended it."`
+	FinishReason string    `json:"finish_reason" doc:"stop, or length when max_tokens or the window ended it." enum:"stop,length"`
 }
 
 // Answer is the message that the model wrote.
 type Answer struct {
-	Role    string `json:"role" doc:"Always assistant."`
+	Role    string `json:"role" doc:"Always assistant." enum:"assistant"`
 	Content string `json:"content"`
 }
 
 // Chunk is one event of a streamed answer.
 type Chunk struct {
 	ID                string        `json:"id"`
-	Object            string        `json:"object" doc:"Always chat.completion.chunk."`
+	Object            string        `json:"object" doc:"Always chat.completion.chunk." enum:"chat.completion.chunk"`
 	Created           int64         `json:"created" doc:"The same in every chunk."`
 	Model             string        `json:"model"`
 	SystemFingerprint *string       `json:"system_fingerprint"`
@@ -53,7 +53,7 @@ type ChunkChoice struct {
 	Index        int       `json:"index"`
 	Delta        Delta     `json:"delta"`
 	Logprobs     *Logprobs `json:"logprobs"`
-	FinishReason *string   `json:"finish_reason" doc:"null until the last piece of the answer."`
+	FinishReason *string   `json:"finish_reason" doc:"null until the last piece of the answer." enum:"stop,length"`
 }
 
 // Delta is what is new: the role first, then text, and nothing at the end.

@@ -23,8 +23,8 @@ type Request struct {
 	Prompt wire.Prompts `json:"prompt,omitzero" doc:"A text, a list of texts, or token ids of the served model; the beginning of a new text when left out." example:"Once upon a time"`
 	wire.Sampling
 	Echo     bool           `json:"echo,omitzero" doc:"Give the prompt back before its continuation." default:"false"`
-	Logprobs *int           `json:"logprobs,omitzero" doc:"Report the log probability of each token and of this many likeliest alternatives, 0 to 5."`
-	BestOf   *int           `json:"best_of,omitzero" doc:"Produce this many and return the n best by mean log probability per token; not with stream." default:"1"`
+	Logprobs *int           `json:"logprobs,omitzero" doc:"Report the log probability of each token and of this many likeliest alternatives, 0 to 5." min:"0" max:"5"`
+	BestOf   *int           `json:"best_of,omitzero" doc:"Produce this many and return the n best by mean log probability per token; not with stream." min:"1" default:"1"`
 	Suffix   jsontext.Value `json:"suffix,omitzero" doc:"Not supported by this release."`
 }
 

@@ -5,7 +5,7 @@ import "github.com/parley-ai/parley/internal/generate/wire"
 // Response is the answer: one object, or, streamed, one of many that carry a piece each.
 type Response struct {
 	ID                string   `json:"id" example:"cmpl-8Abc"`
-	Object            string   `json:"object" doc:"Always text_completion."`
+	Object            string   `json:"object" doc:"Always text_completion." enum:"text_completion"`
 	Created           int64    `json:"created" doc:"When the answer was begun, in seconds since 1970."`
 	Model             string   `json:"model" doc:"The model that was asked: the snapshot that its name stands for."`
 	Choices           []Choice `json:"choices"`
@@ -23,7 +23,7 @@ type Choice struct {
 	Text         string    `json:"text"`
 	Index        int       `json:"index" doc:"Prompt i has the choices from i*n on."`
 	Logprobs     *Logprobs `json:"logprobs" doc:"On request, else null."`
-	FinishReason *string   `json:"finish_reason" doc:"stop, or length when max_tokens or the window ended it; null until the last piece."`
+	FinishReason *string   `json:"finish_reason" doc:"stop, or length when max_tokens or the window ended it; null until the last piece." enum:"stop,length"`
 }
 
 // Logprobs has one entry per token in each list.

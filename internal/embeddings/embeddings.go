@@ -21,14 +21,14 @@ const maxInputs = 2048
 type Request struct {
 	Model          string       `json:"model" doc:"The embedding model." example:"text-embedding-ada-002"`
 	Input          wire.Prompts `json:"input" doc:"A text, a list of texts, or token ids of the served model." example:"The food was delicious."`
-	EncodingFormat string       `json:"encoding_format,omitzero" doc:"float, or base64 of little-endian float32." default:"float"`
-	Dimensions     *int         `json:"dimensions,omitzero" doc:"Cut the vectors to this length and make them unit length again. Good only with models that were trained for it."`
+	EncodingFormat string       `json:"encoding_format,omitzero" doc:"float, or base64 of little-endian float32." enum:"float,base64" default:"float"`
+	Dimensions     *int         `json:"dimensions,omitzero" doc:"Cut the vectors to this length and make them unit length again. Good only with models that were trained for it." min:"1"`
 	User           string       `json:"user,omitzero" doc:"Your end user, for your own logs."`
 }
 
 // Response is the answer.
 type Response struct {
-	Object string      `json:"object" doc:"Always list."`
+	Object string      `json:"object" doc:"Always list." enum:"list"`
 	Data   []Embedding `json:"data" doc:"One per input, in their order."`
 	Model  string      `json:"model"`
 	Usage  Usage       `json:"usage"`
@@ -36,7 +36,7 @@ type Response struct {
 
 // Embedding is the vector of one input.
 type Embedding struct {
-	Object    string `json:"object" doc:"Always embedding."`
+	Object    string `json:"object" doc:"Always embedding." enum:"embedding"`
 	Index     int    `json:"index"`
 	Embedding Vector `json:"embedding" doc:"Numbers, or a base64 text when encoding_format is base64."`
 }
@@ -63,6 +63,14 @@ func (v Vector) MarshalJSONTo(enc *jsontext.Encoder) error {
 		binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(x))
 	}
 	return enc.WriteToken(jsontext.String(base64.StdEncoding.EncodeToString(b)))
+}
+
+// OpenAPISchema implements openapi's hook.
+func (Vector) OpenAPISchema() map[string]any {
+	return map[string]any{"oneOf": []any{
+		map[string]any{"type": "array", "items": map[string]any{"type": "number"}},
+		map[string]any{"type": "string", "format": "byte"},
+	}}
 }
 
 // operation checks the request and returns what the core runs.

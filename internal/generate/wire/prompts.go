@@ -82,3 +82,12 @@ func mixed(err error) error {
 	}
 	return fault.New(fault.Invalid, "Invalid type: expected %s, all of one kind; token ids are whole numbers.", promptForms).WithCode("invalid_type").WithCause(err)
 }
+
+// OpenAPISchema implements openapi's hook.
+func (Prompts) OpenAPISchema() map[string]any {
+	list := func(items map[string]any) map[string]any {
+		return map[string]any{"type": "array", "items": items, "minItems": 1}
+	}
+	text, id := map[string]any{"type": "string"}, map[string]any{"type": "integer", "minimum": 0}
+	return map[string]any{"oneOf": []any{text, list(text), list(id), list(list(id))}}
+}

@@ -15,16 +15,16 @@ const MaxChoices = 128
 
 // Sampling are the members that say how to sample. nil is the API's default.
 type Sampling struct {
-	MaxTokens        *int           `json:"max_tokens,omitzero" doc:"The most tokens to produce." example:"64"`
-	Temperature      *float64       `json:"temperature,omitzero" doc:"Sampling temperature, 0 to 2; 0 always takes the likeliest token." default:"1"`
-	TopP             *float64       `json:"top_p,omitzero" doc:"Samples from the likeliest tokens that together have this probability, 0 to 1." default:"1"`
-	N                *int           `json:"n,omitzero" doc:"How many answers to produce, 1 to 128." default:"1"`
+	MaxTokens        *int           `json:"max_tokens,omitzero" doc:"The most tokens to produce." min:"0" example:"64"`
+	Temperature      *float64       `json:"temperature,omitzero" doc:"Sampling temperature, 0 to 2; 0 always takes the likeliest token." min:"0" max:"2" default:"1"`
+	TopP             *float64       `json:"top_p,omitzero" doc:"Samples from the likeliest tokens that together have this probability, 0 to 1." min:"0" max:"1" default:"1"`
+	N                *int           `json:"n,omitzero" doc:"How many answers to produce, 1 to 128." min:"1" max:"128" default:"1"`
 	Stream           bool           `json:"stream,omitzero" doc:"Send the answer piece by piece as server-sent events, closed by data: [DONE]." default:"false"`
 	StreamOptions    *StreamOptions `json:"stream_options,omitzero" doc:"Options of a streamed answer; only with stream."`
 	Stop             Stop           `json:"stop,omitzero" doc:"Up to 4 texts before which the answer ends."`
 	Seed             *int64         `json:"seed,omitzero" doc:"The same seed, parameters and prompt give the same answer while system_fingerprint is the same."`
-	PresencePenalty  *float64       `json:"presence_penalty,omitzero" doc:"Makes tokens that were produced before less likely, -2 to 2." default:"0"`
-	FrequencyPenalty *float64       `json:"frequency_penalty,omitzero" doc:"Makes tokens less likely by how often they were produced before, -2 to 2." default:"0"`
+	PresencePenalty  *float64       `json:"presence_penalty,omitzero" doc:"Makes tokens that were produced before less likely, -2 to 2." min:"-2" max:"2" default:"0"`
+	FrequencyPenalty *float64       `json:"frequency_penalty,omitzero" doc:"Makes tokens less likely by how often they were produced before, -2 to 2." min:"-2" max:"2" default:"0"`
 	LogitBias        LogitBias      `json:"logit_bias,omitzero" doc:"Token ids of the served model's vocabulary with a bias from -100 (ban) to 100 (force)."`
 	User             string         `json:"user,omitzero" doc:"Your end user, for your own logs."`
 }

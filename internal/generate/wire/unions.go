@@ -41,6 +41,14 @@ func (s *Stop) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
+// OpenAPISchema implements openapi's hook.
+func (Stop) OpenAPISchema() map[string]any {
+	text := map[string]any{"type": "string"}
+	return map[string]any{"oneOf": []any{
+		text, map[string]any{"type": "array", "items": text, "maxItems": MaxStop}, map[string]any{"type": "null"},
+	}}
+}
+
 // LogitBias maps token ids, which are strings on the wire, to biases. It is kept in the order of ids,
 // so that the same request is the same work.
 type LogitBias []engine.TokenBias
@@ -73,6 +81,11 @@ func (l *LogitBias) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	slices.SortFunc(out, func(a, b engine.TokenBias) int { return int(a.Token) - int(b.Token) })
 	*l = out
 	return nil
+}
+
+// OpenAPISchema implements openapi's hook.
+func (LogitBias) OpenAPISchema() map[string]any {
+	return map[string]any{"type": []string{"object", "null"}, "additionalProperties": map[string]any{"type": "number", "minimum": -100, "maximum": 100}}
 }
 
 func (l LogitBias) check() error {
