@@ -110,8 +110,8 @@ type SignInRequest struct {
 	Token string `json:"token" doc:"The token of a sign-in link; it works once."`
 }
 
-// SessionObject says who is signed in.
-type SessionObject struct {
+// SessionInfo says who is signed in.
+type SessionInfo struct {
 	Object       string  `json:"object" enum:"session" doc:"Always session."`
 	User         Named   `json:"user" doc:"The one who acts."`
 	Role         string  `json:"role" doc:"The user's role in the organization." example:"owner"`
@@ -134,8 +134,8 @@ type Deleted struct {
 	Deleted bool   `json:"deleted" doc:"Always true."`
 }
 
-// KeyObject is an API key.
-type KeyObject struct {
+// APIKey is an API key.
+type APIKey struct {
 	Object     string   `json:"object" enum:"api_key" doc:"Always api_key."`
 	ID         string   `json:"id" doc:"The key's id." example:"key_abc123"`
 	Name       string   `json:"name" doc:"What the key is for, in your words."`
@@ -157,15 +157,15 @@ func (s *Service) Routes() []httpapi.Route {
 	return []httpapi.Route{
 		{Method: http.MethodPost, Path: "/api/session", Op: "createSession", Tag: "Session", Summary: "Signs a browser in with a one-time link's token.",
 			Doc: "Sets the session cookie. The token comes from the link that the server prints at its start.",
-			In:  SignInRequest{}, Out: SessionObject{}, Auth: httpapi.AuthNone, MaxBody: 4096, Handle: s.postSession},
+			In:  SignInRequest{}, Out: SessionInfo{}, Auth: httpapi.AuthNone, MaxBody: 4096, Handle: s.postSession},
 		{Method: http.MethodGet, Path: "/api/session", Op: "getSession", Tag: "Session", Summary: "Says who you are.",
-			Out: SessionObject{}, Scope: actor.SessionRead, Handle: s.getSession},
+			Out: SessionInfo{}, Scope: actor.SessionRead, Handle: s.getSession},
 		{Method: http.MethodDelete, Path: "/api/session", Op: "deleteSession", Tag: "Session", Summary: "Signs the browser out.",
 			Out: Deleted{}, Handle: s.removeSession},
 		{Method: http.MethodGet, Path: "/api/keys", Op: "listKeys", Tag: "API keys", Summary: "Lists the project's API keys.",
-			Out: httpapi.List[KeyObject]{}, Query: httpapi.PageQuery{}, Scope: actor.KeysRead, Handle: s.getKeys},
+			Out: httpapi.List[APIKey]{}, Query: httpapi.PageQuery{}, Scope: actor.KeysRead, Handle: s.getKeys},
 		{Method: http.MethodPost, Path: "/api/keys", Op: "createKey", Tag: "API keys", Summary: "Makes an API key; its secret is shown once.",
-			In: CreateKeyRequest{}, Out: KeyObject{}, Scope: actor.KeysWrite, MaxBody: 64 << 10, Handle: s.postKey},
+			In: CreateKeyRequest{}, Out: APIKey{}, Scope: actor.KeysWrite, MaxBody: 64 << 10, Handle: s.postKey},
 		{Method: http.MethodDelete, Path: "/api/keys/{key}", Op: "deleteKey", Tag: "API keys", Summary: "Revokes an API key.",
 			Out: Deleted{}, Scope: actor.KeysWrite, Handle: s.deleteKey},
 	}
@@ -201,7 +201,7 @@ func (s *Service) answerSession(w http.ResponseWriter, r *http.Request, who acto
 	if err != nil {
 		return err
 	}
-	out := SessionObject{Object: "session", User: Named{who.User, p.userName}, Role: p.role,
+	out := SessionInfo{Object: "session", User: Named{who.User, p.userName}, Role: p.role,
 		Organization: Named{who.Org, who.OrgName}, Project: Named{who.Project, p.projectName}}
 	if secret != "" {
 		setCookie(w, r, secret, SessionLifetime)
@@ -246,11 +246,11 @@ func (s *Service) getKeys(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := make([]KeyObject, len(keys))
+	out := make([]APIKey, len(keys))
 	for i, k := range keys {
-		out[i] = keyObject(k, "")
+		out[i] = apiKeyObject(k, "")
 	}
-	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(out, more, func(k KeyObject) string { return k.ID }))
+	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(out, more, func(k APIKey) string { return k.ID }))
 }
 
 func (s *Service) postKey(w http.ResponseWriter, r *http.Request) error {
@@ -263,7 +263,7 @@ func (s *Service) postKey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	return httpapi.JSON(w, http.StatusOK, keyObject(k, secret))
+	return httpapi.JSON(w, http.StatusOK, apiKeyObject(k, secret))
 }
 
 func (s *Service) deleteKey(w http.ResponseWriter, r *http.Request) error {
@@ -274,8 +274,8 @@ func (s *Service) deleteKey(w http.ResponseWriter, r *http.Request) error {
 	return httpapi.JSON(w, http.StatusOK, Deleted{ID: id, Object: "api_key", Deleted: true})
 }
 
-func keyObject(k Key, secret string) KeyObject {
-	o := KeyObject{Object: "api_key", ID: k.ID, Name: k.Name, Secret: secret, Redacted: k.Redacted, Scopes: k.Scopes, CreatedAt: k.Created.Unix()}
+func apiKeyObject(k Key, secret string) APIKey {
+	o := APIKey{Object: "api_key", ID: k.ID, Name: k.Name, Secret: secret, Redacted: k.Redacted, Scopes: k.Scopes, CreatedAt: k.Created.Unix()}
 	if !k.LastUsed.IsZero() {
 		used := k.LastUsed.Unix()
 		o.LastUsedAt = &used
