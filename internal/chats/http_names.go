@@ -6,6 +6,9 @@ package chats
 func (ChatObject) OpenAPIName() string { return "Chat" }
 
 // OpenAPIName implements openapi's hook.
+func (ChatDetail) OpenAPIName() string { return "ChatDetail" }
+
+// OpenAPIName implements openapi's hook.
 func (MessageObject) OpenAPIName() string { return "Message" }
 
 // OpenAPIName implements openapi's hook.
