@@ -128,7 +128,7 @@ func (b *Backend) Generate(ctx context.Context, req engine.GenerateRequest) iter
 // submit checks a request and hands it to the loop.
 func (b *Backend) submit(ctx context.Context, req engine.GenerateRequest) (*sequence, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, fault.New(fault.Canceled, "the request was canceled").WithCause(err)
+		return nil, errCanceled(err)
 	}
 	done, err := b.use()
 	if err != nil {
@@ -167,21 +167,12 @@ func (b *Backend) checkRequest(req *engine.GenerateRequest) error {
 		return fault.New(fault.Invalid, "The model %s does not read images.", b.info.Name)
 	}
 	if len(req.Tokens) == 0 {
-		bos := b.model.BOS()
-		if bos < 0 {
-			return fault.Param("prompt", "The prompt is empty, and this model has no token to begin with. Send at least one token.")
-		}
-		req.Tokens = []engine.Token{bos}
+		return fault.Param("prompt", "The prompt is empty. Send at least one token, such as the model's own beginning-of-text token.")
 	}
 	if n := b.info.ContextWindow; len(req.Tokens) > n {
-		return tooLong(n, len(req.Tokens))
+		return errTooLong(n, len(req.Tokens))
 	}
 	return b.checkTokens(req.Tokens)
-}
-
-func tooLong(window, have int) error {
-	return fault.New(fault.Invalid, "This model's maximum context length is %d tokens. However, your messages resulted in %d tokens. Please reduce the length of the messages.",
-		window, have).WithCode("context_length_exceeded")
 }
 
 // Close ends the loop and frees the model; running sequences end with Unavailable.

@@ -80,7 +80,7 @@ func (b *Backend) Embed(ctx context.Context, req engine.EmbedRequest) (engine.Em
 	}
 	if int(b.embed.waiting.Add(1)) > b.o.QueueLimit {
 		b.embed.waiting.Add(-1)
-		return out, fault.New(fault.Overloaded, "The engine is currently overloaded, please try again later")
+		return out, errOverloaded()
 	}
 	defer b.embed.waiting.Add(-1)
 	for rest := req.Tokens; len(rest) > 0; {
@@ -100,7 +100,7 @@ func (e *embedder) batch(ctx context.Context, inputs [][]engine.Token) ([][]floa
 	case e.turn <- struct{}{}:
 		defer func() { <-e.turn }()
 	case <-ctx.Done():
-		return nil, fault.New(fault.Canceled, "the request was canceled").WithCause(context.Cause(ctx))
+		return nil, errCanceled(context.Cause(ctx))
 	}
 	if e.closed {
 		return nil, errClosed()

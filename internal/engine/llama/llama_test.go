@@ -4,23 +4,20 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/enginetest"
+	"github.com/parley-ai/parley/internal/engine/llama/internal/testassets"
 	"github.com/parley-ai/parley/internal/fault"
 )
 
-// assets finds the libraries and the text model, or skips.
 func assets(t testing.TB) engine.Spec {
 	t.Helper()
-	lib, model := os.Getenv("PARLEY_TEST_LLAMA_LIB"), os.Getenv("PARLEY_TEST_TEXT_MODEL")
-	if lib == "" || model == "" {
-		t.Skip("set PARLEY_TEST_LLAMA_LIB and PARLEY_TEST_TEXT_MODEL (`make models` pulls both)")
-	}
-	return engine.Spec{Name: "smollm2-135m-instruct", Driver: "llama", Path: model, Library: lib}
+	a := testassets.Find(t)
+	return engine.Spec{Name: "smollm2-135m-instruct", Driver: "llama", Path: a.Text, Library: a.Library}
 }
 
 func openTest(t testing.TB, change func(*engine.Spec, *Options)) *Backend {
@@ -288,4 +285,35 @@ func TestBias(t *testing.T) {
 	if r := collect(t.Context(), b, engine.GenerateRequest{Tokens: prompt, MaxTokens: 5, Sampling: engine.Sampling{Bias: []engine.TokenBias{{Token: 1 << 30, Bias: 1}}}}); fault.KindOf(r.err) != fault.Invalid {
 		t.Errorf("a token outside of the vocabulary answers %v", r.err)
 	}
+}
+
+func TestConform(t *testing.T) {
+	spec := assets(t)
+	spec.Cells, spec.ContextWindow = 2048, 2048
+	enginetest.Conform(t, func(t *testing.T) engine.Backend {
+		b, err := Open(t.Context(), spec, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}, enginetest.Caps{
+		Prompt: chatPrompt("Write a story about a dog."),
+		Cannot: map[enginetest.Ability]string{enginetest.Embed: "the model generates"},
+	})
+}
+
+func TestConformEmbedding(t *testing.T) {
+	a := testassets.Find(t)
+	if a.Embed == "" {
+		t.Skip("no embedding model: `make models` converts one")
+	}
+	enginetest.Conform(t, func(t *testing.T) engine.Backend {
+		b, err := Open(t.Context(), engine.Spec{Name: "all-minilm-l6-v2", Path: a.Embed, Library: a.Library, Embedding: true}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}, enginetest.Caps{Cannot: map[enginetest.Ability]string{
+		enginetest.Generate: "the model embeds", enginetest.RoundTrip: "its tokenizer is uncased",
+	}})
 }

@@ -58,16 +58,12 @@ func (l *loop) submit(s *sequence) error {
 		return errClosed()
 	}
 	if l.waiting >= l.o.QueueLimit {
-		return fault.New(fault.Overloaded, "The engine is currently overloaded, please try again later")
+		return errOverloaded()
 	}
 	l.waiting++
 	l.arrived = append(l.arrived, s)
 	l.wake.Signal()
 	return nil
-}
-
-func errClosed() error {
-	return fault.New(fault.Unavailable, "The model was unloaded. Send the request again.")
 }
 
 // close ends the loop and waits for it.
@@ -130,12 +126,12 @@ func (l *loop) run() {
 func (l *loop) reap() {
 	for _, s := range slices.Clone(l.active) {
 		if s.out.isCanceled() {
-			l.fail(s, fault.New(fault.Canceled, "the request was canceled"))
+			l.fail(s, errCanceled(nil))
 		}
 	}
 	for _, s := range slices.Clone(l.queue) {
 		if s.out.isCanceled() {
-			l.fail(s, fault.New(fault.Canceled, "the request was canceled"))
+			l.fail(s, errCanceled(nil))
 		}
 	}
 }

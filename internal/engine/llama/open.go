@@ -51,14 +51,11 @@ func open(ctx context.Context, spec engine.Spec, o Options, progress engine.Prog
 		}
 	}
 	before := residentBytes()
-	if err := VerifyFile(ctx, spec.Path, spec.SHA256, func(f float64) { report(f / 4) }); err != nil {
-		return nil, err
-	}
 	lib, err := capi.Open(spec.Library)
 	if err != nil {
 		return nil, err
 	}
-	m, err := lib.LoadModel(spec.Path, capi.ModelOptions{Mmap: true, Progress: func(f float32) { report(0.25 + 0.7*float64(f)) }})
+	m, err := lib.LoadModel(spec.Path, capi.ModelOptions{Mmap: true, Progress: func(f float32) { report(0.95 * float64(f)) }})
 	if err != nil {
 		return nil, withHash(err, spec)
 	}

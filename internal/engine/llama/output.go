@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/parley-ai/parley/internal/engine"
-	"github.com/parley-ai/parley/internal/fault"
 )
 
 // output carries a sequence's events from the loop to its caller. The loop never waits for a slow
@@ -81,7 +80,7 @@ func (o *output) take(ctx context.Context) (events []engine.Event, ended bool, e
 		select {
 		case <-o.ready:
 		case <-ctx.Done():
-			return nil, true, fault.New(fault.Canceled, "the request was canceled").WithCause(context.Cause(ctx))
+			return nil, true, errCanceled(context.Cause(ctx))
 		}
 	}
 }

@@ -1,18 +1,14 @@
 package capi
 
 import (
-	"os"
 	"testing"
+
+	"github.com/parley-ai/parley/internal/engine/llama/internal/testassets"
 )
 
-// assets finds the libraries and the text model, or skips.
 func assets(t *testing.T) (lib, model string) {
-	t.Helper()
-	lib, model = os.Getenv("PARLEY_TEST_LLAMA_LIB"), os.Getenv("PARLEY_TEST_TEXT_MODEL")
-	if lib == "" || model == "" {
-		t.Skip("set PARLEY_TEST_LLAMA_LIB and PARLEY_TEST_TEXT_MODEL (`make models` pulls both)")
-	}
-	return lib, model
+	a := testassets.Find(t)
+	return a.Library, a.Text
 }
 
 func TestGreedy(t *testing.T) {

@@ -1,5 +1,0 @@
-package llama
-
-import "io/fs"
-
-func inode(fs.FileInfo) uint64 { return 0 }
