@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -187,7 +188,13 @@ func (d *download) run(ctx context.Context) error {
 		if d.have > before {
 			failures = 0
 		}
-		if failures++; failures >= attempts {
+		// Nobody there at all is most often no network: telling so soon is better than hoping.
+		var dial *net.OpError
+		patience := attempts
+		if errors.As(err, &dial) && dial.Op == "dial" {
+			patience = 2
+		}
+		if failures++; failures >= patience {
 			return fmt.Errorf("%s: gave up after %d of %d bytes (run the same command again to go on from there): %w", d.Name, d.have, d.Bytes, err)
 		}
 		select {
