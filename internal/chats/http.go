@@ -40,7 +40,7 @@ func (a *API) Routes() []httpapi.Route {
 		{
 			Method: http.MethodDelete, Path: "/api/chats/{id}", Op: "deleteChat", Tag: "Chats",
 			Summary: "Deletes a chat with its messages.",
-			Out:     Deleted{}, Scope: actor.ChatsWrite, Handle: a.delete,
+			Out:     ChatDeleted{}, Scope: actor.ChatsWrite, Handle: a.delete,
 		},
 		{
 			Method: http.MethodPost, Path: "/api/chats/{id}/messages", Op: "createMessage", Tag: "Chats",
@@ -141,10 +141,10 @@ type CreateMessage struct {
 	Stream   *bool         `json:"stream,omitzero" doc:"The answer is always streamed."`
 }
 
-// Deleted says that an object is gone.
-type Deleted struct {
+// ChatDeleted says that a chat is gone.
+type ChatDeleted struct {
 	ID      string `json:"id"`
-	Object  string `json:"object" doc:"What it was, with .deleted."`
+	Object  string `json:"object" doc:"Always chat.deleted." enum:"chat.deleted"`
 	Deleted bool   `json:"deleted"`
 }
 
@@ -222,7 +222,7 @@ func (a *API) delete(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Chats.Delete(r.Context(), httpapi.ActorOf(r.Context()), id); err != nil {
 		return err
 	}
-	return httpapi.JSON(w, http.StatusOK, Deleted{ID: id, Object: "chat.deleted", Deleted: true})
+	return httpapi.JSON(w, http.StatusOK, ChatDeleted{ID: id, Object: "chat.deleted", Deleted: true})
 }
 
 func (a *API) send(w http.ResponseWriter, r *http.Request) error {

@@ -34,6 +34,3 @@ func (ModelObject) OpenAPIName() string { return "ServedModel" }
 
 // OpenAPIName implements openapi's hook.
 func (ModelList) OpenAPIName() string { return "ServedModelList" }
-
-// OpenAPIName implements openapi's hook.
-func (Deleted) OpenAPIName() string { return "Deleted" }
