@@ -155,6 +155,7 @@ func TestKillServerUnderLoad(t *testing.T) {
 	const chats = 3
 	ids := make([]string, chats)
 	seen := make([]strings.Builder, chats)
+	whole := make([]bool, chats) // the client saw the answer's end: a small model may be quick
 	var started, ended sync.WaitGroup
 	started.Add(chats)
 	for i := range chats {
@@ -183,6 +184,7 @@ func TestKillServerUnderLoad(t *testing.T) {
 			scan := bufio.NewScanner(resp.Body)
 			scan.Buffer(nil, 1<<20)
 			for tokens := 0; scan.Scan(); {
+				whole[i] = whole[i] || scan.Text() == "event: message.completed"
 				data, ok := strings.CutPrefix(scan.Text(), "data: ")
 				var delta struct {
 					MessageID string `json:"message_id"`
@@ -214,7 +216,7 @@ func TestKillServerUnderLoad(t *testing.T) {
 					t.Errorf("chat %d: the question is %s %q", i, m.State, m.text())
 				}
 			case "assistant":
-				if m.State == "completed" || m.State == "in_progress" {
+				if m.State == "in_progress" || m.State == "completed" && !whole[i] {
 					t.Errorf("chat %d: the answer that the kill cut off is shown as %s", i, m.State)
 				}
 				if sent := seen[i].String(); !strings.HasPrefix(sent, m.text()) && !strings.HasPrefix(m.text(), sent) {

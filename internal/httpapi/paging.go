@@ -63,3 +63,10 @@ func NewList[T any](items []T, more bool, id func(T) string) List[T] {
 	}
 	return l
 }
+
+// Deleted is the answer of a DELETE: the object is gone.
+type Deleted struct {
+	ID      string `json:"id" doc:"What was deleted."`
+	Object  string `json:"object" doc:"Its type." example:"api_key"`
+	Deleted bool   `json:"deleted" doc:"Always true."`
+}

@@ -120,6 +120,15 @@ func (s *Server) status() Status {
 	return out
 }
 
+// Active is how many requests the models are working on.
+func (s *Server) Active() int {
+	n := 0
+	for _, m := range s.pool.Statuses() {
+		n += m.Active
+	}
+	return n
+}
+
 // watchMetrics lets scrapes see the engines and the database.
 func (s *Server) watchMetrics() {
 	s.metrics.WatchEngine(func() []obs.EngineStatus {

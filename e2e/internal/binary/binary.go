@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/parley-ai/parley/internal/store/storetest"
 )
 
 // Server is a running `parley serve`.
@@ -51,8 +53,8 @@ func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
 	s := &Server{t: t, bin: Path(t), Home: t.TempDir(), args: args}
 	s.env = append(os.Environ(), "PARLEY_HOME="+s.Home, "PARLEY_ADDR=127.0.0.1:0", "PARLEY_LOG_LEVEL=info")
-	if url := os.Getenv("TEST_POSTGRES"); url != "" {
-		s.env = append(s.env, "PARLEY_DB="+freshDatabase(t, url))
+	if os.Getenv(storetest.Env) != "" {
+		s.env = append(s.env, "PARLEY_DB="+storetest.Postgres(t))
 	}
 	// The manifest of what was pulled; the files themselves lie in the shared cache.
 	manifest, err := os.ReadFile(filepath.Join(os.Getenv("PARLEY_TEST_HOME"), "models.json"))
