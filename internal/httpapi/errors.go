@@ -18,6 +18,9 @@ type ErrorBody struct {
 	Error ErrorDetail `json:"error" doc:"What went wrong."`
 }
 
+// OpenAPIName is the schema's name.
+func (ErrorBody) OpenAPIName() string { return "ErrorResponse" }
+
 // ErrorDetail is OpenAI's error object. All four members are always there.
 type ErrorDetail struct {
 	Message string  `json:"message" doc:"What went wrong and what to do."`

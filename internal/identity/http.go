@@ -110,6 +110,9 @@ type SignInRequest struct {
 	Token string `json:"token" doc:"The token of a sign-in link; it works once."`
 }
 
+// OpenAPIName is the schema's name.
+func (SignInRequest) OpenAPIName() string { return "SignIn" }
+
 // SessionInfo says who is signed in.
 type SessionInfo struct {
 	Object       string  `json:"object" enum:"session" doc:"Always session."`
@@ -121,18 +124,24 @@ type SessionInfo struct {
 	APIKeyID     *string `json:"api_key_id" doc:"The key that was used; null for a browser session."`
 }
 
+// OpenAPIName is the schema's name.
+func (SessionInfo) OpenAPIName() string { return "Session" }
+
 // Named is something with a name.
 type Named struct {
 	ID   string `json:"id" doc:"Its id."`
 	Name string `json:"name" doc:"Its name, for people."`
 }
 
-// Deleted says that something is gone.
-type Deleted struct {
+// Removed says that something is gone.
+type Removed struct {
 	ID      string `json:"id" doc:"What was deleted."`
 	Object  string `json:"object" doc:"Its type." example:"api_key"`
 	Deleted bool   `json:"deleted" doc:"Always true."`
 }
+
+// OpenAPIName is the schema's name.
+func (Removed) OpenAPIName() string { return "Deleted" }
 
 // APIKey is an API key.
 type APIKey struct {
@@ -161,13 +170,13 @@ func (s *Service) Routes() []httpapi.Route {
 		{Method: http.MethodGet, Path: "/api/session", Op: "getSession", Tag: "Session", Summary: "Says who you are.",
 			Out: SessionInfo{}, Scope: actor.SessionRead, Handle: s.getSession},
 		{Method: http.MethodDelete, Path: "/api/session", Op: "deleteSession", Tag: "Session", Summary: "Signs the browser out.",
-			Out: Deleted{}, Handle: s.removeSession},
+			Out: Removed{}, Handle: s.removeSession},
 		{Method: http.MethodGet, Path: "/api/keys", Op: "listKeys", Tag: "API keys", Summary: "Lists the project's API keys.",
 			Out: httpapi.List[APIKey]{}, Query: httpapi.PageQuery{}, Scope: actor.KeysRead, Handle: s.getKeys},
 		{Method: http.MethodPost, Path: "/api/keys", Op: "createKey", Tag: "API keys", Summary: "Makes an API key; its secret is shown once.",
 			In: CreateKeyRequest{}, Out: APIKey{}, Scope: actor.KeysWrite, MaxBody: 64 << 10, Handle: s.postKey},
 		{Method: http.MethodDelete, Path: "/api/keys/{key}", Op: "deleteKey", Tag: "API keys", Summary: "Revokes an API key.",
-			Out: Deleted{}, Scope: actor.KeysWrite, Handle: s.deleteKey},
+			Out: Removed{}, Scope: actor.KeysWrite, Handle: s.deleteKey},
 	}
 }
 
@@ -221,7 +230,7 @@ func (s *Service) removeSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	setCookie(w, r, "", -1)
-	return httpapi.JSON(w, http.StatusOK, Deleted{ID: who.Session, Object: "session", Deleted: true})
+	return httpapi.JSON(w, http.StatusOK, Removed{ID: who.Session, Object: "session", Deleted: true})
 }
 
 // setCookie sets the session's cookie; a negative lifetime removes it.
@@ -271,7 +280,7 @@ func (s *Service) deleteKey(w http.ResponseWriter, r *http.Request) error {
 	if err := s.RevokeKey(r.Context(), httpapi.ActorOf(r.Context()), id); err != nil {
 		return err
 	}
-	return httpapi.JSON(w, http.StatusOK, Deleted{ID: id, Object: "api_key", Deleted: true})
+	return httpapi.JSON(w, http.StatusOK, Removed{ID: id, Object: "api_key", Deleted: true})
 }
 
 func apiKeyObject(k Key, secret string) APIKey {

@@ -149,7 +149,7 @@ func (d *document) object(info Info) *object {
 				"basic", obj("type", "http", "scheme", "basic", "description", "An API key as the password, with an empty user: curl -u :sk-…"),
 				"session", obj("type", "apiKey", "in", "cookie", "name", "parley_session", "description", "A browser that was signed in.")),
 			"responses", obj("Error", obj("description", "What went wrong and what to do.",
-				"content", obj("application/json", obj("schema", obj("$ref", "#/components/schemas/ErrorBody"))))),
+				"content", obj("application/json", obj("schema", obj("$ref", "#/components/schemas/ErrorResponse"))))),
 			"schemas", components),
 	)
 }

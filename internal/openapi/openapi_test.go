@@ -61,6 +61,13 @@ type answer struct {
 	Created time.Time `json:"created"`
 	Raw     []byte    `json:"raw"`
 	Extra   any       `json:"extra"`
+	Detail  *detail   `json:"detail,omitzero"`
+}
+
+// detail embeds a type that has a name of its own: the method that it inherits is not about it.
+type detail struct {
+	usage
+	More text `json:"more"`
 }
 
 type usage struct {

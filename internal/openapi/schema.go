@@ -21,6 +21,31 @@ type schemer interface{ OpenAPISchema() map[string]any }
 // namer is a type that knows its own name.
 type namer interface{ OpenAPIName() string }
 
+// own returns what t's method says, or the zero value when t has none of its own: a method that comes
+// from an embedded field speaks of that field.
+func own[I, V any](t reflect.Type, method func(I) V) (zero V) {
+	v, ok := reflect.New(t).Interface().(I)
+	if !ok {
+		return zero
+	}
+	said := method(v)
+	if t.Kind() == reflect.Struct {
+		for f := range fields(t) {
+			if !f.Anonymous {
+				continue
+			}
+			in := f.Type
+			if in.Kind() == reflect.Pointer {
+				in = in.Elem()
+			}
+			if inner, ok := reflect.New(in).Interface().(I); ok && reflect.DeepEqual(method(inner), said) {
+				return zero
+			}
+		}
+	}
+	return said
+}
+
 // schemas collects components while operations refer to them.
 type schemas struct {
 	types map[string]reflect.Type
@@ -52,8 +77,8 @@ func (s *schemas) of(t reflect.Type) *object {
 	if t.Kind() == reflect.Pointer {
 		return s.of(t.Elem())
 	}
-	if sc, ok := reflect.New(t).Interface().(schemer); ok {
-		return s.convert(sc.OpenAPISchema())
+	if schema := own(t, schemer.OpenAPISchema); schema != nil {
+		return s.convert(schema)
 	}
 	switch {
 	case t == timeType:
@@ -86,14 +111,15 @@ func (s *schemas) of(t reflect.Type) *object {
 	}
 }
 
-// reference puts a struct among the components and refers to it.
+// reference puts a struct among the components and refers to it. Two types of one name that look the
+// same are one schema.
 func (s *schemas) reference(t reflect.Type) *object {
 	if t.Name() == "" {
 		return s.structure(t)
 	}
 	name := s.name(t)
 	if other, ok := s.types[name]; ok {
-		if other != t {
+		if other != t && !reflect.DeepEqual(s.done[name], s.structure(t)) {
 			s.fail("%s and %s are both called %s: give one of them a method OpenAPIName", other, t, name)
 		}
 	} else {
@@ -105,8 +131,8 @@ func (s *schemas) reference(t reflect.Type) *object {
 }
 
 func (s *schemas) name(t reflect.Type) string {
-	if n, ok := reflect.New(t).Interface().(namer); ok {
-		return n.OpenAPIName()
+	if name := own(t, namer.OpenAPIName); name != "" {
+		return name
 	}
 	name, _, generic := strings.Cut(t.Name(), "[")
 	if generic {
@@ -206,7 +232,8 @@ func (s *schemas) describe(o *object, f reflect.StructField) {
 	case reflect.Slice, reflect.Array:
 		low, high = "minItems", "maxItems"
 	}
-	for tag, key := range map[string]string{"min": low, "max": high} {
+	for _, bound := range [][2]string{{"min", low}, {"max", high}} {
+		tag, key := bound[0], bound[1]
 		v := f.Tag.Get(tag)
 		if v == "" {
 			continue
