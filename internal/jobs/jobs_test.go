@@ -75,6 +75,7 @@ func recv[T any](t testing.TB, ch <-chan T, what string) T {
 }
 
 func TestEnqueueAndWork(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
 		j := newJobs(t, db)
@@ -144,6 +145,7 @@ func TestRegisterRefusesBadKinds(t *testing.T) {
 }
 
 func TestRetryLaterPermanentPanic(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
 		j := newJobs(t, db)
@@ -190,6 +192,7 @@ func TestRetryLaterPermanentPanic(t *testing.T) {
 }
 
 func TestEnqueueAt(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
 		j := newJobs(t, db)
@@ -209,6 +212,7 @@ func TestEnqueueAt(t *testing.T) {
 // Stop lets jobs finish; when its patience ends they are interrupted, and the next start has them again
 // at once and with no attempt lost.
 func TestStop(t *testing.T) {
+	t.Parallel()
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
 		j := newJobs(t, db)
@@ -271,6 +275,7 @@ func TestKilled(t *testing.T) {
 		time.Sleep(time.Minute)
 		return
 	}
+	t.Parallel()
 	storetest.RunURL(t, func(t *testing.T, url string) {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
 		cmd.Env = append(os.Environ(), "JOBS_TEST_CHILD="+url)
@@ -325,6 +330,7 @@ func TestKilled(t *testing.T) {
 
 // Two servers on one PostgreSQL share the work, and each job runs once.
 func TestTwoServers(t *testing.T) {
+	t.Parallel()
 	url := storetest.Postgres(t)
 	ctx := context.Background()
 	ran := make(chan string, 200)
