@@ -50,11 +50,11 @@ func (t *Template) Render(in Input) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return t.render(vars, in.Now)
+	return t.render(vars, jinja.Options{Now: in.Now})
 }
 
-func (t *Template) render(vars *jinja.Dict, now time.Time) (string, error) {
-	out, err := t.compiled.Render(vars, jinja.Options{Now: now})
+func (t *Template) render(vars *jinja.Dict, o jinja.Options) (string, error) {
+	out, err := t.compiled.Render(vars, o)
 	if err != nil {
 		if e, ok := err.(*jinja.Error); ok && e.Raised() {
 			return "", &Refusal{Reason: e.Message}
@@ -70,7 +70,7 @@ type Refusal struct{ Reason string }
 func (r *Refusal) Error() string { return "chat template refuses the conversation: " + r.Reason }
 
 func (in Input) variables() (*jinja.Dict, error) {
-	messages, err := list("messages", in.Messages)
+	messages, err := decodeList("messages", in.Messages)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (in Input) variables() (*jinja.Dict, error) {
 	vars := jinja.NewDict("messages", messages, "tools", nil, "documents", nil, "add_generation_prompt", in.AddGenerationPrompt)
 	for name, raw := range map[string][]json.RawMessage{"tools": in.Tools, "documents": in.Documents} {
 		if raw != nil {
-			l, err := list(name, raw)
+			l, err := decodeList(name, raw)
 			if err != nil {
 				return nil, err
 			}
@@ -112,7 +112,7 @@ func (in Input) variables() (*jinja.Dict, error) {
 	return vars, nil
 }
 
-func list(name string, raw []json.RawMessage) (*jinja.List, error) {
+func decodeList(name string, raw []json.RawMessage) (*jinja.List, error) {
 	l := &jinja.List{Items: make([]any, len(raw))}
 	for i, data := range raw {
 		v, err := jinja.DecodeJSON(data)

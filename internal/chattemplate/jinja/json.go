@@ -17,7 +17,7 @@ import (
 func DecodeJSON(data []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.UseNumber()
-	v, err := decodeValue(d)
+	v, err := decodeValue(d, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,13 @@ func DecodeJSON(data []byte) (any, error) {
 	return v, nil
 }
 
-func decodeValue(d *json.Decoder) (any, error) {
+// maxJSONDepth bounds the nesting of what comes in, so that what walks over it need not fear.
+const maxJSONDepth = maxNesting / 2
+
+func decodeValue(d *json.Decoder, depth int) (any, error) {
+	if depth > maxJSONDepth {
+		return nil, errors.New("jinja: decode JSON: nested too deeply")
+	}
 	t, err := d.Token()
 	if err != nil {
 		return nil, fmt.Errorf("jinja: decode JSON: %w", err)
@@ -37,7 +43,7 @@ func decodeValue(d *json.Decoder) (any, error) {
 		if t == '[' {
 			l := &List{}
 			for d.More() {
-				v, err := decodeValue(d)
+				v, err := decodeValue(d, depth+1)
 				if err != nil {
 					return nil, err
 				}
@@ -52,7 +58,7 @@ func decodeValue(d *json.Decoder) (any, error) {
 			if err != nil {
 				return nil, fmt.Errorf("jinja: decode JSON: %w", err)
 			}
-			v, err := decodeValue(d)
+			v, err := decodeValue(d, depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -82,6 +88,13 @@ func decodeNumber(s string) (any, error) {
 	}
 	n, _ := new(big.Int).SetString(s, 10)
 	return n, nil
+}
+
+// EncodeJSON is Python's json.dumps(v, ensure_ascii=False) for what DecodeJSON gave.
+func EncodeJSON(v any) string {
+	w := &jsonWriter{itemMark: ", ", valueMark: ": "}
+	w.value(v, 0)
+	return w.b.String()
 }
 
 // jsonWriter is Python's json.dumps.

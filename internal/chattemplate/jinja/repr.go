@@ -37,7 +37,7 @@ func repr(v any) string {
 const maxNesting = 500
 
 // maxWritten bounds what values are written as: a few lists that contain each other twice make a long text.
-const maxWritten = 64 << 20
+const maxWritten = 16 << 20
 
 func writable(b *strings.Builder, depth int) {
 	if depth > maxNesting {
