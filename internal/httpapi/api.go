@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,9 +13,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/propagation"
+
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/ids"
+	"github.com/parley-ai/parley/internal/obs"
 )
 
 // Version is the value of the openai-version header, which clients of all years know.
@@ -35,7 +39,8 @@ type Metrics interface {
 	RequestDone(op string, status int, took time.Duration, bytes int64, streamed bool)
 }
 
-// Options are what New needs. Routes, Auth and Logger are required.
+// Options are what New needs. Routes, Auth and Logger are required. Lines are logged with the request's
+// context, from which the logger's handler takes the request id (obs.LogOptions.RequestID).
 type Options struct {
 	Routes  []Route
 	Auth    Authenticator
@@ -47,7 +52,11 @@ type Options struct {
 	MaxBody      int64         // bytes of a request body unless the route says otherwise; 0: DefaultMaxBody
 	ReadTimeout  time.Duration // a body must bring bytes at least this often; 0: DefaultReadTimeout
 	WriteTimeout time.Duration // a client must take bytes at least this often; 0: DefaultWriteTimeout
-	Heartbeat    time.Duration // a comment in silent streams this often, for proxies that cut idle connections; 0: never
+	// HeaderTimeout is how long a header may take to arrive; 0: 10 s. RequestTimeout ends whole requests
+	// with 504; 0: never.
+	HeaderTimeout  time.Duration
+	RequestTimeout time.Duration
+	Heartbeat      time.Duration // a comment in silent streams this often, for proxies that cut idle connections; 0: never
 
 	// AllowOrigins are origins whose pages may call with an API key ("https://app.example.com", or "*").
 	// Cookies are never accepted from other origins.
@@ -147,7 +156,13 @@ func (p *path) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.route = rt
-	if err := p.api.serve(c, r); err != nil {
+	ctx, end := obs.Span(obs.Extract(r.Context(), propagation.HeaderCarrier(r.Header)), rt.Op)
+	if ctx != r.Context() { // traces are on
+		r = r.WithContext(ctx)
+	}
+	err := p.api.serve(c, r)
+	end(err)
+	if err != nil {
 		p.api.fail(c, r, err)
 	}
 }
@@ -200,7 +215,13 @@ func (a *API) serve(c *call, r *http.Request) error {
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: ids.New("req_"), api: a, start: a.opts.Clock.Now()}
 	c.w = response{ResponseWriter: w, call: c}
-	r = r.WithContext(callContext{r.Context(), c})
+	ctx := r.Context()
+	if a.opts.RequestTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, a.opts.RequestTimeout, errTooLong)
+		defer cancel()
+	}
+	r = r.WithContext(callContext{ctx, c})
 	a.inFlight.Add(1)
 	defer a.finish(c, r)
 
@@ -235,8 +256,7 @@ func (a *API) finish(c *call, r *http.Request) {
 	defer a.inFlight.Add(-1)
 	p := recover()
 	if p != nil && p != http.ErrAbortHandler {
-		a.opts.Logger.LogAttrs(r.Context(), slog.LevelError, "panic in a handler", slog.String("request_id", c.id),
-			slog.String("op", c.op()), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
+		a.opts.Logger.LogAttrs(r.Context(), slog.LevelError, "panic in a handler", slog.String("op", c.op()), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		err := fmt.Errorf("panic: %v", p)
 		if s := c.stream; s != nil && s.started() {
 			s.fail(c, r, err)
@@ -267,7 +287,7 @@ func (a *API) finish(c *call, r *http.Request) {
 		level = slog.LevelDebug // files of the web app, probes
 	}
 	if a.opts.Logger.Enabled(r.Context(), level) {
-		attrs := append(make([]slog.Attr, 0, 12), slog.String("request_id", c.id), slog.String("method", r.Method),
+		attrs := append(make([]slog.Attr, 0, 12), slog.String("method", r.Method),
 			slog.String("path", r.URL.Path), slog.String("op", c.op()), slog.Int("status", status),
 			slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", c.w.bytes), slog.String("remote", r.RemoteAddr))
 		if c.actor.Org != "" {

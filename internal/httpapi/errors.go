@@ -40,6 +40,9 @@ type Detailer interface {
 // errShutdown is the cause of a request's cancellation when the server's grace period is over.
 var errShutdown = errors.New("the server is shutting down")
 
+// errTooLong is the cause when Options.RequestTimeout is over.
+var errTooLong = errors.New("the request took longer than the server allows")
+
 type kindInfo struct {
 	status int
 	typ    string
@@ -104,10 +107,15 @@ func settle(r *http.Request, err error) error {
 	if r.Context().Err() == nil {
 		return err
 	}
-	if errors.Is(context.Cause(r.Context()), errShutdown) {
+	switch context.Cause(r.Context()) {
+	case errTooLong:
+		return fault.New(fault.Timeout, "The request took longer than this server allows. Ask for less at once, for example with a smaller max_tokens.").
+			WithCode("request_timeout").WithCause(err)
+	case errShutdown:
 		return fault.New(fault.Unavailable, "The server is shutting down. Please try again in a moment.").WithCause(err)
 	}
-	if errors.Is(err, context.Canceled) {
+	// What fails after the client has left fails because of it, whatever it calls itself.
+	if errors.Is(err, context.Canceled) || fault.KindOf(err) == fault.Internal {
 		return fault.New(fault.Canceled, "The client went away.").WithCause(err)
 	}
 	return err
@@ -134,8 +142,7 @@ func (a *API) logFailure(c *call, r *http.Request, err error) {
 		level = slog.LevelWarn
 	}
 	if a.opts.Logger.Enabled(r.Context(), level) {
-		a.opts.Logger.LogAttrs(r.Context(), level, "request failed", slog.String("request_id", c.id),
-			slog.String("op", c.op()), slog.String("error", err.Error()))
+		a.opts.Logger.LogAttrs(r.Context(), level, "request failed", slog.String("op", c.op()), slog.String("error", err.Error()))
 	}
 }
 

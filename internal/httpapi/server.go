@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,8 +15,8 @@ import (
 	"github.com/parley-ai/parley/internal/fault"
 )
 
-// Server listens and serves an API until Shutdown. Its zero limits are good for the open internet:
-// a header must arrive within 10 s and 64 KiB, an idle connection is closed after 2 minutes. Bodies and
+// Server listens and serves an API until Shutdown. A
+// header must arrive within Options.HeaderTimeout and 64 KiB, an idle connection is closed after 2 minutes. Bodies and
 // answers have their own deadlines (Options.ReadTimeout and WriteTimeout), so that long streams live.
 type Server struct {
 	api    *API
@@ -42,7 +43,7 @@ func Listen(addr string, api *API) (*Server, error) {
 	return &Server{
 		api: api, ln: ln, cancel: cancel, served: make(chan error, 1),
 		http: &http.Server{
-			Handler: api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+			Handler: api, ReadHeaderTimeout: cmp.Or(api.opts.HeaderTimeout, 10*time.Second), IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 			BaseContext: func(net.Listener) context.Context { return base },
 			ErrorLog:    slog.NewLogLogger(api.opts.Logger.Handler(), slog.LevelDebug),
 		},

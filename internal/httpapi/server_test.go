@@ -119,6 +119,28 @@ func TestShutdownEndsWhatDoesNot(t *testing.T) {
 	}
 }
 
+// TestRequestTimeout: a request that takes too long is 504, or an error event when it streams.
+func TestRequestTimeout(t *testing.T) {
+	wait := func(r *http.Request) error {
+		<-r.Context().Done()
+		return fault.New(fault.Canceled, "gone").WithCause(r.Context().Err())
+	}
+	api := newAPI(t, Options{RequestTimeout: 20 * time.Millisecond},
+		streamRoute(func(s *Stream, r *http.Request) error {
+			if err := s.Send(chunk{1, "x"}); err != nil {
+				return err
+			}
+			return wait(r)
+		}),
+		Route{Method: "GET", Path: "/v1/x", Op: "x", Handle: func(_ http.ResponseWriter, r *http.Request) error { return wait(r) }})
+	if w := ask(api, "GET", "/v1/x", ""); w.Code != 504 || !strings.Contains(w.Body.String(), "request_timeout") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := ask(api, "POST", "/v1/stream", "{}"); !strings.Contains(w.Body.String(), `"code":"request_timeout"`) {
+		t.Errorf("stream: %s", w.Body)
+	}
+}
+
 func TestReadyNamesWhatIsMissing(t *testing.T) {
 	api := newAPI(t, Options{}, SystemRoutes([]Check{
 		{Name: "database", Run: func(context.Context) error { return nil }},
