@@ -41,5 +41,5 @@
 // Two things were found. On PostgreSQL River's own hints are limited to one per cooldown and not tied
 // to the transaction that commits: p99 was 1,093 ms, the poll; with a hint in every transaction it
 // is the above (quietDriver). On SQLite the riversqlite driver only polls; a listener on a channel
-// (sqliteDriver) is as quick as polling each 20 ms and leaves an idle server idle.
+// (sqliteDriver) is as quick as polling each 20 ms and leaves an idle server idle (4 ms of CPU a second).
 package jobs
