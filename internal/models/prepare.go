@@ -159,19 +159,18 @@ func (r *Registry) quantize(ctx context.Context, in Installed, layout, library s
 		return made{}, err
 	}
 	defer os.RemoveAll(tmp)
-	before, err := r.score(ctx, in.Path, library, o)
+	before, err := r.scoreOnce(ctx, in, library, o)
 	if err != nil {
 		return made{}, fmt.Errorf("measuring %s: %w", in.Name, err)
 	}
 	out := filepath.Join(tmp, "prepared.gguf")
-	const steps = 1000
 	err = o.Preparer.Quantize(ctx, engine.QuantizeRequest{
 		Library: library, Source: in.Path, Target: out, Layout: layout, Threads: r.settings.Threads,
-	}, func(f float64) { report(o, "prepare", int64(f*steps), steps) })
+	}, func(f float64) { report(o, "prepare", int64(f*float64(in.Bytes)), in.Bytes) })
 	if err != nil {
 		return made{}, fmt.Errorf("preparing %s: %w", in.Name, err)
 	}
-	after, err := r.score(ctx, out, library, o)
+	after, err := r.score(ctx, out, in.Bytes, library, o)
 	if err != nil {
 		return made{}, fmt.Errorf("measuring %s: %w", in.Name, err)
 	}
@@ -185,13 +184,28 @@ func (r *Registry) quantize(ctx context.Context, in Installed, layout, library s
 	}, nil
 }
 
-// score measures how likely ScoreText is to a model file.
-func (r *Registry) score(ctx context.Context, path, library string, o PullOptions) (engine.Score, error) {
-	const steps = 1000
+// scoreOnce is score of a pulled file, which is remembered for the next layout.
+func (r *Registry) scoreOnce(ctx context.Context, in Installed, library string, o PullOptions) (engine.Score, error) {
+	key := "score " + in.SHA256 + " " + filepath.Base(library)
+	if m, ok := r.recall(key); ok && m.ScoreBefore != nil {
+		return engine.Score{LogLikelihood: *m.ScoreBefore, Tokens: m.ScoreTokens}, nil
+	}
+	s, err := r.score(ctx, in.Path, in.Bytes, library, o)
+	if err != nil {
+		return s, err
+	}
+	return s, r.remember(key, made{
+		Preparation: Preparation{From: in.SHA256, Layout: LayoutAsIs, Library: filepath.Base(library), ScoreBefore: &s.LogLikelihood, ScoreTokens: s.Tokens},
+		SHA256:      in.SHA256, Bytes: in.Bytes,
+	})
+}
+
+// score measures how likely ScoreText is to a model file; its progress is shown as a share of size.
+func (r *Registry) score(ctx context.Context, path string, size int64, library string, o PullOptions) (engine.Score, error) {
 	return o.Preparer.Score(ctx, engine.ScoreRequest{
 		Spec: engine.Spec{Name: "score", Driver: "llama", Path: path, Library: library, ContextWindow: scoreWindow, Slots: 1, Threads: r.settings.Threads},
 		Text: ScoreText,
-	}, func(f float64) { report(o, "score", int64(f*steps), steps) })
+	}, func(f float64) { report(o, "score", int64(f*float64(size)), size) })
 }
 
 // scoreWindow holds ScoreText in any tokenizer.

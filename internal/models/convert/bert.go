@@ -31,7 +31,7 @@ type Options struct {
 	Weights  gguf.Type // of matrices: F32 (the zero value), F16 or Q8_0
 	Name     string    // general.name
 	Licence  string    // general.license
-	Progress func(done, total int64)
+	Progress func(done, total int64) // bytes read
 }
 
 // InDirectory finds the files of an encoder in a directory, as hubs lay them out.
@@ -196,7 +196,7 @@ func (c config) plan(src *source, weights gguf.Type, words int64) (*tensors, err
 func (p *tensors) write(ctx context.Context, w io.Writer, meta []gguf.KV, src *source, progress func(done, total int64)) error {
 	var done, total int64
 	for _, e := range p.from {
-		total += e.elements()
+		total += e.Offsets[1] - e.Offsets[0]
 	}
 	buf := make([]byte, 0, 4*step)
 	return gguf.Write(w, meta, p.out, func(i int, w io.Writer) error {
@@ -205,7 +205,7 @@ func (p *tensors) write(ctx context.Context, w io.Writer, meta []gguf.KV, src *s
 			if buf, err = encode(buf[:0], p.out[i].Type, values); err != nil {
 				return err
 			}
-			done += int64(len(values))
+			done += int64(len(values)) * widths[p.from[i].Type]
 			if progress != nil {
 				progress(done, total)
 			}

