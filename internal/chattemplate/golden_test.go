@@ -27,7 +27,7 @@ type testCase struct {
 
 func (c testCase) input() Input {
 	in := Input{Messages: c.Messages, Tools: c.Tools, Documents: c.Documents, AddGenerationPrompt: c.AddGenerationPrompt, Now: now, Extra: map[string]any{}}
-	if c.BOS == nil { // null, which decodes as nil RawMessage only when absent, takes the tokens away
+	if c.BOS == nil { // absent; null takes the tokens away
 		in.BOS, in.EOS = "<s>", "</s>"
 	}
 	for k, v := range c.Extra {
@@ -82,6 +82,9 @@ func TestGoldens(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := cases(t)
+	if files, _ := filepath.Glob("testdata/templates/*.jinja"); len(files) == 0 || len(files) != len(goldens) {
+		t.Fatalf("%d goldens for %d templates: run gen.py", len(goldens), len(files))
+	}
 	var rendered, raised, failed, sameMessage, templates int
 	for name, results := range goldens {
 		templates++
