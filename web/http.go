@@ -29,29 +29,37 @@ func Handler() http.Handler {
 	return newApp(fsys)
 }
 
-// IsPage tells whether the request is a browser's navigation, which the app answers, rather than
-// an API call to an unknown path, which deserves an API error. The server asks it for paths that no
-// route knows.
-func IsPage(r *http.Request) bool {
+// Serves tells whether the app answers this request: a page that a browser navigates to, or a file. All
+// else is an API call to an unknown path, which deserves an API error. The server asks it for paths
+// that no route has.
+func Serves(r *http.Request) bool {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
-	if r.URL.Path == "/" {
+	p := path.Clean("/" + r.URL.Path)
+	switch {
+	case isAPI(p):
+		return false
+	case p == "/", path.Ext(p) != "":
 		return true
 	}
-	return isPagePath(r.URL.Path) && strings.Contains(r.Header.Get("Accept"), "text/html")
+	return isPagePath(p) && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+func isAPI(p string) bool {
+	for _, prefix := range []string{"/v1", "/api"} {
+		if p == prefix || strings.HasPrefix(p, prefix+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // isPagePath refuses the APIs' paths and names of files, so that a missing script is a 404 and not a
 // page that the browser would try to run.
 func isPagePath(p string) bool {
 	p = path.Clean("/" + p)
-	for _, prefix := range []string{"/v1", "/api", "/assets"} {
-		if p == prefix || strings.HasPrefix(p, prefix+"/") {
-			return false
-		}
-	}
-	return path.Ext(path.Base(p)) == ""
+	return !isAPI(p) && !strings.HasPrefix(p+"/", "/assets/") && path.Ext(p) == ""
 }
 
 // file is what is known of one built file before it is asked for.

@@ -138,7 +138,7 @@ func TestOtherFilesAreRevalidated(t *testing.T) {
 	}
 }
 
-func TestIsPage(t *testing.T) {
+func TestServes(t *testing.T) {
 	for _, c := range []struct {
 		method, path, accept string
 		want                 bool
@@ -149,11 +149,15 @@ func TestIsPage(t *testing.T) {
 		{"GET", "/v1/unknown", "text/html", false},
 		{"GET", "/api", "text/html", false},
 		{"POST", "/c/chat_1", "text/html", false},
+		{"GET", "/chat/completions", "*/*", false},
+		{"GET", "/theme.js", "*/*", true},
+		{"GET", "/assets/app-abc123.js", "*/*", true},
+		{"GET", "/v1/x.js", "*/*", false},
 	} {
 		r := httptest.NewRequest(c.method, c.path, nil)
 		r.Header.Set("Accept", c.accept)
-		if got := IsPage(r); got != c.want {
-			t.Errorf("IsPage(%s %s, Accept %s) = %v, want %v", c.method, c.path, c.accept, got, c.want)
+		if got := Serves(r); got != c.want {
+			t.Errorf("Serves(%s %s, Accept %s) = %v, want %v", c.method, c.path, c.accept, got, c.want)
 		}
 	}
 }

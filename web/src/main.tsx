@@ -48,6 +48,7 @@ const app: App = {
 const router = createRouter({ routeTree, context: { app } });
 
 declare module "@tanstack/react-router" {
+  // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the library's
   interface Register {
     router: typeof router;
   }

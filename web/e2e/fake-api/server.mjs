@@ -4,7 +4,7 @@
 //   node e2e/fake-api/server.mjs [port]      serves dist/ and /api on 127.0.0.1
 //
 // A message steers its answer: "fail" breaks off as a died engine does, "drop" closes the connection, "long" is
-// long, "slow" is slow, "refuse" is refused with 429. Anything else gets Markdown with code, a list and a table.
+// long, "slow" is slow, "markup" has pictures and HTML in it, "refuse" is refused with 429. Anything else gets Markdown with code, a list and a table.
 import { readFile } from "node:fs/promises";
 import http from "node:http";
 import path from "node:path";
@@ -104,10 +104,21 @@ So the best way up is **not** the steepest one. Try it with \`headway(3.9, 60)\`
 > 배는 바람을 똑바로 거슬러 갈 수 없지만, 지그재그로는 갈 수 있습니다.
 `;
 
+const markup = `![a cat](https://example.com/cat.png)
+
+<img src="https://example.com/spy.png"><script>window.spied = true</script>
+
+[a link](https://example.com/) and [a trap](javascript:window.spied=true)
+`;
+
 const streams = new Map();
 
 async function answer(res, chat, message, question) {
-  const words = /long/.test(question) ? Array(12).fill(prose).join("\n") : prose;
+  const words = /markup/.test(question)
+    ? markup
+    : /long/.test(question)
+      ? Array(12).fill(prose).join("\n")
+      : prose;
   const pieces = words.match(/\s*\S+/g);
   const pause = /slow/.test(question) ? 120 : 6;
   const send = (event, data) => {
@@ -163,7 +174,7 @@ function addMessage(chat, parent, role, rest) {
   return message;
 }
 
-const bare = ({ messages: _, ...chat }) => chat;
+const bare = (chat) => ({ ...chat, messages: undefined });
 
 function fail(res, status, message, code = null) {
   json(res, status, { error: { message, type: "invalid_request_error", param: null, code } });

@@ -1,6 +1,5 @@
-import type { components } from "./schema";
-
-type Body = components["schemas"]["ErrorResponse"]["error"];
+/** The error body of every route, in OpenAI's shape. */
+type Body = { message: string; type: string; param: string | null; code: string | null };
 
 /** An error that the server wrote, in OpenAI's shape. */
 export class ApiError extends Error {

@@ -107,6 +107,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pulls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listPulls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -120,11 +136,13 @@ export interface components {
             };
         };
         Session: {
+            /** @enum {string} */
+            object: "session";
             user: {
                 id: string;
                 name: string;
-                email: string;
             };
+            role: string;
             organization: {
                 id: string;
                 name: string;
@@ -133,6 +151,8 @@ export interface components {
                 id: string;
                 name: string;
             };
+            expires_at: number | null;
+            api_key_id: string | null;
         };
         SignIn: {
             token: string;
@@ -196,7 +216,7 @@ export interface components {
             chat_id: string;
             parent_id: string | null;
             /** @enum {string} */
-            role: "system" | "user" | "assistant";
+            role: "user" | "assistant";
             content: components["schemas"]["ContentPart"][];
             /** @enum {string} */
             state: "in_progress" | "completed" | "stopped" | "failed";
@@ -229,6 +249,20 @@ export interface components {
             message_id?: string;
             text?: string;
             chat?: components["schemas"]["Chat"];
+        };
+        Pull: {
+            name: string;
+            /** @enum {string} */
+            state: "running" | "done" | "failed";
+            stage: string;
+            done: number;
+            total: number;
+            error?: string;
+        };
+        PullList: {
+            /** @enum {string} */
+            object: "list";
+            data: components["schemas"]["Pull"][];
         };
     };
     responses: never;
@@ -310,12 +344,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Signed out */
-            204: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
             };
             /** @description Error */
             default: {
@@ -574,6 +610,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    listPulls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PullList"];
                 };
             };
             /** @description Error */

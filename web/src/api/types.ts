@@ -1,11 +1,18 @@
-import type { components } from "./schema";
+import type { paths } from "./schema";
 
-type Schemas = components["schemas"];
+/** The server's objects, by the routes that answer with them. */
+type Answer<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] extends {
+  responses: { 200: { content: { "application/json": infer T } } };
+}
+  ? T
+  : never;
 
-export type Session = Schemas["Session"];
-export type Model = Schemas["Model"];
-export type Chat = Schemas["Chat"];
-export type ChatList = Schemas["ChatList"];
-export type ChatDetail = Schemas["ChatDetail"];
-export type Message = Schemas["Message"];
-export type ContentPart = Schemas["ContentPart"];
+export type Session = Answer<"/api/session", "get">;
+export type Model = Answer<"/api/models", "get">["data"][number];
+export type Pull = Answer<"/api/pulls", "get">["data"][number];
+export type ChatList = Answer<"/api/chats", "get">;
+export type Chat = Answer<"/api/chats", "post">;
+export type ChatDetail = Answer<"/api/chats/{id}", "get">;
+export type Message = ChatDetail["messages"][number];
+export type NewMessage =
+  paths["/api/chats/{id}/messages"]["post"]["requestBody"]["content"]["application/json"];

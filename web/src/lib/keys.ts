@@ -3,6 +3,7 @@ export type Keys = string;
 
 type KeyPress = Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey">;
 
+// eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is in one browser only
 export function isApple(platform = navigator.platform): boolean {
   return /Mac|iPhone|iPad/.test(platform);
 }

@@ -5,8 +5,8 @@ import { SignInPage } from "@/features/session/SignInPage";
 
 export function SignIn() {
   const { failed, next } = useSearch({ from: "/signin" });
-  const { data: session } = useQuery(sessionQuery);
+  const { isSuccess } = useQuery(sessionQuery);
   // Also when another tab signs in while this page waits: it looks again as soon as it is in front.
-  if (session && failed === undefined) return <Navigate to={next ?? "/"} replace />;
+  if (isSuccess && failed === undefined) return <Navigate to={next ?? "/"} replace />;
   return <SignInPage expired={failed === "expired"} unreachable={failed === "unreachable"} />;
 }

@@ -75,6 +75,11 @@ export function Drawer({
         <Radix.Content
           data-slot="drawer"
           aria-describedby={undefined}
+          // The panel itself takes the focus: its first button would open its tooltip, and that take the Escape.
+          onOpenAutoFocus={(event) => {
+            event.preventDefault();
+            if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
+          }}
           className={cn(
             "fixed inset-y-0 left-0 z-50 w-[min(20rem,85vw)] border-r bg-surface shadow-panel outline-none data-[state=closed]:animate-out data-[state=closed]:slide-out-to-left data-[state=open]:animate-in data-[state=open]:slide-in-from-left",
             className,

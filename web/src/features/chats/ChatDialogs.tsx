@@ -89,7 +89,7 @@ function DeleteDialog({ current }: { current: string | null }) {
       open={chat !== null}
       onOpenChange={(open) => !open && show({ deleting: null })}
       title={t("delete.title")}
-      text={t("delete.text", { title: chat?.title || t("nav.untitled") })}
+      text={t("delete.text", { title: chat?.title === "" ? t("nav.untitled") : chat?.title })}
       confirm={t("delete.confirm")}
       onConfirm={() => chat && void remove(chat)}
     />

@@ -78,7 +78,7 @@ export function ChatPage({ chatId }: { chatId: string }) {
           busy={run !== undefined || running}
           stopping={run?.stopping ?? false}
           lastQuestion={path.findLast((step) => step.message.role === "user")?.message.id ?? null}
-          autoFocus={!onTouch}
+          focusFirst={!onTouch}
           onSend={send}
           onStop={() => void stopAnswer(app, chatId)}
         />
@@ -129,7 +129,7 @@ export function NewChatPage() {
           busy={false}
           stopping={false}
           lastQuestion={null}
-          autoFocus={!onTouch}
+          focusFirst={!onTouch}
           onSend={(text) => void send(text)}
           onStop={() => undefined}
         />

@@ -58,8 +58,6 @@ export const CodeBlock = memo(function CodeBlock({ code, language }: { code: str
           {copied ? t("chat.copied") : t("chat.copy")}
         </Button>
       </figcaption>
-      {/* Focusable, so that wide code can be scrolled by keys. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <pre
         tabIndex={0}
         className="overflow-x-auto p-4 font-mono text-[0.8125rem] leading-relaxed [tab-size:4]"

@@ -12,13 +12,14 @@ type Props = {
   busy: boolean;
   stopping: boolean;
   lastQuestion: string | null;
-  autoFocus: boolean;
+  /** Whether the cursor is here when the page opens. */
+  focusFirst: boolean;
   onSend: (text: string) => void;
   onStop: () => void;
 };
 
 /** Where messages are written. While an answer runs, the next message can be written but not sent. */
-export function Composer({ chatId, busy, stopping, lastQuestion, autoFocus, onSend, onStop }: Props) {
+export function Composer({ chatId, busy, stopping, lastQuestion, focusFirst, onSend, onStop }: Props) {
   const { t } = useTranslation();
   const text = useStore(ui, (state) => state.drafts[chatId] ?? "");
   const canSend = text.trim() !== "" && !busy;
@@ -42,7 +43,7 @@ export function Composer({ chatId, busy, stopping, lastQuestion, autoFocus, onSe
         id={composerId}
         // A chat page is for writing; on touch screens no keyboard pops up.
         // eslint-disable-next-line jsx-a11y/no-autofocus
-        autoFocus={autoFocus}
+        autoFocus={focusFirst}
         value={text}
         onValue={(value) => setDraft(chatId, value)}
         onEnter={send}

@@ -1,10 +1,10 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Message } from "@/api/types";
 import { nextAnnouncement } from "./announce";
 import { textOf } from "./reducer";
 
-type Told = { id: string; upTo: number; lines: string[] };
+const kept = 8; // lines; readers take new ones only
 
 /**
  * Reads a growing answer to a screen reader, sentence by sentence. The messages themselves are no live region:
@@ -12,37 +12,41 @@ type Told = { id: string; upTo: number; lines: string[] };
  */
 export function LiveAnswer({ message }: { message: Message | undefined }) {
   const { t } = useTranslation();
-  const [told, setTold] = useState<Told | null>(null);
+  const region = useRef<HTMLDivElement>(null);
+  const told = useRef<{ id: string; upTo: number; ended: boolean }>(null);
 
   useEffect(() => {
     if (!message) return;
+    const say = (line: string) => {
+      if (!region.current || line === "") return;
+      const p = document.createElement("p");
+      p.textContent = line;
+      region.current.append(p);
+      while (region.current.childElementCount > kept) region.current.firstElementChild?.remove();
+    };
     const running = message.state === "in_progress";
-    setTold((before) => {
+    if (told.current?.id !== message.id) {
       // An answer that was whole when the chat was opened is read by moving to it.
-      if (before?.id !== message.id && !running) return before;
-      const model = message.served_model ?? message.model ?? "";
-      const start = { id: message.id, upTo: 0, lines: [t("chat.announceStart", { model })] };
-      const from = before?.id === message.id ? before : start;
-      if (from.upTo === Infinity) return from;
-      const { say, told: upTo } = nextAnnouncement(textOf(message), from.upTo, !running);
-      const endings = {
-        completed: t("chat.announceDone"),
-        stopped: t("chat.announceStopped"),
-        failed: t("chat.announceFailed"),
-      };
-      const news = [say, message.state === "in_progress" ? "" : endings[message.state]].filter(
-        (line) => line !== "",
-      );
-      if (news.length === 0 && from === before) return before;
-      return { id: message.id, upTo: running ? upTo : Infinity, lines: [...from.lines, ...news].slice(-8) };
-    });
+      told.current = { id: message.id, upTo: 0, ended: !running };
+      if (running) say(t("chat.announceStart", { model: message.served_model ?? message.model ?? "" }));
+    }
+    if (told.current.ended) return;
+    const next = nextAnnouncement(textOf(message), told.current.upTo, !running);
+    say(next.say);
+    told.current = { id: message.id, upTo: next.told, ended: !running };
+    if (message.state === "completed") say(t("chat.announceDone"));
+    if (message.state === "stopped") say(t("chat.announceStopped"));
+    if (message.state === "failed") say(t("chat.announceFailed"));
   }, [message, t]);
 
   return (
-    <div className="sr-only" role="log" aria-live="polite" aria-relevant="additions" data-slot="live-answer">
-      {told?.lines.map((line, i) => (
-        <p key={`${told.id}-${i}-${line}`}>{line}</p>
-      ))}
-    </div>
+    <div
+      ref={region}
+      className="sr-only"
+      role="log"
+      aria-live="polite"
+      aria-relevant="additions"
+      data-slot="live-answer"
+    />
   );
 }

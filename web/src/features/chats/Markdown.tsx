@@ -16,14 +16,16 @@ function textIn(node: Element | ElementContent | undefined): string {
 
 function languageOf(code: ElementContent | undefined): string {
   const classes = code?.type === "element" ? code.properties.className : undefined;
-  const name = Array.isArray(classes) ? classes.find((c) => String(c).startsWith("language-")) : undefined;
-  return name === undefined ? "" : String(name).slice("language-".length);
+  const name = Array.isArray(classes)
+    ? classes.map(String).find((c) => c.startsWith("language-"))
+    : undefined;
+  return name?.slice("language-".length) ?? "";
 }
 
 /** A picture from elsewhere is offered as a link: loading it would tell its host about the chat. */
 function Picture({ src, alt }: { src: string | undefined; alt: string | undefined }) {
   const { t } = useTranslation();
-  return <ExternalLink href={src}>{t("chat.imageLink", { alt: alt || src })}</ExternalLink>;
+  return <ExternalLink href={src}>{t("chat.imageLink", { alt: alt === "" ? src : alt })}</ExternalLink>;
 }
 
 function ExternalLink({ href, children }: { href: string | undefined; children: React.ReactNode }) {
@@ -41,7 +43,6 @@ const components: Components = {
   a: ({ href, children }) => <ExternalLink href={href}>{children}</ExternalLink>,
   img: ({ src, alt }) => <Picture src={typeof src === "string" ? src : undefined} alt={alt} />,
   table: ({ children }) => (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- wide tables scroll by keys
     <div className="overflow-x-auto" tabIndex={0}>
       <table>{children}</table>
     </div>

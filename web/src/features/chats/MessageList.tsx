@@ -60,8 +60,6 @@ export function MessageList({ chat, run, model }: Props) {
 
   return (
     <div className="relative min-h-0 grow">
-      {/* The scrolling element takes keys itself when it has the focus. */}
-      {/* eslint-disable jsx-a11y/no-noninteractive-tabindex */}
       <section
         ref={scroller}
         tabIndex={0}

@@ -2,6 +2,7 @@ import { CloudRain, Code, Lightbulb, PenLine } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import type { Model } from "@/api/types";
 import { Logo } from "@/components/logo";
+import { Pulls } from "@/features/models/Pulls";
 
 const examples = [
   { id: "explain", icon: Lightbulb },
@@ -29,6 +30,7 @@ export function Welcome({
         <p className="mt-2 text-center text-muted-foreground">
           {model ? t("chat.headingHint", { model: model.served_model }) : t("chat.headingHintNone")}
         </p>
+        <Pulls className="mt-2" />
         <ul className="mt-8 grid gap-2.5 sm:grid-cols-2">
           {examples.map(({ id, icon: Icon }) => (
             <li key={id}>

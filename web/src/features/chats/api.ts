@@ -6,8 +6,7 @@ import {
 } from "@tanstack/react-query";
 import { api, data, send } from "@/api/client";
 import { isNotFound } from "@/api/errors";
-import type { Chat, ChatList } from "@/api/types";
-import type { components } from "@/api/schema";
+import type { Chat, ChatList, NewMessage } from "@/api/types";
 import type { App } from "@/lib/app";
 import { type ChatState } from "./reducer";
 import { type Ask, createRuns, type Runs } from "./runs";
@@ -82,7 +81,7 @@ export async function stopMessage(chatId: string, messageId: string): Promise<vo
 }
 
 function postMessage(ask: Ask, signal: AbortSignal): Promise<Response> {
-  const body: components["schemas"]["CreateMessage"] = {
+  const body: NewMessage = {
     parent_id: ask.parentId,
     model: ask.model,
     ...(ask.text !== null && { content: [{ type: "text" as const, text: ask.text }] }),

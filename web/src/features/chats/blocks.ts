@@ -32,6 +32,6 @@ function nextFence(open: string | null, line: string): string | null {
   if (!mark?.[1]) return open;
   const [, run, info = ""] = mark;
   if (open === null) return run.startsWith("`") && info.includes("`") ? null : run;
-  const closes = run[0] === open[0] && run.length >= open.length && info.trim() === "";
+  const closes = run.startsWith(open.charAt(0)) && run.length >= open.length && info.trim() === "";
   return closes ? null : open;
 }

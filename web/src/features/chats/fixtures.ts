@@ -3,9 +3,13 @@ import path from "node:path";
 import type { Chat, Message } from "@/api/types";
 import type { ChatState } from "./reducer";
 
-/** Test data. Streams as a server wrote them lie in testdata/. */
-export function sse(name: string): string {
-  return readFileSync(path.join(import.meta.dirname, "testdata", `${name}.sse`), "utf8");
+/** Streams that the server's own tests write as goldens; one that changes there is seen here. */
+const goldens = path.resolve(import.meta.dirname, "../../../../internal/chats/testdata");
+
+/** A stream of the server; those that need an engine's death or a user's stop lie in testdata/ here. */
+export function sse(name: "completed" | "stopped" | "failed"): string {
+  const folder = name === "completed" ? goldens : path.join(import.meta.dirname, "testdata");
+  return readFileSync(path.join(folder, `${name}.sse`), "utf8");
 }
 
 export function chat(change: Partial<Chat> = {}): Chat {

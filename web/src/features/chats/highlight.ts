@@ -65,5 +65,5 @@ lowlight.registerAlias({ javascript: ["jsx"], typescript: ["tsx"], ini: ["toml"]
 export function highlight(code: string, language: string): ReactNode {
   if (!lowlight.registered(language)) return null;
   const tree: Root = lowlight.highlight(language, code);
-  return toJsxRuntime(tree, { Fragment, jsx, jsxs });
+  return toJsxRuntime(tree, { Fragment, jsx, jsxs }) as ReactNode;
 }

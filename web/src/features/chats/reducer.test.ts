@@ -4,7 +4,7 @@ import { type ChatEvent, decodeEvent } from "./events";
 import { emptyChat, message, sse } from "./fixtures";
 import { type ChatState, reduce, textOf } from "./reducer";
 
-function events(name: string): ChatEvent[] {
+function events(name: Parameters<typeof sse>[0]): ChatEvent[] {
   const decoded: ChatEvent[] = [];
   const parser = createParser((raw) => {
     const event = decodeEvent(raw);
@@ -14,7 +14,7 @@ function events(name: string): ChatEvent[] {
   return decoded;
 }
 
-function play(name: string): ChatState {
+function play(name: Parameters<typeof sse>[0]): ChatState {
   return events(name).reduce(reduce, emptyChat);
 }
 

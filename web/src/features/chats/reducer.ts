@@ -34,13 +34,9 @@ function withMessage(state: ChatState, message: Message): ChatState {
 }
 
 function mapMessage(state: ChatState, id: string, change: (message: Message) => Message): ChatState {
-  let found = false;
-  const messages = state.messages.map((message) => {
-    if (message.id !== id) return message;
-    found = true;
-    return change(message);
-  });
-  return found ? { ...state, messages } : state;
+  const index = state.messages.findIndex((message) => message.id === id);
+  const message = state.messages[index];
+  return message ? { ...state, messages: state.messages.with(index, change(message)) } : state;
 }
 
 function appendText(message: Message, text: string): Message {

@@ -64,7 +64,10 @@ describe("runs", () => {
     const started = runs.start(ask);
     stream.write(upTo(sse("completed"), "event: message.completed"));
     await settle();
-    expect(runs.store.get().active.chat_01).toMatchObject({ phase: "streaming", assistantId: "msg_02" });
+    expect(runs.store.get().active.chat_01).toMatchObject({
+      phase: "streaming",
+      assistantId: state().current_message_id,
+    });
     stream.break();
     await started;
     expect(state().messages[1]?.state).toBe("in_progress");

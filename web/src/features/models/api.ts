@@ -1,6 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, data } from "@/api/client";
-import type { Model } from "@/api/types";
+import type { Model, Pull } from "@/api/types";
 
 /** The names that answer, each with the model that serves it. Followed closely while one is loading. */
 export const modelsQuery = queryOptions({
@@ -9,6 +9,18 @@ export const modelsQuery = queryOptions({
   staleTime: 10_000,
   refetchInterval: (query) => (query.state.data?.some((m) => m.state === "loading") ? 1000 : 30_000),
 });
+
+/** Models that the server fetches in the background; the better one takes over when it is here. */
+export const pullsQuery = queryOptions({
+  queryKey: ["pulls"],
+  queryFn: async () => (await data(api.GET("/api/pulls"))).data,
+  staleTime: 1000,
+  refetchInterval: (query) => (query.state.data?.some(isRunning) ? 1500 : 30_000),
+});
+
+export function isRunning(pull: Pull): boolean {
+  return pull.state === "running";
+}
 
 export function chatModels(models: readonly Model[] | undefined): Model[] {
   return (models ?? []).filter((m) => m.kind === "chat");

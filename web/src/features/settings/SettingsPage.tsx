@@ -61,7 +61,7 @@ export function SettingsPage() {
           </Section>
           <Section title={t("settings.account")}>
             <Row label={t("settings.name")}>{session?.user.name}</Row>
-            <Row label={t("settings.email")}>{session?.user.email}</Row>
+            <Row label={t("settings.role")}>{session?.role}</Row>
             <Row label={t("settings.organization")}>{session?.organization.name}</Row>
             <Row label={t("settings.project")}>{session?.project.name}</Row>
           </Section>

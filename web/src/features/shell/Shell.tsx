@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { Navigate, Outlet, useLocation, useParams } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { isSignedOut } from "@/api/errors";
 import { Logo } from "@/components/logo";
@@ -23,11 +23,16 @@ const ShortcutsDialog = lazy(() =>
 export function Shell() {
   const { t } = useTranslation();
   const { data: session, error } = useQuery(sessionQuery);
-  const location = useLocation();
+  const navigate = useNavigate();
+  const signedOut = isSignedOut(error);
 
-  if (isSignedOut(error)) {
-    return <Navigate to="/signin" search={{ next: location.pathname }} replace />;
-  }
+  // Once for each time that the server says so: while the sign-in page loads, this one is still here.
+  useEffect(() => {
+    if (signedOut)
+      void navigate({ to: "/signin", search: { next: window.location.pathname }, replace: true });
+  }, [signedOut, navigate]);
+
+  if (signedOut) return null;
   if (!session) {
     return error ? <Unreachable /> : <p className="sr-only">{t("app.loading")}</p>;
   }

@@ -52,6 +52,7 @@ export function Sidebar({ chatId }: { chatId: string | null }) {
             onChange={(event) => setSearch(event.target.value)}
             aria-label={t("nav.search")}
             placeholder={t("nav.search")}
+            maxLength={200}
             className="h-9 w-full rounded-lg bg-transparent pr-9 pl-9 text-sm outline-none placeholder:text-muted-foreground hover:bg-surface-hover focus-visible:bg-background focus-visible:ring-2 focus-visible:ring-ring [&::-webkit-search-cancel-button]:hidden"
           />
           {search !== "" && (
@@ -78,7 +79,7 @@ export function Sidebar({ chatId }: { chatId: string | null }) {
 function AccountMenu() {
   const { t } = useTranslation();
   const { data: session } = useQuery(sessionQuery);
-  const name = session?.user.name || session?.user.email || t("session.account");
+  const name = session?.user.name ?? t("session.account");
   return (
     <div className="border-t p-2.5">
       <Menu>
@@ -88,7 +89,7 @@ function AccountMenu() {
               aria-hidden
               className="flex size-7.5 items-center justify-center rounded-full bg-primary text-sm font-semibold text-primary-foreground"
             >
-              {[...name][0]?.toUpperCase()}
+              {name.slice(0, 1).toUpperCase()}
             </span>
             <span className="min-w-0 grow">
               <span className="block truncate leading-tight">{name}</span>
@@ -100,7 +101,7 @@ function AccountMenu() {
           </Button>
         </MenuTrigger>
         <MenuContent side="top" align="start" className="w-(--radix-dropdown-menu-trigger-width) min-w-60">
-          <MenuLabel>{session?.user.email || name}</MenuLabel>
+          <MenuLabel>{t("session.signedInAs", { name })}</MenuLabel>
           <CommandMenuItems
             ids={["settings.open", "view.shortcuts", "language.ko", "language.en"]}
             target={{ chatId: null }}
