@@ -179,7 +179,7 @@ func (b *backend) supervise() {
 		b.set(nil, nil)
 		run.session.fail(errors.New("the engine process ended"))
 		_ = run.conn.Close()
-		b.o.Log.Error("the engine process ended unexpectedly and is started again", "how", run.err.Error(), "last_words", run.lastWords())
+		b.o.Log.Error("the engine process ended unexpectedly and is started again", "how", run.ending(), "last_words", run.lastWords())
 		for {
 			select {
 			case <-time.After(restartPause(deaths)):

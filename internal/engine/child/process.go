@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +30,9 @@ import (
 // that is loading other models may be very busy.
 const connectTimeout = 30 * time.Second
 
+// keptLines is how much of a crash's text is kept from its beginning, and from its end.
+const keptLines = 15
+
 // process is one run of a child.
 type process struct {
 	log    *slog.Logger
@@ -39,8 +44,8 @@ type process struct {
 	exited chan struct{} // closed when the child is gone
 	err    error         // how it ended; read after exited
 
-	mu   sync.Mutex
-	tail []string // last lines of stderr that were no log lines
+	mu         sync.Mutex
+	head, tail []string // first and last lines of stderr that were no log lines: a crash says why first
 }
 
 // start runs the child and connects to it. ctx bounds this alone.
@@ -177,18 +182,36 @@ func (p *process) logLine(line string) {
 		}
 	}
 	p.mu.Lock()
-	if p.tail = append(p.tail, line); len(p.tail) > 30 {
+	if len(p.head) < keptLines {
+		p.head = append(p.head, line)
+	} else if p.tail = append(p.tail, line); len(p.tail) > keptLines {
 		p.tail = p.tail[1:]
 	}
 	p.mu.Unlock()
 	p.log.Debug(line)
 }
 
-// lastWords is the end of what the child wrote, for the log when it died.
+// lastWords is what the child wrote besides log lines, shortened, for the log when it died.
 func (p *process) lastWords() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return strings.Join(p.tail, "\n")
+	return strings.Join(slices.Concat(p.head, p.tail), "\n")
+}
+
+// A signal in native code ends the child with exit status 2 after Go's runtime has named the signal.
+var signalLine = regexp.MustCompile(`\bSIG[A-Z]+: [a-z ]+[a-z]`)
+
+// ending says how the child ended, for users: "signal: killed", "SIGSEGV: segmentation violation",
+// "exit status 3". Only after exited.
+func (p *process) ending() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, line := range p.head {
+		if found := signalLine.FindString(line); found != "" {
+			return found
+		}
+	}
+	return p.err.Error()
 }
 
 // failed adds to an error how the child ended, where it did.
@@ -212,7 +235,7 @@ func (p *process) how() string {
 	case <-time.After(2 * time.Second):
 		p.kill()
 	}
-	return p.err.Error()
+	return p.ending()
 }
 
 // stop ends the child in order: it closes its model when its stdin closes. It is killed when it takes
