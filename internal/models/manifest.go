@@ -29,11 +29,12 @@ type Installed struct {
 	Kind       catalog.Kind `json:"kind"`
 	Engine     string       `json:"engine"` // llama, whisper, onnx
 	Licence    string       `json:"licence,omitempty"`
-	Ref        string       `json:"ref"`             // what was asked for
-	Source     string       `json:"source"`          // where it came from
-	Files      []pull.File  `json:"files,omitempty"` // as pulled, pinned
-	Dir        string       `json:"dir,omitempty"`   // libraries
-	Path       string       `json:"path,omitempty"`  // what the engine loads
+	Ref        string       `json:"ref"`                // what was asked for
+	Source     string       `json:"source"`             // where it came from
+	Files      []pull.File  `json:"files,omitempty"`    // as pulled, pinned
+	Dir        string       `json:"dir,omitempty"`      // libraries
+	Platform   string       `json:"platform,omitempty"` // libraries: GOOS/GOARCH
+	Path       string       `json:"path,omitempty"`     // what the engine loads
 	SHA256     string       `json:"sha256,omitempty"`
 	Bytes      int64        `json:"bytes"`
 	Layout     string       `json:"layout,omitempty"`

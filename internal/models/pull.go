@@ -123,7 +123,7 @@ func (r *Registry) fetchEntry(ctx context.Context, e *catalog.Entry, o PullOptio
 	}
 	in := Installed{
 		Name: e.Name, Title: e.Title, Kind: e.Kind, Engine: e.Engine, Licence: e.Licence, Source: got.Source, Files: got.Files,
-		Dir: got.Dir, Parameters: e.Parameters, Context: e.Context, Dimensions: e.Dimensions, Layout: LayoutAsIs,
+		Dir: got.Dir, Platform: e.Platform, Parameters: e.Parameters, Context: e.Context, Dimensions: e.Dimensions, Layout: LayoutAsIs,
 	}
 	for _, f := range got.Files {
 		in.Bytes += f.Bytes

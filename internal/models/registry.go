@@ -445,11 +445,10 @@ func (r *Registry) libraryName() string {
 	if e := r.libraryEntry(); e != nil {
 		return e.Name
 	}
-	return "llama-cpp for " + runtime.GOOS + "/" + runtime.GOARCH
+	return "llama-cpp for " + platform
 }
 
 func (r *Registry) libraryEntry() *catalog.Entry {
-	platform := runtime.GOOS + "/" + runtime.GOARCH
 	for _, device := range []string{"metal", "cpu"} {
 		if e := r.catalog.Library("llama", platform, device); e != nil {
 			return e
@@ -458,19 +457,26 @@ func (r *Registry) libraryEntry() *catalog.Entry {
 	return nil
 }
 
+// library is the directory of the libraries to run with: the configured one, or those for this platform
+// that were pulled last (a person who pulls the CUDA build wants it).
 func (r *Registry) library(m manifest) string {
 	if r.settings.Library != "" {
 		return r.settings.Library
 	}
+	dir, last := "", int64(-1)
 	for _, in := range m.Models {
-		if in.Kind == catalog.Library && in.Engine == "llama" {
-			if _, err := os.Stat(in.Dir); err == nil {
-				return in.Dir
-			}
+		if in.Kind != catalog.Library || in.Engine != "llama" || cmp.Or(in.Platform, platform) != platform || in.PulledAt <= last {
+			continue
+		}
+		if _, err := os.Stat(in.Dir); err == nil {
+			dir, last = in.Dir, in.PulledAt
 		}
 	}
-	return ""
+	return dir
 }
+
+// platform is this machine's, as the catalog writes it.
+const platform = runtime.GOOS + "/" + runtime.GOARCH
 
 // Windows that are served when memory decides: no model is served with less than the first.
 const leastWindow = 4096

@@ -360,3 +360,19 @@ func BenchmarkResolve(b *testing.B) {
 		}
 	})
 }
+
+func TestLibraryIsThisPlatformsNewest(t *testing.T) {
+	r := open(t, func(o *Options) { o.Settings.Library = "" })
+	old, other, newest := t.TempDir(), t.TempDir(), t.TempDir()
+	lib := func(dir, platform string, at int64) Installed {
+		return Installed{Kind: catalog.Library, Engine: "llama", Dir: dir, Platform: platform, PulledAt: at}
+	}
+	m := manifest{Models: []Installed{lib(old, platform, 1), lib(other, "plan9/mips", 9), lib(newest, platform, 5), lib("/gone", platform, 7)}}
+	if got := r.library(m); got != newest {
+		t.Errorf("%s, want %s", got, newest)
+	}
+	r.settings.Library = "/mine"
+	if got := r.library(m); got != "/mine" {
+		t.Errorf("%s, want the configured one", got)
+	}
+}

@@ -28,9 +28,9 @@ type Files struct {
 
 // Options of a conversion.
 type Options struct {
-	Weights  gguf.Type // of matrices: F32 (the zero value), F16 or Q8_0
-	Name     string    // general.name
-	Licence  string    // general.license
+	Weights  gguf.Type               // of matrices: F32 (the zero value), F16 or Q8_0
+	Name     string                  // general.name
+	Licence  string                  // general.license
 	Progress func(done, total int64) // bytes read
 }
 

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -186,7 +187,7 @@ func pip(ctx context.Context, p catalog.Package, dir string, o Options) error {
 	args := append(command[1:], "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check",
 		"--no-input", "--progress-bar=off", "--quiet", "--dest", dir, p.Name+"=="+p.Version)
 	// pip writes a download to its temporary directory first; there the watcher sees it grow.
-	return runTool(ctx, command[0], args, dir, "TMPDIR="+dir, "TMP="+dir, "TEMP="+dir, "PIP_REQUIRE_VIRTUALENV=false")
+	return runTool(ctx, "pip download", command[0], args, dir, "TMPDIR="+dir, "TMP="+dir, "TEMP="+dir, "PIP_REQUIRE_VIRTUALENV=false")
 }
 
 // findPip returns the command line that starts pip.
@@ -226,7 +227,7 @@ func npm(ctx context.Context, p catalog.Package, dir string, o Options) error {
 	}
 	args := []string{"pack", p.Name + "@" + p.Version, "--pack-destination", dir, "--cache", filepath.Join(dir, "cache"),
 		"--loglevel=error", "--no-update-notifier", "--ignore-scripts"}
-	return runTool(ctx, path, args, dir)
+	return runTool(ctx, "npm pack", path, args, dir)
 }
 
 func firstOf(values ...string) string {
@@ -239,7 +240,7 @@ func firstOf(values ...string) string {
 }
 
 // runTool runs a package manager; its last words become the error, without credentials.
-func runTool(ctx context.Context, path string, args []string, dir string, env ...string) error {
+func runTool(ctx context.Context, what, path string, args []string, dir string, env ...string) error {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
@@ -251,7 +252,7 @@ func runTool(ctx context.Context, path string, args []string, dir string, env ..
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("%s %s: %w%s", filepath.Base(path), args[0], err, lastWords(out.String()))
+		return fmt.Errorf("%s: %w%s", what, err, lastWords(out.String()))
 	}
 	return nil
 }
@@ -261,10 +262,12 @@ var credentials = regexp.MustCompile(`://[^/\s@]+@`)
 
 func lastWords(text string) string {
 	lines := strings.Split(strings.TrimSpace(credentials.ReplaceAllString(text, "://***@")), "\n")
+	// npm ends with the path of a log that goes away with the temporary directory.
+	lines = slices.DeleteFunc(lines, func(line string) bool { return strings.Contains(line, "complete log of this run") })
 	if len(lines) > 6 {
 		lines = lines[len(lines)-6:]
 	}
-	if len(lines) == 1 && lines[0] == "" {
+	if len(lines) == 0 || len(lines) == 1 && lines[0] == "" {
 		return ""
 	}
 	return "\n" + strings.Join(lines, "\n")
