@@ -58,6 +58,10 @@ type Options struct {
 	RequestTimeout time.Duration
 	Heartbeat      time.Duration // a comment in silent streams this often, for proxies that cut idle connections; 0: never
 
+	// BaseURL is how browsers reach the server ("https://parley.example.com") when a proxy in between
+	// changes the Host header; empty: by the address that requests name.
+	BaseURL string
+
 	// AllowOrigins are origins whose pages may call with an API key ("https://app.example.com", or "*").
 	// Cookies are never accepted from other origins.
 	AllowOrigins []string
@@ -86,6 +90,14 @@ func New(opts Options) (api *API, err error) {
 		return nil, fmt.Errorf("httpapi.New: Auth and Logger are required")
 	}
 	a := &API{opts: opts, mux: http.NewServeMux(), csrf: http.NewCrossOriginProtection(), origins: newOrigins(opts.AllowOrigins)}
+	if u, uerr := url.Parse(opts.BaseURL); opts.BaseURL != "" {
+		if uerr == nil {
+			uerr = a.csrf.AddTrustedOrigin(u.Scheme + "://" + u.Host)
+		}
+		if uerr != nil {
+			return nil, fmt.Errorf("httpapi.New: the base URL %q should look like https://parley.example.com: %w", opts.BaseURL, uerr)
+		}
+	}
 	defer func() {
 		// ServeMux panics on patterns that it refuses.
 		if p := recover(); p != nil {
@@ -234,6 +246,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.bodyDeadline = time.Now().Add(a.opts.ReadTimeout)
 		// Recorders of tests know no deadlines; connections do.
 		_ = http.NewResponseController(w).SetReadDeadline(c.bodyDeadline)
+		if r.Header.Get("Expect") != "" {
+			c.w.extend() // "100 Continue" is written under the deadline that the request before left
+		}
 	}
 	if a.origins.answer(&c.w, r) {
 		return
@@ -306,7 +321,11 @@ func (a *API) finish(c *call, r *http.Request) {
 // unknownPath serves what no route has: the web app's paths, or a 404 in OpenAI's shape.
 func (a *API) unknownPath(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.Path
-	if a.opts.Other != nil && !strings.HasPrefix(p, "/v1/") && !strings.HasPrefix(p, "/api/") && cleanPath(r.URL.EscapedPath()) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	// A browser that navigates brings no Authorization header; a client whose base URL lacks /v1 does,
+	// and must not get a page.
+	if a.opts.Other != nil && reads && r.Header.Get("Authorization") == "" && !strings.HasPrefix(p, "/v1/") &&
+		!strings.HasPrefix(p, "/api/") && cleanPath(r.URL.EscapedPath()) {
 		a.opts.Other.ServeHTTP(w, r)
 		return
 	}

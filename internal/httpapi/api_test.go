@@ -168,6 +168,13 @@ func TestCSRF(t *testing.T) {
 			t.Errorf("%s: got %d, want %d: %s", c.name, w.Code, c.want, w.Body)
 		}
 	}
+	behindProxy := newAPI(t, Options{BaseURL: "https://parley.test"}, Route{Method: "POST", Path: "/api/chats", Op: "createChat", Handle: ok})
+	if w := ask(behindProxy, "POST", "/api/chats", "{}", "Authorization", "", "Cookie", "s=1", "Origin", "https://parley.test"); w.Code != 200 {
+		t.Errorf("own page behind a proxy: %d %s", w.Code, w.Body)
+	}
+	if _, err := New(Options{BaseURL: "parley.test", Auth: testAuth{}, Logger: slog.New(slog.DiscardHandler)}); err == nil {
+		t.Error("a base URL without a scheme was taken")
+	}
 	if changed != 2 {
 		t.Errorf("the handler ran %d times, want 2", changed)
 	}
@@ -200,9 +207,18 @@ func TestOtherPathsAreTheWebApps(t *testing.T) {
 	web := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "page") })
 	api := newAPI(t, Options{Other: web}, Route{Method: "GET", Path: "/v1/x", Op: "x", Handle: ok})
 	for path, want := range map[string]int{"/": 200, "/chats/chat_1": 200, "/v1/none": 404, "/api/none": 404, "/a//b": 404} {
-		if w := ask(api, "GET", path, ""); w.Code != want {
+		if w := ask(api, "GET", path, "", "Authorization", ""); w.Code != want {
 			t.Errorf("%s: got %d, want %d", path, w.Code, want)
 		}
+	}
+	// Clients whose base URL lacks /v1 are told so, and get no page.
+	for _, method := range []string{"GET", "POST"} {
+		if w := ask(api, method, "/x", ""); w.Code != 404 || !strings.Contains(w.Body.String(), "Perhaps you meant /v1/x") {
+			t.Errorf("%s without /v1: %d %s", method, w.Code, w.Body)
+		}
+	}
+	if w := ask(api, "POST", "/", "{}", "Authorization", ""); w.Code != 404 {
+		t.Errorf("posting to a page: %d", w.Code)
 	}
 }
 

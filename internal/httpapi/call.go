@@ -82,12 +82,25 @@ func RouteOf(ctx context.Context) *Route {
 	return nil
 }
 
-// response notes the status and the bytes, and sets openai-processing-ms when the header goes out.
+// response notes the status and the bytes, sets openai-processing-ms when the header goes out, and
+// gives every write a deadline, so that a client that takes nothing does not hold its connection for ever.
 type response struct {
 	http.ResponseWriter
-	call   *call
-	status int
-	bytes  int64
+	call     *call
+	status   int
+	bytes    int64
+	deadline time.Time
+}
+
+// extend moves the deadline of writes, as long as they go on.
+func (w *response) extend() {
+	timeout := w.call.api.opts.WriteTimeout
+	// Moving the deadline costs a timer operation: now and then is enough.
+	if now := time.Now(); w.deadline.Sub(now) < timeout-timeout/8 {
+		w.deadline = now.Add(timeout)
+		// Recorders of tests know no deadlines; connections do.
+		_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(w.deadline)
+	}
 }
 
 func (w *response) WriteHeader(status int) {
@@ -96,6 +109,7 @@ func (w *response) WriteHeader(status int) {
 		ms := w.call.api.opts.Clock.Now().Sub(w.call.start).Milliseconds()
 		w.Header()["Openai-Processing-Ms"] = []string{strconv.FormatInt(ms, 10)}
 	}
+	w.extend()
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -103,6 +117,7 @@ func (w *response) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
+	w.extend()
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
 	return n, err

@@ -22,11 +22,10 @@ const maxPending = 256 << 10
 //
 // The header goes out with the first event: an error returned before it is plain JSON with its status.
 type Stream struct {
-	w       http.ResponseWriter
-	rc      *http.ResponseController
-	ctx     context.Context
-	timeout time.Duration
-	beat    time.Duration
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	ctx  context.Context
+	beat time.Duration
 
 	mu      sync.Mutex
 	moved   sync.Cond    // the writer took the queue, or failed
@@ -41,11 +40,10 @@ type Stream struct {
 
 // NewStream prepares a stream of events as the answer to r. w and r must be those that the handler got.
 func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
-	s := &Stream{w: w, rc: http.NewResponseController(w), ctx: r.Context(), timeout: DefaultWriteTimeout, wake: make(chan struct{}, 1)}
+	s := &Stream{w: w, rc: http.NewResponseController(w), ctx: r.Context(), wake: make(chan struct{}, 1)}
 	s.moved.L = &s.mu
 	if c := callOf(r.Context()); c != nil {
-		s.timeout, s.beat = c.api.opts.WriteTimeout, c.api.opts.Heartbeat
-		c.stream = s
+		s.beat, c.stream = c.api.opts.Heartbeat, s
 	}
 	return s
 }
@@ -120,9 +118,8 @@ func (s *Stream) signal() {
 func (s *Stream) write() {
 	defer close(s.done)
 	var (
-		out      bytes.Buffer
-		deadline time.Time
-		beats    <-chan time.Time
+		out   bytes.Buffer
+		beats <-chan time.Time
 	)
 	if s.beat > 0 {
 		t := time.NewTicker(s.beat)
@@ -146,12 +143,6 @@ func (s *Stream) write() {
 			out.WriteString(": still working\n\n")
 		}
 		if out.Len() > 0 {
-			// Moving the deadline costs a timer operation: now and then is enough.
-			if now := time.Now(); deadline.Sub(now) < s.timeout-s.timeout/8 {
-				deadline = now.Add(s.timeout)
-				// Recorders of tests know no deadlines; connections do.
-				_ = s.rc.SetWriteDeadline(deadline)
-			}
 			_, err := s.w.Write(out.Bytes())
 			if err == nil {
 				err = s.rc.Flush()

@@ -171,6 +171,69 @@ func TestStalledClientIsDropped(t *testing.T) {
 	}
 }
 
+// TestStalledReaderOfJSON: the same for an answer that is no stream.
+func TestStalledReaderOfJSON(t *testing.T) {
+	ended := make(chan error, 1)
+	api := newAPI(t, Options{WriteTimeout: 500 * time.Millisecond}, Route{Method: "POST", Path: "/v1/stream", Op: "x", Handle: func(w http.ResponseWriter, _ *http.Request) error {
+		err := JSON(w, 200, strings.Repeat("x", 64<<20))
+		ended <- err
+		return err
+	}})
+	srv := httptest.NewServer(api)
+	defer srv.Close()
+	conn := rawPost(t, srv, "{}")
+	defer conn.Close()
+	select {
+	case err := <-ended:
+		if fault.KindOf(err) != fault.Canceled {
+			t.Errorf("JSON says %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the handler still writes to a client that does not read")
+	}
+}
+
+// TestKeptConnection: what one request leaves of its deadlines does no harm to the next.
+func TestKeptConnection(t *testing.T) {
+	api := newAPI(t, Options{WriteTimeout: 50 * time.Millisecond, ReadTimeout: 50 * time.Millisecond}, Route{Method: "POST", Path: "/v1/stream", Op: "x", Handle: func(w http.ResponseWriter, r *http.Request) error {
+		v, err := Decode[chunk](w, r)
+		if err != nil {
+			return err
+		}
+		time.Sleep(120 * time.Millisecond)
+		if err := r.Context().Err(); err != nil {
+			return err
+		}
+		return JSON(w, 200, v)
+	}})
+	srv := httptest.NewServer(api)
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	answers := bufio.NewReader(conn)
+	for range 3 {
+		fmt.Fprintf(conn, "POST /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer all\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\n")
+		if line, err := answers.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+			t.Fatalf("%q %v", line, err)
+		}
+		if _, err := answers.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprint(conn, `{"n":7}`)
+		resp, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := readAll(t, resp.Body); resp.StatusCode != 200 || !strings.Contains(b, `"n":7`) {
+			t.Fatalf("%d %s", resp.StatusCode, b)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
 // TestVanishedClient: the handler hears of it through its context, and Send says the same.
 func TestVanishedClient(t *testing.T) {
 	ended := make(chan error, 1)
