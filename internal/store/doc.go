@@ -3,7 +3,7 @@
 // # SQL
 //
 // Statements are written by hand in the portable subset, with $1, $2 … for arguments; for SQLite
-// they are rewritten to ?1, ?2 … once and kept. The subset: TEXT ids made by package ids, BIGINT
+// they are rewritten to ? or ?1, ?2 … once and kept. The subset: TEXT ids made by package ids, BIGINT
 // times in milliseconds (Millis, Time), BOOLEAN, JSON as TEXT (JSON), `ON CONFLICT`, `RETURNING`,
 // row values, `FILTER`, `IS NOT DISTINCT FROM`, `->>`, partial indexes. Not in it: now(), greatest(),
 // `= ANY(array)`, `FOR UPDATE`, DELETE or UPDATE inside WITH. A place that needs a dialect asks

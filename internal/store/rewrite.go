@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,7 +20,10 @@ func (c *rewriteCache) get(query string) string {
 	if v, ok := c.m.Load(query); ok {
 		return v.(string)
 	}
-	out := rewrite(query)
+	out, ordered := unnumbered(query)
+	if !ordered {
+		out = rewrite(query)
+	}
 	if c.n.Load() < maxRewrites {
 		if _, loaded := c.m.LoadOrStore(query, out); !loaded {
 			c.n.Add(1)
@@ -31,8 +35,37 @@ func (c *rewriteCache) get(query string) string {
 // rewrite turns $1 into ?1, but not in 'strings', "names", `names`, [names], -- and /* */ comments
 // or inside a name (a$1).
 func rewrite(query string) string {
+	out := []byte(query)
+	for _, p := range parameters(query) {
+		out[p.start] = '?'
+	}
+	return string(out)
+}
+
+// unnumbered turns $1, $2 … into plain question marks, which the driver binds without looking up a
+// name for each: with 2,000 arguments that is ten times the rest of the work. It returns false when
+// the parameters do not stand in their order, each once.
+func unnumbered(query string) (string, bool) {
 	var b strings.Builder
 	b.Grow(len(query))
+	end := 0
+	for i, p := range parameters(query) {
+		if query[p.start+1:p.end] != strconv.Itoa(i+1) {
+			return "", false
+		}
+		b.WriteString(query[end:p.start])
+		b.WriteByte('?')
+		end = p.end
+	}
+	b.WriteString(query[end:])
+	return b.String(), true
+}
+
+// parameter is where one stands in a query: from its $ to behind its digits.
+type parameter struct{ start, end int }
+
+func parameters(query string) []parameter {
+	var found []parameter
 	for i := 0; i < len(query); {
 		c := query[i]
 		end := i + 1
@@ -50,14 +83,14 @@ func rewrite(query string) string {
 				end++
 			}
 		case c == '$' && end < len(query) && query[end] >= '1' && query[end] <= '9':
-			b.WriteByte('?')
-			i = end
-			continue
+			for end < len(query) && query[end] >= '0' && query[end] <= '9' {
+				end++
+			}
+			found = append(found, parameter{i, end})
 		}
-		b.WriteString(query[i:end])
 		i = end
 	}
-	return b.String()
+	return found
 }
 
 func isName(c byte) bool {

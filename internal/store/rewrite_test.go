@@ -33,11 +33,28 @@ func TestRewrite(t *testing.T) {
 	}
 }
 
+func TestUnnumberedParametersStandInTheirOrder(t *testing.T) {
+	for in, want := range map[string]string{
+		"SELECT 1":                          "SELECT 1",
+		"VALUES ($1, $2), ($3, '$9') -- $7": "VALUES (?, ?), (?, '$9') -- $7",
+		"SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10": "SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
+	} {
+		if got, ok := unnumbered(in); !ok || got != want {
+			t.Errorf("unnumbered(%q) = %q, %v", in, got, ok)
+		}
+	}
+	for _, in := range []string{"SELECT $2, $1", "SELECT $1, $1", "SELECT $1, $3", "SELECT $2"} {
+		if got, ok := unnumbered(in); ok {
+			t.Errorf("unnumbered(%q) = %q: not in order", in, got)
+		}
+	}
+}
+
 func TestRewriteCacheIsBounded(t *testing.T) {
 	var c rewriteCache
 	for i := range maxRewrites + 100 {
 		q := "SELECT $1 --" + strings.Repeat("x", i)
-		want := "SELECT ?1 --" + strings.Repeat("x", i)
+		want := "SELECT ? --" + strings.Repeat("x", i)
 		if c.get(q) != want || c.get(q) != want {
 			t.Fatal("wrong statement from the cache")
 		}
