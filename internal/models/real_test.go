@@ -79,6 +79,29 @@ func TestConvertedEmbeddingsEqualTheReference(t *testing.T) {
 	}
 }
 
+// TestLosslessPreparationKeepsWhatTheModelKnows prepares the real default model with llama.cpp itself.
+func TestLosslessPreparationKeepsWhatTheModelKnows(t *testing.T) {
+	r := pulled(t)
+	library := installed(t, r, func(in models.Installed) bool { return in.Kind == catalog.Library && in.Engine == "llama" })
+	smol := installed(t, r, func(in models.Installed) bool { return in.Name == "smollm2-135m-instruct" })
+	fresh, err := models.Open(models.Options{Home: t.TempDir(), Cache: t.TempDir(), Settings: models.Settings{Library: library.Dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := fresh.Pull(t.Context(), smol.Files[0].Path, models.PullOptions{Name: "smol", Preparer: llama.Preparer{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in.Layout != models.LayoutLossless || in.Weights != "Q8_0" || in.Prepared == nil {
+		t.Fatalf("%+v", in)
+	}
+	before, after := *in.Prepared.ScoreBefore, *in.Prepared.ScoreAfter
+	t.Logf("log-likelihood of %d tokens: %.2f before, %.2f after", in.Prepared.ScoreTokens, before, after)
+	if before >= 0 || in.Prepared.ScoreTokens < 200 || math.Abs(after-before) > 0.015*math.Abs(before) {
+		t.Errorf("log-likelihood of %d tokens %.2f became %.2f", in.Prepared.ScoreTokens, before, after)
+	}
+}
+
 func compare(t *testing.T, spec engine.Spec, least float64) {
 	t.Helper()
 	b, err := llama.Open(t.Context(), spec, nil)
