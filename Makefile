@@ -31,7 +31,7 @@ run: build models ## build, pull the default models, start on 127.0.0.1:8080
 
 .PHONY: build
 build: check-tools web ## build bin/parley with the web app inside
-	go build -trimpath -tags web -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
+	go build -tags web -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
 
 .PHONY: web
 web: check-tools ## build the web app into web/dist

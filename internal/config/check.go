@@ -76,6 +76,8 @@ func (c *Config) check() error {
 	} {
 		bad(d > 0, key, "write a duration above 0, such as 30s")
 	}
+	bad(c.Limits.Requests >= 0, "limits.requests_per_minute", "write 0 or more")
+	bad(c.Limits.Tokens >= 0, "limits.tokens_per_minute", "write 0 or more")
 	bad(c.Limits.QueueLength >= 1, "limits.queue_length", "write 1 or more")
 	bad(c.ShutdownGrace >= 0, "shutdown_grace", "write a duration, such as 30s")
 	bad(c.Engine.IdleUnload >= 0, "engine.idle_unload", "write a duration, such as 15m, or 0 for never")

@@ -39,6 +39,8 @@ type Limits struct {
 	BodyTimeout    time.Duration `koanf:"body_timeout" default:"60s" doc:"longest pause of a client while it sends its body"`
 	WriteTimeout   time.Duration `koanf:"write_timeout" default:"30s" doc:"longest time for a client to take one piece of an answer"`
 	RequestTimeout time.Duration `koanf:"request_timeout" default:"10m" doc:"longest time for one answer"`
+	Requests       int           `koanf:"requests_per_minute" default:"0" doc:"requests per minute of an organization to one model; 0 is no limit"`
+	Tokens         int           `koanf:"tokens_per_minute" default:"0" doc:"tokens per minute of an organization to one model; 0 is no limit"`
 	QueueLength    int           `koanf:"queue_length" default:"256" doc:"requests that may wait for one model; more get 429"`
 }
 

@@ -220,6 +220,7 @@ type Spec struct {
 	ContextWindow int    // of one sequence; 0 is the model's own
 	Cells         int    // KV cells shared by all sequences; 0 is chosen from the window
 	Slots         int    // most sequences at once; 0 is 16
+	Queue         int    // most sequences that wait for a slot; 0 is 256
 	Threads       int    // 0 is the number of physical cores
 	Embedding     bool   // an embedding model: no decode loop
 	MemoryBytes   int64  // estimate before loading, for the pool's budget

@@ -15,7 +15,7 @@
 //	parley_first_token_seconds{model}            from the request to the first token
 //	parley_engine_active{model}, _queued, _ready what the pool knows of a loaded model
 //	parley_db_connections{state}, parley_db_writer_waiting, parley_db_waits_total
-//	parley_build_info{version,commit,go}
+//	parley_build_info{version,go}
 //
 // Traces: off unless OTEL_EXPORTER_OTLP_ENDPOINT (or …_TRACES_ENDPOINT) is set; the standard OTEL_*
 // variables configure the rest. Span costs nothing while they are off.

@@ -44,7 +44,7 @@ type modelHandles struct {
 var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 180, 600}
 
 // NewMetrics returns the metrics of a process, with those of the Go runtime and the process itself.
-func NewMetrics(version, commit string) *Metrics {
+func NewMetrics(version string) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_requests_total",
@@ -61,7 +61,7 @@ func NewMetrics(version, commit string) *Metrics {
 			Help: "Time from a request to the first token of its answer.", Buckets: buckets}, []string{"model"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "parley_build_info", Help: "Always 1; the labels say what runs.",
-		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "go": runtime.Version()}})
+		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()}})
 	build.Set(1)
 	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.bytes, m.tokens, m.firstToken, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

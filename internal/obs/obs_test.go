@@ -111,7 +111,7 @@ func scrape(t *testing.T, m *Metrics) string {
 }
 
 func TestMetrics(t *testing.T) {
-	m := NewMetrics("1.2.3", "abc")
+	m := NewMetrics("1.2.3")
 	m.WatchEngine(func() []EngineStatus { return []EngineStatus{{"smol", true, 3, 2}, {"big", false, 0, 0}} })
 	m.WatchDB(func() DBStats { return DBStats{Open: 5, InUse: 2, WriterWaiting: 1, Waits: 9} })
 	for _, status := range []int{200, 201, 304, 404, 429, 499, 500, 0, 999} {
@@ -132,7 +132,7 @@ func TestMetrics(t *testing.T) {
 		`parley_first_token_seconds_count{model="smol"} 1`,
 		`parley_engine_active{model="smol"} 3`, `parley_engine_queued{model="smol"} 2`, `parley_engine_ready{model="smol"} 1`, `parley_engine_ready{model="big"} 0`,
 		`parley_db_connections{state="in_use"} 2`, `parley_db_connections{state="idle"} 3`, `parley_db_writer_waiting 1`, `parley_db_waits_total 9`,
-		`commit="abc"`, `version="1.2.3"`, `go_goroutines`,
+		`version="1.2.3"`, `go_goroutines`,
 	} {
 		if !strings.Contains(out, line) {
 			t.Errorf("no %s in the metrics", line)
@@ -141,7 +141,7 @@ func TestMetrics(t *testing.T) {
 }
 
 func BenchmarkRequest(b *testing.B) {
-	m := NewMetrics("1", "a")
+	m := NewMetrics("1")
 	b.ReportAllocs()
 	for b.Loop() {
 		m.RequestStarted("chat")

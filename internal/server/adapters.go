@@ -18,6 +18,7 @@ import (
 type targets struct {
 	reg   *models.Registry
 	cells int // Spec.Cells for every model; 0 is the engine's choice
+	queue int // Spec.Queue for every model
 }
 
 func (t targets) Resolve(ctx context.Context, who actor.Actor, name string) (generate.Target, error) {
@@ -25,9 +26,7 @@ func (t targets) Resolve(ctx context.Context, who actor.Actor, name string) (gen
 	if err != nil {
 		return generate.Target{}, err
 	}
-	if t.cells > 0 {
-		r.Spec.Cells = t.cells
-	}
+	r.Spec.Cells, r.Spec.Queue = t.cells, t.queue
 	return generate.Target{Name: r.Name, Model: r.Name, Served: r.Served, Alias: r.Name != r.Served, Window: r.Window, Spec: r.Spec}, nil
 }
 
@@ -74,7 +73,7 @@ func (t template) Render(messages []engine.Message, bos, eos string) (string, er
 		}
 		raw[i] = data
 	}
-	return t.t.Render(chattemplate.Input{Messages: raw, AddGenerationPrompt: true, BOS: bos, EOS: eos, Now: t.now()})
+	return t.t.RenderAdapted(chattemplate.Input{Messages: raw, AddGenerationPrompt: true, BOS: bos, EOS: eos, Now: t.now()})
 }
 
 func (t template) now() time.Time { return t.clk.Now() }

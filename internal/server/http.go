@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/engine"
@@ -43,6 +42,7 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	options := httpapi.Options{
 		Routes: routes, Auth: s.identity, Logger: s.log, Metrics: s.metrics, Clock: o.Clock,
 		MaxBody: int64(limits.MaxBody), ReadTimeout: limits.BodyTimeout, WriteTimeout: limits.WriteTimeout,
+		HeaderTimeout: limits.HeaderTimeout, RequestTimeout: limits.RequestTimeout, BaseURL: s.cfg.BaseURL,
 		Other: web.Handler(),
 	}
 	if s.api, err = httpapi.New(options); err != nil {
@@ -153,7 +153,7 @@ func (s *Server) ListenSocket() error {
 	if err != nil {
 		return err
 	}
-	s.socket = &socketServer{&http.Server{Handler: s.owner, ReadHeaderTimeout: 10 * time.Second}}
+	s.socket = &socketServer{&http.Server{Handler: s.owner, ReadHeaderTimeout: s.cfg.Limits.HeaderTimeout}}
 	s.wg.Go(func() { s.serveSocket(l) })
 	return nil
 }

@@ -119,7 +119,12 @@ func budget(cfg *config.Config) int64 {
 
 // build makes foundations, operations and products, and the two APIs over them.
 func (s *Server) build(ctx context.Context, o Options) error {
-	s.metrics = obs.NewMetrics(o.Version, "")
+	stopTracing, err := obs.StartTracing(ctx, o.Version, os.Getenv)
+	if err != nil {
+		return err
+	}
+	s.onClose(stopTracing)
+	s.metrics = obs.NewMetrics(o.Version)
 	s.watchMetrics()
 	s.identity = identity.New(s.db, o.Clock, s.log)
 	s.onClose(s.identity.Close)
@@ -132,9 +137,11 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	s.onClose(s.usage.Close)
 
 	gen := &generate.Service{
-		Models:  s.targets(),
-		Pool:    leases{s.pool},
-		Limits:  admission{limits.New(o.Clock, limits.Settings{})},
+		Models: s.targets(),
+		Pool:   leases{s.pool},
+		Limits: admission{limits.New(o.Clock, limits.Settings{
+			RequestsPerMinute: o.Config.Limits.Requests, TokensPerMinute: o.Config.Limits.Tokens,
+		})},
 		Usage:   ledger{s.usage, s.metrics},
 		Compile: compile(o.Clock),
 	}
@@ -201,7 +208,9 @@ func (s *Server) preload() {
 	}
 }
 
-func (s *Server) targets() targets { return targets{s.Models, s.cfg.Engine.Cells} }
+func (s *Server) targets() targets {
+	return targets{s.Models, s.cfg.Engine.Cells, s.cfg.Limits.QueueLength}
+}
 
 // writeFile replaces a file whole.
 func writeFile(path string, data []byte) error {

@@ -181,6 +181,24 @@ func TestSystemRoutesNeedNoKey(t *testing.T) {
 	}
 }
 
+func TestRequestsPerMinute(t *testing.T) {
+	s := testkit.Start(t, testkit.Options{Config: map[string]any{"limits.requests_per_minute": "2"}})
+	body := `{"model": "gpt-4", "max_tokens": 3, ` + hello + `}`
+	for range 2 {
+		if resp, text := s.Call(http.MethodPost, "/v1/chat/completions", body); resp.StatusCode != http.StatusOK {
+			t.Fatalf("within the limit: %s %s", resp.Status, text)
+		}
+	}
+	resp, text := s.Call(http.MethodPost, "/v1/chat/completions", body)
+	if resp.StatusCode != http.StatusTooManyRequests || !strings.Contains(text, "Rate limit reached for") {
+		t.Errorf("beyond the limit: %s %s", resp.Status, text)
+	}
+	s.Clock.Advance(time.Minute + time.Second)
+	if resp, text := s.Call(http.MethodPost, "/v1/chat/completions", body); resp.StatusCode != http.StatusOK {
+		t.Errorf("a minute later: %s %s", resp.Status, text)
+	}
+}
+
 func TestShutdownLetsStreamsFinish(t *testing.T) {
 	s := testkit.Start(t, testkit.Options{Echo: echo.Options{TokenDelay: 5 * time.Millisecond}})
 	type answer struct {

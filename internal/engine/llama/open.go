@@ -32,7 +32,7 @@ func (o Options) withDefaults() Options {
 
 // Open loads a model file with the libraries that the spec names. It is engine.Opener.
 func Open(ctx context.Context, spec engine.Spec, progress engine.Progress) (engine.Backend, error) {
-	return OpenWith(ctx, spec, Options{}, progress)
+	return OpenWith(ctx, spec, Options{QueueLimit: spec.Queue}, progress)
 }
 
 // OpenWith is Open with options.

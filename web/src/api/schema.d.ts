@@ -4,32 +4,51 @@
  */
 
 export interface paths {
-    "/api/session": {
+    "/v1/chat/completions": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["getSession"];
+        get?: never;
         put?: never;
-        post: operations["createSession"];
-        delete: operations["deleteSession"];
+        /** Creates a model's answer to a conversation. */
+        post: operations["createChatCompletion"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/models": {
+    "/v1/completions": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["listServedModels"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** Continues a text. */
+        post: operations["createCompletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/embeddings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turns texts into vectors. */
+        post: operations["createEmbedding"];
         delete?: never;
         options?: never;
         head?: never;
@@ -43,8 +62,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Lists your chats, the last used first; query searches titles and texts. */
         get: operations["listChats"];
         put?: never;
+        /** Begins a chat. */
         post: operations["createChat"];
         delete?: never;
         options?: never;
@@ -56,17 +77,18 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
+        /** Returns a chat with all its messages, which are a tree by parent_id. */
         get: operations["getChat"];
         put?: never;
         post?: never;
+        /** Deletes a chat with its messages. */
         delete: operations["deleteChat"];
         options?: never;
         head?: never;
+        /** Renames a chat, or shows another path through it. */
         patch: operations["updateChat"];
         trace?: never;
     };
@@ -74,13 +96,12 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: string;
-            };
+            path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
+        /** Adds a message and streams its answer, or answers a message again. */
         post: operations["createMessage"];
         delete?: never;
         options?: never;
@@ -92,16 +113,122 @@ export interface paths {
         parameters: {
             query?: never;
             header?: never;
-            path: {
-                id: string;
-                message_id: string;
-            };
+            path?: never;
             cookie?: never;
         };
         get?: never;
         put?: never;
+        /** Stops an answer and keeps what was produced. */
         post: operations["stopMessage"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the names that answer, with what serves them and whether it is loaded. */
+        get: operations["listServedModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the models that can be asked for. */
+        get: operations["listModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Describes one model. */
+        get: operations["retrieveModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says who you are. */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Signs a browser in with a one-time link's token.
+         * @description Sets the session cookie. The token comes from the link that the server prints at its start.
+         */
+        post: operations["createSession"];
+        /** Signs the browser out. */
+        delete: operations["deleteSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the project's API keys. */
+        get: operations["listKeys"];
+        put?: never;
+        /** Makes an API key; its secret is shown once. */
+        post: operations["createKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes an API key. */
+        delete: operations["deleteKey"];
         options?: never;
         head?: never;
         patch?: never;
@@ -114,7 +241,93 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Models that this server is pulling in the background. */
         get: operations["listPulls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says that the process answers. */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether requests can be served, and what is missing: 200 or 503. */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures for Prometheus. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This API as an OpenAPI 3.1 document. */
+        get: operations["getOpenAPI"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/docs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This API as a page to read. */
+        get: operations["getDocs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -127,122 +340,131 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        ErrorResponse: {
-            error: {
-                message: string;
-                type: string;
-                param: string | null;
-                code: string | null;
-            };
-        };
-        Session: {
-            /** @enum {string} */
-            object: "session";
-            user: {
-                id: string;
-                name: string;
-            };
-            role: string;
-            organization: {
-                id: string;
-                name: string;
-            };
-            project: {
-                id: string;
-                name: string;
-            };
-            expires_at: number | null;
-            api_key_id: string | null;
-        };
-        SignIn: {
-            token: string;
-        };
-        Model: {
+        APIKey: {
+            /**
+             * @description Always api_key.
+             * @enum {string}
+             */
+            object: "api_key";
+            /**
+             * @description The key's id.
+             * @example key_abc123
+             */
             id: string;
-            served_model: string;
-            /** @enum {string} */
-            kind: "chat" | "completion" | "embedding";
-            /** @enum {string} */
-            state: "cold" | "loading" | "ready" | "failed";
-            progress: number;
-            default: boolean;
-            context_window: number;
+            /** @description What the key is for, in your words. */
+            name: string;
+            /** @description The key itself. It is shown only in the answer that made it. */
+            secret?: string;
+            /**
+             * @description The key's beginning and end.
+             * @example sk-ab…wxyz
+             */
+            redacted: string;
+            /** @description What the key may do; * is everything. */
+            scopes: string[];
+            /** @description When it was made, in seconds since 1970. */
+            created_at: number;
+            /** @description When it was last used, in seconds since 1970; null: never. */
+            last_used_at: number | null;
         };
-        ModelList: {
-            /** @enum {string} */
+        APIKeyList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
             object: "list";
-            data: components["schemas"]["Model"][];
+            /** @description The objects of this page. */
+            data: components["schemas"]["APIKey"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
         };
         Chat: {
+            /** @example chat_8Abc */
             id: string;
-            /** @enum {string} */
+            /**
+             * @description Always chat.
+             * @enum {string}
+             */
             object: "chat";
+            /** @description Empty until the first message. */
             title: string;
+            /** @description The model that was asked last; empty is the default. */
             model: string;
+            /** @description The end of the path on show. */
             current_message_id: string | null;
+            /** @description Seconds since 1970. */
             created_at: number;
+            /** @description Seconds since 1970. */
             updated_at: number;
             message_count: number;
         };
-        ChatList: {
-            /** @enum {string} */
-            object: "list";
-            data: components["schemas"]["Chat"][];
-            first_id: string | null;
-            last_id: string | null;
-            has_more: boolean;
+        ChatAnswer: {
+            /**
+             * @description Always assistant.
+             * @enum {string}
+             */
+            role: "assistant";
+            content: string;
         };
-        ChatDetail: components["schemas"]["Chat"] & {
-            messages: components["schemas"]["Message"][];
+        ChatChoice: {
+            index: number;
+            message: components["schemas"]["ChatAnswer"];
+            /** @description On request, else null. */
+            logprobs: components["schemas"]["ChatLogprobs"] | null;
+            /**
+             * @description stop, or length when max_tokens or the window ended it.
+             * @enum {string}
+             */
+            finish_reason: "stop" | "length";
         };
-        ContentPart: {
-            /** @enum {string} */
-            type: "text";
-            text: string;
+        ChatChunkChoice: {
+            index: number;
+            delta: components["schemas"]["ChatDelta"];
+            logprobs: components["schemas"]["ChatLogprobs"] | null;
+            /**
+             * @description null until the last piece of the answer.
+             * @enum {string|null}
+             */
+            finish_reason: "stop" | "length" | null;
         };
-        MessageError: {
-            message: string;
-            code: string | null;
-        };
-        Usage: {
-            prompt_tokens: number;
-            completion_tokens: number;
-            total_tokens: number;
-        };
-        Message: {
+        ChatDeleted: {
             id: string;
-            /** @enum {string} */
-            object: "chat.message";
-            chat_id: string;
-            parent_id: string | null;
-            /** @enum {string} */
-            role: "user" | "assistant";
-            content: components["schemas"]["ContentPart"][];
-            /** @enum {string} */
-            state: "in_progress" | "completed" | "stopped" | "failed";
-            model: string | null;
-            served_model: string | null;
-            error: components["schemas"]["MessageError"] | null;
-            usage: components["schemas"]["Usage"] | null;
-            created_at: number;
-        };
-        CreateChat: {
-            title?: string;
-            model?: string;
-        };
-        UpdateChat: {
-            title?: string;
-            current_message_id?: string;
-        };
-        CreateMessage: {
-            parent_id: string | null;
-            content?: components["schemas"]["ContentPart"][];
-            model: string;
-        };
-        Deleted: {
-            id: string;
-            object: string;
+            /**
+             * @description Always chat.deleted.
+             * @enum {string}
+             */
+            object: "chat.deleted";
             deleted: boolean;
+        };
+        ChatDelta: {
+            role?: string;
+            content?: string;
+        };
+        ChatDetail: {
+            /** @example chat_8Abc */
+            id: string;
+            /**
+             * @description Always chat.
+             * @enum {string}
+             */
+            object: "chat";
+            /** @description Empty until the first message. */
+            title: string;
+            /** @description The model that was asked last; empty is the default. */
+            model: string;
+            /** @description The end of the path on show. */
+            current_message_id: string | null;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970. */
+            updated_at: number;
+            message_count: number;
+            /** @description All messages in the order of their creation. */
+            messages: components["schemas"]["Message"][];
         };
         ChatEvent: {
             message?: components["schemas"]["Message"];
@@ -250,22 +472,611 @@ export interface components {
             text?: string;
             chat?: components["schemas"]["Chat"];
         };
-        Pull: {
-            name: string;
+        ChatList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Chat"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        ChatLogprobs: {
+            content: components["schemas"]["ChatTokenLogprob"][];
+        };
+        ChatMessage: {
+            /**
+             * @description Who speaks: system, user, assistant, function or tool; developer is read as system.
+             * @example user
+             * @enum {string}
+             */
+            role: "system" | "user" | "assistant" | "function" | "tool" | "developer";
+            /** @description What is said: a text, or a list of text parts. */
+            content: string | {
+                /** @enum {string} */
+                type: "text";
+                text: string;
+            }[];
+            /** @description Tells speakers of one role apart; the function's name for role function. */
+            name?: string;
+            /** @description For role tool: the call that this answers. */
+            tool_call_id?: string;
+            /** @description Not supported by this release. */
+            tool_calls?: unknown;
+            /** @description Not supported by this release. */
+            function_call?: unknown;
+            /** @description Not supported by this release. */
+            audio?: unknown;
+            /** @description Not supported by this release. */
+            refusal?: unknown;
+            /** @description Taken and not used. */
+            annotations?: unknown;
+        };
+        ChatRequest: {
+            /**
+             * @description The model that answers.
+             * @example gpt-3.5-turbo
+             */
+            model: string;
+            /** @description The conversation so far. */
+            messages: components["schemas"]["ChatMessage"][];
+            /**
+             * @description The most tokens to produce.
+             * @example 64
+             */
+            max_tokens?: number;
+            /**
+             * @description Sampling temperature, 0 to 2; 0 always takes the likeliest token.
+             * @default 1
+             */
+            temperature: number;
+            /**
+             * @description Samples from the likeliest tokens that together have this probability, 0 to 1.
+             * @default 1
+             */
+            top_p: number;
+            /**
+             * @description How many answers to produce, 1 to 128.
+             * @default 1
+             */
+            n: number;
+            /**
+             * @description Send the answer piece by piece as server-sent events, closed by data: [DONE].
+             * @default false
+             */
+            stream: boolean;
+            /** @description Options of a streamed answer; only with stream. */
+            stream_options?: components["schemas"]["StreamOptions"];
+            /** @description Up to 4 texts before which the answer ends. */
+            stop?: string | string[] | null;
+            /** @description The same seed, parameters and prompt give the same answer while system_fingerprint is the same. */
+            seed?: number;
+            /**
+             * @description Makes tokens that were produced before less likely, -2 to 2.
+             * @default 0
+             */
+            presence_penalty: number;
+            /**
+             * @description Makes tokens less likely by how often they were produced before, -2 to 2.
+             * @default 0
+             */
+            frequency_penalty: number;
+            /** @description Token ids of the served model's vocabulary with a bias from -100 (ban) to 100 (force). */
+            logit_bias?: {
+                [key: string]: number;
+            } | null;
+            /** @description Your end user, for your own logs. */
+            user?: string;
+            /** @description The newer name of max_tokens. */
+            max_completion_tokens?: number;
+            /**
+             * @description Report the log probability of each token of the answer.
+             * @default false
+             */
+            logprobs: boolean;
+            /** @description And of this many likeliest alternatives, 0 to 20; needs logprobs. */
+            top_logprobs?: number;
+            /** @description Not supported by this release. */
+            functions?: unknown;
+            /** @description Not supported by this release. */
+            function_call?: unknown;
+            /** @description Not supported by this release. */
+            tools?: unknown;
+            /** @description Not supported by this release. */
+            tool_choice?: unknown;
+            /** @description Only {"type":"text"} in this release. */
+            response_format?: unknown;
+            /** @description Only ["text"] in this release. */
+            modalities?: unknown;
+            /** @description Not supported by this release. */
+            audio?: unknown;
+            /** @description Not supported by this release. */
+            prediction?: unknown;
+            /** @description Not supported by this release. */
+            reasoning_effort?: unknown;
+            /** @description Not supported by this release. */
+            verbosity?: unknown;
+            /** @description Not supported by this release. */
+            web_search_options?: unknown;
+            /** @description Not supported by this release. */
+            store?: unknown;
+            /** @description Not supported by this release. */
+            moderation?: unknown;
+            /** @description Taken and not kept: answers are not stored. */
+            metadata?: unknown;
+            /** @description Taken and not used: there is one tier. */
+            service_tier?: unknown;
+            /** @description Taken and not used. */
+            safety_identifier?: unknown;
+            /** @description Taken and not used: every prefix is cached. */
+            prompt_cache_key?: unknown;
+            /** @description Taken and not used. */
+            prompt_cache_retention?: unknown;
+            /** @description Taken and not used: there are no tools in this release. */
+            parallel_tool_calls?: unknown;
+        };
+        ChatResponse: {
+            /** @example chatcmpl-8Abc */
+            id: string;
+            /**
+             * @description Always chat.completion.
+             * @enum {string}
+             */
+            object: "chat.completion";
+            /** @description When the answer was begun, in seconds since 1970. */
+            created: number;
+            /** @description The model that was asked: the snapshot that its name stands for. */
+            model: string;
+            choices: components["schemas"]["ChatChoice"][];
+            usage: components["schemas"]["Usage"] | null;
+            /** @description Changes when the model, its library or its settings do. */
+            system_fingerprint: string | null;
+        };
+        ChatTokenLogprob: {
+            token: string;
+            /** @description Natural logarithm, as if temperature were 1. */
+            logprob: number;
+            /** @description UTF-8; a character may be spread over several tokens. */
+            bytes: number[];
+            top_logprobs: components["schemas"]["ChatTopLogprob"][];
+        };
+        ChatTopLogprob: {
+            token: string;
+            logprob: number;
+            bytes: number[];
+        };
+        ChatUsageChunk: {
+            id: string;
+            /**
+             * @description Always chat.completion.chunk.
+             * @enum {string}
+             */
+            object: "chat.completion.chunk";
+            /** @description The same in every chunk. */
+            created: number;
+            model: string;
+            system_fingerprint: string | null;
+            /** @description One, or none in the chunk with the usage. */
+            choices: components["schemas"]["ChatChunkChoice"][];
+            /** @description Only with stream_options.include_usage: null until the last chunk. */
+            usage: components["schemas"]["Usage"] | null;
+        };
+        CompletionsChoice: {
+            text: string;
+            /** @description Prompt i has the choices from i*n on. */
+            index: number;
+            /** @description On request, else null. */
+            logprobs: components["schemas"]["CompletionsLogprobs"] | null;
+            /**
+             * @description stop, or length when max_tokens or the window ended it; null until the last piece.
+             * @enum {string|null}
+             */
+            finish_reason: "stop" | "length" | null;
+        };
+        CompletionsLogprobs: {
+            tokens: string[];
+            /** @description Natural logarithm, as if temperature were 1; null for the first token of an echoed prompt. */
+            token_logprobs: number[];
+            /** @description The likeliest tokens and the one that was taken; null when logprobs is 0. */
+            top_logprobs: {
+                [key: string]: number;
+            }[] | null;
+            /** @description Where the token begins, in characters from the beginning of the prompt. */
+            text_offset: number[];
+        };
+        CompletionsRequest: {
+            /**
+             * @description The model that continues the prompt.
+             * @example gpt-3.5-turbo-instruct
+             */
+            model: string;
+            /**
+             * @description A text, a list of texts, or token ids of the served model; the beginning of a new text when left out.
+             * @example Once upon a time
+             */
+            prompt?: string | string[] | number[] | number[][];
+            /**
+             * @description The most tokens to produce.
+             * @example 64
+             */
+            max_tokens?: number;
+            /**
+             * @description Sampling temperature, 0 to 2; 0 always takes the likeliest token.
+             * @default 1
+             */
+            temperature: number;
+            /**
+             * @description Samples from the likeliest tokens that together have this probability, 0 to 1.
+             * @default 1
+             */
+            top_p: number;
+            /**
+             * @description How many answers to produce, 1 to 128.
+             * @default 1
+             */
+            n: number;
+            /**
+             * @description Send the answer piece by piece as server-sent events, closed by data: [DONE].
+             * @default false
+             */
+            stream: boolean;
+            /** @description Options of a streamed answer; only with stream. */
+            stream_options?: components["schemas"]["StreamOptions"];
+            /** @description Up to 4 texts before which the answer ends. */
+            stop?: string | string[] | null;
+            /** @description The same seed, parameters and prompt give the same answer while system_fingerprint is the same. */
+            seed?: number;
+            /**
+             * @description Makes tokens that were produced before less likely, -2 to 2.
+             * @default 0
+             */
+            presence_penalty: number;
+            /**
+             * @description Makes tokens less likely by how often they were produced before, -2 to 2.
+             * @default 0
+             */
+            frequency_penalty: number;
+            /** @description Token ids of the served model's vocabulary with a bias from -100 (ban) to 100 (force). */
+            logit_bias?: {
+                [key: string]: number;
+            } | null;
+            /** @description Your end user, for your own logs. */
+            user?: string;
+            /**
+             * @description Give the prompt back before its continuation.
+             * @default false
+             */
+            echo: boolean;
+            /** @description Report the log probability of each token and of this many likeliest alternatives, 0 to 5. */
+            logprobs?: number;
+            /**
+             * @description Produce this many and return the n best by mean log probability per token; not with stream.
+             * @default 1
+             */
+            best_of: number;
+            /** @description Not supported by this release. */
+            suffix?: unknown;
+        };
+        CompletionsWhole: {
+            /** @example cmpl-8Abc */
+            id: string;
+            /**
+             * @description Always text_completion.
+             * @enum {string}
+             */
+            object: "text_completion";
+            /** @description When the answer was begun, in seconds since 1970. */
+            created: number;
+            /** @description The model that was asked: the snapshot that its name stands for. */
+            model: string;
+            choices: components["schemas"]["CompletionsChoice"][];
+            /** @description Changes when the model, its library or its settings do. */
+            system_fingerprint: string | null;
+            /** @description Streamed only with stream_options.include_usage: null until the last. */
+            usage: components["schemas"]["Usage"] | null;
+        };
+        ContentPart: {
             /** @enum {string} */
+            type: "text";
+            text: string;
+        };
+        CreateChat: {
+            /** @description Left out, it is made from the first message. */
+            title?: string;
+            /** @description Left out, it is the default. */
+            model?: string;
+        };
+        CreateKeyRequest: {
+            /** @description What the key is for, in your words. */
+            name?: string;
+            /** @description What the key may do, such as chat.write; left out, all that you may. */
+            scopes?: string[];
+        };
+        CreateMessage: {
+            /** @description With content: the answer that it follows, or null to begin. Without: the message to answer again. */
+            parent_id: string | null;
+            /** @description What to say; left out, the message parent_id is answered again. */
+            content?: components["schemas"]["ContentPart"][];
+            /** @description Left out, it is the chat's. */
+            model?: string;
+            /** @description The answer is always streamed. */
+            stream?: boolean;
+        };
+        Deleted: {
+            /** @description What was deleted. */
+            id: string;
+            /**
+             * @description Its type.
+             * @example api_key
+             */
+            object: string;
+            /** @description Always true. */
+            deleted: boolean;
+        };
+        Embedding: {
+            /**
+             * @description Always embedding.
+             * @enum {string}
+             */
+            object: "embedding";
+            index: number;
+            /** @description Numbers, or a base64 text when encoding_format is base64. */
+            embedding: number[] | string;
+        };
+        EmbeddingsRequest: {
+            /**
+             * @description The embedding model.
+             * @example text-embedding-ada-002
+             */
+            model: string;
+            /**
+             * @description A text, a list of texts, or token ids of the served model.
+             * @example The food was delicious.
+             */
+            input: string | string[] | number[] | number[][];
+            /**
+             * @description float, or base64 of little-endian float32.
+             * @default float
+             * @enum {string}
+             */
+            encoding_format: "float" | "base64";
+            /** @description Cut the vectors to this length and make them unit length again. Good only with models that were trained for it. */
+            dimensions?: number;
+            /** @description Your end user, for your own logs. */
+            user?: string;
+        };
+        EmbeddingsResponse: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description One per input, in their order. */
+            data: components["schemas"]["Embedding"][];
+            model: string;
+            usage: components["schemas"]["EmbeddingsUsage"];
+        };
+        EmbeddingsUsage: {
+            prompt_tokens: number;
+            total_tokens: number;
+        };
+        ErrorDetail: {
+            /** @description What went wrong and what to do. */
+            message: string;
+            /**
+             * @description The class of the error.
+             * @example invalid_request_error
+             */
+            type: string;
+            /** @description The request field at fault, such as messages[0].role. */
+            param: string | null;
+            /** @description The error's name, such as model_not_found. */
+            code: string | null;
+        };
+        ErrorResponse: {
+            /** @description What went wrong. */
+            error: components["schemas"]["ErrorDetail"];
+        };
+        Health: {
+            /**
+             * @description ok, or unavailable.
+             * @enum {string}
+             */
+            status: "ok" | "unavailable";
+            /** @description What was checked: ok, or why not. */
+            checks?: {
+                [key: string]: string;
+            };
+        };
+        Message: {
+            /** @example msg_8Abc */
+            id: string;
+            /**
+             * @description Always chat.message.
+             * @enum {string}
+             */
+            object: "chat.message";
+            chat_id: string;
+            /** @description The message before it; null for the first. Messages of one parent are versions of each other. */
+            parent_id: string | null;
+            /** @enum {string} */
+            role: "user" | "assistant";
+            content: components["schemas"]["ContentPart"][];
+            /** @enum {string} */
+            state: "in_progress" | "completed" | "stopped" | "failed";
+            /** @description Answers: the model that was asked. */
+            model: string | null;
+            /** @description Answers: the model that answered. */
+            served_model: string | null;
+            /** @description Why the answer failed. */
+            error: components["schemas"]["MessageError"] | null;
+            /** @description The answer's tokens. */
+            usage: components["schemas"]["MessageUsage"] | null;
+            /** @description Seconds since 1970. */
+            created_at: number;
+        };
+        MessageError: {
+            /** @description For the user. */
+            message: string;
+            code: string | null;
+        };
+        MessageUsage: {
+            prompt_tokens: number;
+            completion_tokens: number;
+            total_tokens: number;
+        };
+        Model: {
+            id: string;
+            object: string;
+            created: number;
+            owned_by: string;
+            served_by: string;
+            kind: string;
+            context_window?: number;
+            alias: boolean;
+        };
+        ModelsPage: {
+            object: string;
+            data: components["schemas"]["Model"][];
+        };
+        Named: {
+            /** @description Its id. */
+            id: string;
+            /** @description Its name, for people. */
+            name: string;
+        };
+        PromptTokensDetails: {
+            /** @description Tokens that came from the prefix cache and cost next to nothing. */
+            cached_tokens: number;
+        };
+        Pull: {
+            /** @description What is being pulled. */
+            name: string;
+            /**
+             * @description Where it stands.
+             * @enum {string}
+             */
             state: "running" | "done" | "failed";
+            /** @description What is being done now: downloading, preparing, … */
             stage: string;
+            /** @description Bytes of this stage that are done. */
             done: number;
+            /** @description Bytes of this stage; 0 when unknown. */
             total: number;
+            /** @description Why it failed, and what to do. */
             error?: string;
         };
         PullList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Pull"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        ServedModel: {
+            /** @description The name to ask for: an alias, or a served model's own. */
+            id: string;
+            /** @description What answers. */
+            served_model: string;
+            /** @enum {string} */
+            kind: "chat" | "completion" | "embedding";
+            /**
+             * @description cold models load with the first question.
+             * @enum {string}
+             */
+            state: "cold" | "loading" | "ready" | "failed";
+            /** @description 0 to 1 while loading. */
+            progress: number;
+            /** @description What answers when no name is given. */
+            default: boolean;
+            /** @description Tokens of a question with its chat and the answer together; 0 is not known. */
+            context_window: number;
+        };
+        ServedModelList: {
             /** @enum {string} */
             object: "list";
-            data: components["schemas"]["Pull"][];
+            data: components["schemas"]["ServedModel"][];
+        };
+        Session: {
+            /**
+             * @description Always session.
+             * @enum {string}
+             */
+            object: "session";
+            /** @description The one who acts. */
+            user: components["schemas"]["Named"];
+            /**
+             * @description The user's role in the organization.
+             * @example owner
+             */
+            role: string;
+            /** @description The organization that the user belongs to. */
+            organization: components["schemas"]["Named"];
+            /** @description The project that new objects go to. */
+            project: components["schemas"]["Named"];
+            /** @description When the session ends unless it is used, in seconds since 1970; null for an API key. */
+            expires_at: number | null;
+            /** @description The key that was used; null for a browser session. */
+            api_key_id: string | null;
+        };
+        SignIn: {
+            /** @description The token of a sign-in link; it works once. */
+            token: string;
+        };
+        StreamOptions: {
+            /**
+             * @description Send the usage in a last chunk that has no choices.
+             * @default false
+             */
+            include_usage: boolean;
+            /**
+             * @description Accepted for today's clients; chunks are never padded.
+             * @default false
+             */
+            include_obfuscation: boolean;
+        };
+        UpdateChat: {
+            /** @description The new title. */
+            title?: string;
+            /** @description The message that ends the path to show. */
+            current_message_id?: string;
+        };
+        Usage: {
+            /** @description Tokens of the prompt. */
+            prompt_tokens: number;
+            /** @description Tokens of all answers together. */
+            completion_tokens: number;
+            /** @description Both together. */
+            total_tokens: number;
+            /** @description What is known of the prompt's tokens. */
+            prompt_tokens_details?: components["schemas"]["PromptTokensDetails"];
         };
     };
-    responses: never;
+    responses: {
+        /** @description What went wrong and what to do. */
+        Error: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ErrorResponse"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -273,36 +1084,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    getSession: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Session"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
-        };
-    };
-    createSession: {
+    createChatCompletion: {
         parameters: {
             query?: never;
             header?: never;
@@ -311,67 +1093,61 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SignIn"];
+                "application/json": components["schemas"]["ChatRequest"];
             };
         };
         responses: {
-            /** @description OK */
+            /** @description One JSON object, or with "stream": true server-sent events: one JSON object of the streamed type in each data line. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Session"];
+                    "application/json": components["schemas"]["ChatResponse"];
+                    "text/event-stream": components["schemas"]["ChatUsageChunk"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
+            default: components["responses"]["Error"];
         };
     };
-    deleteSession: {
+    createCompletion: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompletionsRequest"];
+            };
+        };
         responses: {
-            /** @description OK */
+            /** @description One JSON object, or with "stream": true server-sent events: one JSON object of the streamed type in each data line. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Deleted"];
+                    "application/json": components["schemas"]["CompletionsWhole"];
+                    "text/event-stream": components["schemas"]["CompletionsWhole"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
+            default: components["responses"]["Error"];
         };
     };
-    listServedModels: {
+    createEmbedding: {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmbeddingsRequest"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -379,25 +1155,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ModelList"];
+                    "application/json": components["schemas"]["EmbeddingsResponse"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
+            default: components["responses"]["Error"];
         };
     };
     listChats: {
         parameters: {
             query?: {
+                /** @description How many chats to return. */
                 limit?: number;
+                /** @description Id of the last chat of the page before. */
                 after?: string;
+                /** @description Only chats with this text in title or messages, in any case. */
                 query?: string;
             };
             header?: never;
@@ -415,15 +1186,7 @@ export interface operations {
                     "application/json": components["schemas"]["ChatList"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
+            default: components["responses"]["Error"];
         };
     };
     createChat: {
@@ -448,15 +1211,7 @@ export interface operations {
                     "application/json": components["schemas"]["Chat"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
+            default: components["responses"]["Error"];
         };
     };
     getChat: {
@@ -479,15 +1234,7 @@ export interface operations {
                     "application/json": components["schemas"]["ChatDetail"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
+            default: components["responses"]["Error"];
         };
     };
     deleteChat: {
@@ -507,18 +1254,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Deleted"];
+                    "application/json": components["schemas"]["ChatDeleted"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
+            default: components["responses"]["Error"];
         };
     };
     updateChat: {
@@ -545,15 +1284,7 @@ export interface operations {
                     "application/json": components["schemas"]["Chat"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
+            default: components["responses"]["Error"];
         };
     };
     createMessage: {
@@ -571,7 +1302,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Events */
+            /** @description One JSON object, or with "stream": true server-sent events: one JSON object of the streamed type in each data line. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -580,15 +1311,7 @@ export interface operations {
                     "text/event-stream": components["schemas"]["ChatEvent"];
                 };
             };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
-                };
-            };
+            default: components["responses"]["Error"];
         };
     };
     stopMessage: {
@@ -612,15 +1335,217 @@ export interface operations {
                     "application/json": components["schemas"]["Message"];
                 };
             };
-            /** @description Error */
-            default: {
+            default: components["responses"]["Error"];
+        };
+    };
+    listServedModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/json": components["schemas"]["ServedModelList"];
                 };
             };
+            default: components["responses"]["Error"];
+        };
+    };
+    listModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelsPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    retrieveModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listKeys: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["APIKeyList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["APIKey"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
         };
     };
     listPulls: {
@@ -641,15 +1566,112 @@ export interface operations {
                     "application/json": components["schemas"]["PullList"];
                 };
             };
-            /** @description Error */
-            default: {
+            default: components["responses"]["Error"];
+        };
+    };
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorResponse"];
+                    "application/json": components["schemas"]["Health"];
                 };
             };
+            default: components["responses"]["Error"];
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getOpenAPI: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getDocs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            default: components["responses"]["Error"];
         };
     };
 }
