@@ -49,8 +49,21 @@ say "building"
 make --no-print-directory build
 say "pulling the default models"
 export PARLEY_TEST_BIN=$top/bin/parley
-export PARLEY_TEST_HOME=$test_cache/home
+export PARLEY_TEST_HOME=$test_cache/home PARLEY_TEST_CACHE=$CACHE
 PARLEY_HOME=$PARLEY_TEST_HOME bin/parley pull --defaults
+
+# Two more published versions of the engine's libraries, whose struct layouts differ: the binding is data.
+if wants go && [ "$(uname -sm)" = "Linux x86_64" ]; then
+	libs=$test_cache/libraries
+	for v in 3.20.0 3.16.0; do
+		if [ ! -d "$libs/$v/package/bins/linux-x64" ]; then
+			mkdir -p "$libs/$v"
+			(cd "$libs/$v" && npm pack --silent "@node-llama-cpp/linux-x64@$v" >/dev/null && tar -xzf ./*.tgz && rm -f ./*.tgz)
+		fi
+		PARLEY_TEST_LLAMA_LIBS=${PARLEY_TEST_LLAMA_LIBS:+$PARLEY_TEST_LLAMA_LIBS:}$libs/$v/package/bins/linux-x64
+	done
+	export PARLEY_TEST_LLAMA_LIBS
+fi
 
 # venv NAME: an environment for e2e/sdk/NAME, made again when its requirements change. Prints its python.
 venv() {

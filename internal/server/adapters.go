@@ -17,7 +17,6 @@ import (
 // targets lets generate resolve names through the registry.
 type targets struct {
 	reg   *models.Registry
-	cells int // Spec.Cells for every model; 0 is the engine's choice
 	queue int // Spec.Queue for every model
 }
 
@@ -26,7 +25,7 @@ func (t targets) Resolve(ctx context.Context, who actor.Actor, name string) (gen
 	if err != nil {
 		return generate.Target{}, err
 	}
-	r.Spec.Cells, r.Spec.Queue = t.cells, t.queue
+	r.Spec.Queue = t.queue
 	return generate.Target{Name: r.Name, Model: r.Name, Served: r.Served, Alias: r.Name != r.Served, Window: r.Window, Spec: r.Spec}, nil
 }
 

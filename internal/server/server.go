@@ -209,7 +209,7 @@ func (s *Server) preload() {
 }
 
 func (s *Server) targets() targets {
-	return targets{s.Models, s.cfg.Engine.Cells, s.cfg.Limits.QueueLength}
+	return targets{s.Models, s.cfg.Limits.QueueLength}
 }
 
 // writeFile replaces a file whole.
