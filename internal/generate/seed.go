@@ -1,12 +1,13 @@
 package generate
 
-import "github.com/parley-ai/parley/internal/ids"
+import "math/rand/v2"
 
 // baseSeed folds the API's 64-bit seed into the engine's 32 bits. Small seeds, which people type,
-// stay themselves; an absent one is drawn.
+// stay themselves; an absent one is drawn; it need
+// not be secret.
 func baseSeed(seed *int64) uint32 {
 	if seed == nil {
-		return ids.Uint32()
+		return rand.Uint32()
 	}
 	u := uint64(*seed)
 	return uint32(u) ^ uint32(u>>32)
