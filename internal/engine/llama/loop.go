@@ -42,6 +42,7 @@ type loop struct {
 	pace   *pace
 	crowd  *crowd
 	plain  bool // the model keeps no prefixes
+	heads  int  // attention heads of all layers
 
 	eog     []engine.Token
 	isEOG   []bool
@@ -101,6 +102,7 @@ func (l *loop) run() {
 	defer close(l.stopped)
 	for l.collect() {
 		l.reap()
+		l.expire()
 		l.admit()
 		l.publish()
 		if err := l.step(); err != nil {
@@ -133,6 +135,14 @@ func (l *loop) reap() {
 		if s.out.isCanceled() {
 			l.fail(s, errCanceled(nil))
 		}
+	}
+}
+
+// expire drops the cached prefixes that have become too expensive.
+func (l *loop) expire() {
+	price := l.pace.price(l.heads, l.crowd.now)
+	for i := l.rows.expired(price); i >= 0; i = l.rows.expired(price) {
+		l.empty(i)
 	}
 }
 
@@ -351,6 +361,7 @@ func (l *loop) step() error {
 			return err
 		}
 		decode := l.ctx.Len() - prompt
+		l.rows.rent += decode
 		took := time.Since(start)
 		l.pace.observe(took, prompt, decode)
 		if before := l.crowd.now; l.crowd.observe(took, threadTime()-ran) != before {

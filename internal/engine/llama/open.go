@@ -126,6 +126,7 @@ func (b *Backend) startLoop(cells int) error {
 	l := &loop{
 		lib: b.lib, model: m, ctx: c, o: b.o, slots: slots, stopped: make(chan struct{}),
 		rows: newRows(n, c.Cells()), pace: newPace(b.o.StepTarget), crowd: newCrowd(b.threads), plain: !m.KeepsPrefixes(),
+		heads: int(metaNumber(m, "block_count") * metaNumber(m, "attention.head_count")),
 		isEOG: make([]bool, m.VocabSize()), pieces: make([][]byte, m.VocabSize()),
 	}
 	l.wake = sync.NewCond(&l.mu)
@@ -157,11 +158,7 @@ func (b *Backend) fingerprint() string {
 // kvBytesPerToken is what a token takes in the KV memory, at 2 bytes per number, as far as the model
 // file says; 0 when it does not.
 func kvBytesPerToken(m *capi.Model) int64 {
-	arch := m.Meta("general.architecture")
-	num := func(key string) int64 {
-		n, _ := strconv.ParseInt(m.Meta(arch+"."+key), 10, 64)
-		return n
-	}
+	num := func(key string) int64 { return metaNumber(m, key) }
 	layers, heads, headsKV := num("block_count"), num("attention.head_count"), num("attention.head_count_kv")
 	if layers == 0 || heads == 0 {
 		return 0
@@ -170,6 +167,15 @@ func kvBytesPerToken(m *capi.Model) int64 {
 	each := int64(m.EmbeddingSize()) / heads
 	k, v := cmp.Or(num("attention.key_length"), each), cmp.Or(num("attention.value_length"), each)
 	return layers * headsKV * (k + v) * 2
+}
+
+// metaNumber is a number of the model file's architecture section; 0 when it has none.
+func metaNumber(m *capi.Model, key string) int64 {
+	n, err := strconv.ParseInt(m.Meta(m.Meta("general.architecture")+"."+key), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // chooseCells sizes the KV memory that all sequences share: one and a half windows, at least 4,096

@@ -11,6 +11,7 @@ type row struct {
 	owner   *sequence
 	private bool // never shared: prompts that are scored, models that keep no prefixes
 	used    uint64
+	left    int // rent paid by all when the owner left
 }
 
 // rows mirrors the KV memory of llama.cpp in unified mode: which sequence sees which cells. Prefixes
@@ -20,6 +21,9 @@ type rows struct {
 	refs  []int32
 	free  []int32
 	clock uint64
+	// rent counts the tokens decoded so far. Each of them looks at every cell in use, also at those of
+	// other sequences, to find that it may not see them.
+	rent int
 }
 
 func newRows(n, cells int) *rows {
@@ -34,6 +38,7 @@ func newRows(n, cells int) *rows {
 func (r *rows) touch(i int) {
 	r.clock++
 	r.row[i].used = r.clock
+	r.row[i].left = r.rent
 }
 
 // extend records that the row's next n tokens were computed. There must be free cells.
@@ -137,6 +142,24 @@ func (r *rows) place(prompt []engine.Token) placement {
 // continues says whether a row's cached tokens beyond n are few enough to be given up in favour of
 // a prompt that goes on from n, rather than kept beside it.
 func (r *rows) continues(i, n int) bool { return (len(r.row[i].cells)-n)*4 <= len(r.row[i].cells) }
+
+// smallCache is how many cells may be in use without costing decoding anything worth mentioning.
+const smallCache = 1024
+
+// expired returns an idle row whose cells have cost as much as computing them again would, which is
+// after price decoded tokens, or -1. A cached prefix is thus kept at most twice too expensively,
+// whenever its next use may come.
+func (r *rows) expired(price int) int {
+	if len(r.refs)-len(r.free) <= smallCache {
+		return -1
+	}
+	for i := range r.row {
+		if w := &r.row[i]; w.owner == nil && len(w.cells) > 0 && r.rent-w.left > price {
+			return i
+		}
+	}
+	return -1
+}
 
 func commonPrefix(a, b []engine.Token) int {
 	n := min(len(a), len(b))

@@ -123,3 +123,27 @@ func TestCellsAreCountedRight(t *testing.T) {
 		}
 	}
 }
+
+func TestExpired(t *testing.T) {
+	r := newRows(3, 4096)
+	fill(r, 0, seqOf(0, 1500), 1500, nil)
+	fill(r, 1, seqOf(0, 1500), 1500, &sequence{})
+	r.rent = 900
+	if i := r.expired(1000); i != -1 {
+		t.Errorf("row %d expired after 900 tokens", i)
+	}
+	fill(r, 2, seqOf(5000, 100), 100, nil)
+	r.rent = 1001
+	if i := r.expired(1000); i != 0 {
+		t.Errorf("row %d expired after 1,001 tokens, want 0", i)
+	}
+	r.cut(0, 0)
+	r.rent = 3000
+	if i := r.expired(1000); i != 2 {
+		t.Errorf("row %d expired after 3,000 tokens, want 2", i)
+	}
+	r.cut(1, 500)
+	if i := r.expired(1000); i != -1 {
+		t.Errorf("row %d expired although few cells are in use", i)
+	}
+}
