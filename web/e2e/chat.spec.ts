@@ -21,7 +21,7 @@ test.skip(
 );
 
 // One browser session for all, since a link works once; each test stands on the one before.
-test.describe.configure({ mode: "serial" });
+test.describe.configure({ mode: "serial", timeout: 600_000 });
 
 test("a user signs in, asks, stops, comes back", async ({ browser }) => {
   const context = await browser.newContext();
@@ -159,6 +159,7 @@ test("a user signs in, asks, stops, comes back", async ({ browser }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await expectNoSidewaysScroll(page);
     await expectAccessible(page);
+    await screenshot(page, "phone-dark");
     await page.emulateMedia({ colorScheme: "light" });
     await page.getByRole("button", { name: "사이드바 열기" }).click();
     await expect(page.getByRole("dialog")).toBeVisible();

@@ -90,10 +90,10 @@ test("words that the server refuses come back into the message box", async ({ pa
 test("an answer whose connection breaks is looked for, and shown as the server has it", async ({ page }) => {
   await open(page);
   await ask(page, "drop");
-  await expect(page.getByText("The connection broke.")).toBeVisible();
+  await expect(page.getByText("Not connected to this answer.")).toBeVisible();
   await settled(page, "stopped");
   await expect(page.getByText("Stopped before the end.")).toBeVisible();
-  await expect(page.getByText("The connection broke.")).toBeHidden();
+  await expect(page.getByText("Not connected to this answer.")).toBeHidden();
 });
 
 test("a failed answer can be asked for again, as a second version", async ({ page }) => {
@@ -115,6 +115,23 @@ test("while the server is away the page says so, and recovers", async ({ page })
   await expect(page.getByRole("heading", { name: "Parley does not answer" })).toBeVisible();
   await page.unroute("**/api/**");
   await expect(composer(page)).toBeVisible();
+});
+
+test("a server that goes away under an open chat is missed, and found again", async ({ page }) => {
+  await open(page);
+  await ask(page, "Hello");
+  await settled(page, "completed");
+  await page.route("**/api/**", (route) => route.abort());
+  await ask(page, "are you there?");
+  await expect(page.getByText("No connection to Parley.")).toBeVisible();
+  await expect(page.getByText("Your message was not sent.")).toBeVisible();
+  await expect(composer(page)).toHaveValue("are you there?");
+  await page.unroute("**/api/**");
+  await expect(page.getByText("No connection to Parley.")).toBeHidden();
+  await page.getByRole("button", { name: "Send" }).click();
+  await expect(questions(page)).toHaveCount(2);
+  await settled(page, "completed");
+  await expect(page.getByText("Your message was not sent.")).toBeHidden();
 });
 
 test("the page stays at the end only while the reader is there", async ({ page }) => {

@@ -3,7 +3,7 @@ import { createRouter, RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { ApiError, isSignedOut } from "@/api/errors";
+import { ApiError, isSignedOut, Unreachable } from "@/api/errors";
 import { Toaster } from "@/components/ui/toaster";
 import { TooltipProvider } from "@/components/ui/tooltip";
 import { createChatRuns } from "@/features/chats/api";
@@ -14,9 +14,13 @@ import { type App, AppProvider } from "@/lib/app";
 import { routeTree } from "@/routes/tree";
 import "./styles.css";
 
-/** A session that has ended shows first as a refusal of something else: look at the session again. */
+/**
+ * A session that has ended, or a server that has gone, shows first at some other question. The session is asked for
+ * again then: its state is what the whole page goes by, and it is asked for until there is an answer.
+ */
 function onError(error: unknown) {
-  if (isSignedOut(error)) void queryClient.invalidateQueries({ queryKey: sessionKey });
+  if (isSignedOut(error) || error instanceof Unreachable)
+    void queryClient.invalidateQueries({ queryKey: sessionKey });
 }
 
 const queryClient: QueryClient = new QueryClient({

@@ -46,23 +46,25 @@ export const AssistantMessage = memo(function AssistantMessage({
       {text !== "" && <Markdown text={text} />}
       {running && <Waiting model={message.model} compact={text !== ""} />}
       <Ending message={message} hasText={text !== ""} busy={busy} onRetry={() => onRegenerate(message.id)} />
-      {!running && (
-        <div
-          data-last={last}
-          className="mt-1.5 -ml-2 flex min-h-8 items-center gap-0.5 group-focus-within:opacity-100 group-hover:opacity-100 data-[last=false]:pointer-fine:opacity-0 data-[last=false]:pointer-fine:has-[[data-slot=versions]]:opacity-100"
-        >
-          {text !== "" && (
-            <IconAction icon={Copy} label={t("chat.copy")} onClick={() => void copyAndTell(text)} />
-          )}
-          <IconAction
-            icon={RotateCcw}
-            label={t("chat.regenerate")}
-            disabled={busy}
-            onClick={() => onRegenerate(message.id)}
-          />
-          <Versions step={step} onTurn={onTurn} />
-        </div>
-      )}
+      <div
+        data-last={last}
+        className="mt-1.5 -ml-2 flex min-h-8 items-center gap-0.5 group-focus-within:opacity-100 group-hover:opacity-100 data-[last=false]:pointer-fine:opacity-0 data-[last=false]:pointer-fine:has-[[data-slot=versions]]:opacity-100"
+      >
+        {!running && (
+          <>
+            {text !== "" && (
+              <IconAction icon={Copy} label={t("chat.copy")} onClick={() => void copyAndTell(text)} />
+            )}
+            <IconAction
+              icon={RotateCcw}
+              label={t("chat.regenerate")}
+              disabled={busy}
+              onClick={() => onRegenerate(message.id)}
+            />
+          </>
+        )}
+        <Versions step={step} onTurn={onTurn} />
+      </div>
     </article>
   );
 });

@@ -3,7 +3,8 @@ import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useStore } from "@/lib/store";
-import { composerId, setDraft, show, ui } from "@/lib/ui";
+import { touch } from "@/lib/media";
+import { composerId, focusComposer, setDraft, show, ui } from "@/lib/ui";
 import { AutosizeTextarea } from "./AutosizeTextarea";
 
 type Props = {
@@ -28,6 +29,7 @@ export function Composer({ chatId, busy, stopping, lastQuestion, focusFirst, onS
     if (!canSend) return;
     setDraft(chatId, "");
     onSend(text.trim());
+    keepFocus();
   }
 
   return (
@@ -63,7 +65,10 @@ export function Composer({ chatId, busy, stopping, lastQuestion, focusFirst, onS
             className="size-10 rounded-full"
             aria-label={stopping ? t("chat.stopping") : t("chat.stop")}
             aria-disabled={stopping}
-            onClick={onStop}
+            onClick={() => {
+              onStop();
+              keepFocus();
+            }}
           >
             <Square className="fill-current" />
           </Button>
@@ -83,4 +88,9 @@ export function Composer({ chatId, busy, stopping, lastQuestion, focusFirst, onS
       )}
     </form>
   );
+}
+
+/** The button that was pressed goes away; the focus must not go with it. On touch screens a keyboard would pop up. */
+function keepFocus() {
+  if (!window.matchMedia(touch).matches) focusComposer();
 }

@@ -64,7 +64,7 @@ export function MessageList({ chat, run, model }: Props) {
         ref={scroller}
         tabIndex={0}
         aria-label={t("chat.conversation")}
-        className="h-full overflow-y-auto outline-none [overflow-anchor:none]"
+        className="h-full overflow-y-auto [mask-image:linear-gradient(transparent,black_0.75rem,black_calc(100%-0.75rem),transparent)] outline-none [overflow-anchor:none]"
       >
         <div ref={content} className="mx-auto flex w-full max-w-3xl flex-col gap-5 px-4 pt-6 pb-10 md:px-6">
           {path.map((step) =>

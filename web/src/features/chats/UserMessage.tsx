@@ -34,7 +34,7 @@ export const UserMessage = memo(function UserMessage({ step, editing, busy, onEd
       className="group flex flex-col items-end"
     >
       <Bubble text={text} />
-      <div className="mt-1 flex min-h-8 items-center gap-0.5 group-focus-within:opacity-100 group-hover:opacity-100 pointer-fine:opacity-0 pointer-fine:has-[[data-slot=versions]]:opacity-100">
+      <div className="mt-0.5 -mb-3 flex min-h-8 items-center gap-0.5 group-focus-within:opacity-100 group-hover:opacity-100 pointer-fine:opacity-0 pointer-fine:has-[[data-slot=versions]]:opacity-100">
         <IconAction icon={Copy} label={t("chat.copy")} onClick={() => void copyAndTell(text)} />
         <IconAction
           icon={PencilLine}

@@ -102,6 +102,7 @@ export function createChatRuns(client: QueryClient): Runs {
     post: postMessage,
     stop: stopMessage,
     update: (id, change) => changeChat(client, id, change),
+    taken: () => void client.invalidateQueries({ queryKey: listKey }),
     ended: (id, complete) => {
       if (!complete) void client.invalidateQueries({ queryKey: chatKey(id) });
       void client.invalidateQueries({ queryKey: listKey });

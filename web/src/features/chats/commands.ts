@@ -53,7 +53,7 @@ export const chatCommands: Command[] = [
     label: "commands.copyAnswer",
     group: "chat",
     icon: Copy,
-    keys: "mod+shift+;",
+    keys: "alt+c",
     available: (app, { chatId }) => lastStep(app, chatId, "assistant") !== undefined,
     perform: async (app, { chatId }) => {
       const step = lastStep(app, chatId, "assistant");

@@ -13,6 +13,7 @@ function setup(change: Partial<Dependencies> = {}) {
     post: () => Promise.resolve(new Response(sse("completed"))),
     stop: vi.fn(() => Promise.resolve()),
     update: (_, fn) => (state = fn(state)),
+    taken: vi.fn(),
     ended: vi.fn(),
     schedule: (flush) => flushes.push(flush),
     ...change,
@@ -44,6 +45,7 @@ describe("runs", () => {
     await started;
     expect(state().messages.map((m) => m.state)).toEqual(["completed", "completed"]);
     expect(runs.isActive("chat_01")).toBe(false);
+    expect(deps.taken).toHaveBeenCalledExactlyOnceWith("chat_01");
     expect(deps.ended).toHaveBeenCalledExactlyOnceWith("chat_01", true);
   });
 

@@ -33,6 +33,8 @@ export type Dependencies = {
   stop: (chatId: string, messageId: string) => Promise<void>;
   /** Changes the page's copy of the chat. */
   update: (chatId: string, change: (state: ChatState) => ChatState) => void;
+  /** Called when the server has taken the message: the chat has its place in the list, and a title. */
+  taken: (chatId: string) => void;
   /** Called when a run has ended; complete is false when the stream broke and the server must be asked. */
   ended: (chatId: string, complete: boolean) => void;
   /** Calls back soon, at most once for each screen frame: a fast model brings many tokens in one. */
@@ -75,6 +77,7 @@ export function createRuns(deps: Dependencies): Runs {
         if (event.type === "message.created" && event.message.role === "assistant") {
           apply.flush();
           patch(chatId, { phase: "streaming", assistantId: event.message.id });
+          deps.taken(chatId);
         }
       }
       return false;

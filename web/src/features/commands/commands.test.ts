@@ -36,6 +36,12 @@ it("takes no keys that browsers keep for themselves", () => {
   for (const { keys } of commands) expect(reserved).not.toContain(keys);
 });
 
+it("asks Shift only with keys that are the same with it", () => {
+  for (const keys of commands.flatMap((c) => c.keys ?? [])) {
+    if (keys.includes("shift+")) expect(keys).toMatch(/\+([a-z]|escape|enter)$/);
+  }
+});
+
 it("finds a command by id, and says so when there is none", () => {
   expect(command("chats.new").keys).toBe("mod+shift+o");
   expect(() => command("chats.fly")).toThrow("chats.fly");

@@ -8,7 +8,7 @@ export const modelCommands: Command[] = [
     label: "commands.chooseModel",
     group: "chat",
     icon: Boxes,
-    keys: "mod+shift+m",
+    keys: "mod+.",
     available: () => document.querySelector("[data-model-picker]") !== null,
     perform: () => show({ models: true }),
   },

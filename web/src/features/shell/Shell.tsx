@@ -1,5 +1,5 @@
-import { useQuery } from "@tanstack/react-query";
-import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Outlet, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { isSignedOut } from "@/api/errors";
@@ -7,7 +7,7 @@ import { Logo } from "@/components/logo";
 import { Drawer } from "@/components/ui/dialog";
 import { ChatDialogs } from "@/features/chats/ChatDialogs";
 import { useShortcuts } from "@/features/commands/useShortcuts";
-import { sessionQuery } from "@/features/session/api";
+import { sessionKey, sessionQuery } from "@/features/session/api";
 import { preferences } from "@/features/settings/preferences";
 import { useMedia, wide } from "@/lib/media";
 import { useStore } from "@/lib/store";
@@ -47,7 +47,16 @@ function Frame({ away }: { away: boolean }) {
   const drawer = useStore(ui, (state) => state.drawer);
   const palette = useStore(ui, (state) => state.palette);
   const shortcuts = useStore(ui, (state) => state.shortcuts);
+  const path = useLocation({ select: (location) => location.pathname });
+  const client = useQueryClient();
   useShortcuts(chatId);
+
+  // Back again: what failed or grew old in the meantime is asked for anew.
+  useEffect(() => {
+    if (away)
+      return () =>
+        void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== sessionKey[0] });
+  }, [away, client]);
 
   return (
     <div className="flex h-dvh">
@@ -59,7 +68,7 @@ function Frame({ away }: { away: boolean }) {
         }}
         className="sr-only rounded-lg bg-primary px-4 py-2 text-primary-foreground focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-60"
       >
-        {chatId !== null || location.pathname === "/" ? t("app.skip") : t("app.skipMain")}
+        {chatId !== null || path === "/" ? t("app.skip") : t("app.skipMain")}
       </a>
       {isWide && sidebar && (
         <div className="w-68 shrink-0 border-r">

@@ -89,7 +89,7 @@ function AccountMenu() {
               aria-hidden
               className="flex size-7.5 items-center justify-center rounded-full bg-primary text-sm font-semibold text-primary-foreground"
             >
-              {name.slice(0, 1).toUpperCase()}
+              {Array.from(name)[0]?.toUpperCase()}
             </span>
             <span className="min-w-0 grow">
               <span className="block truncate leading-tight">{name}</span>
