@@ -5,7 +5,6 @@ package ids
 
 import (
 	"crypto/rand"
-	"math/big"
 	"strings"
 )
 
@@ -53,13 +52,4 @@ func Valid(prefix, s string) bool {
 		}
 	}
 	return true
-}
-
-// Uint32 returns a random number, for seeds that a caller left open.
-func Uint32() uint32 {
-	n, err := rand.Int(rand.Reader, big.NewInt(1<<32))
-	if err != nil {
-		panic("ids: the system's random source failed: " + err.Error())
-	}
-	return uint32(n.Uint64())
 }

@@ -30,8 +30,11 @@ type ledger struct {
 func (l ledger) Record(ctx context.Context, who actor.Actor, r generate.Record) {
 	u := r.Usage
 	l.metrics.Tokens(r.Served, u.PromptTokens, u.CachedTokens, u.CompletionTokens)
+	if r.FirstToken > 0 {
+		l.metrics.FirstToken(r.Served, r.FirstToken)
+	}
 	l.usage.Record(ctx, who, usage.Row{
 		Op: r.Op, Model: r.Model, Served: r.Served, Prompt: u.PromptTokens, Cached: u.CachedTokens, Completion: u.CompletionTokens,
-		Status: string(r.Outcome),
+		Status: string(r.Outcome), FirstToken: r.FirstToken,
 	})
 }

@@ -120,7 +120,7 @@ func (b *Backend) Info(context.Context) (engine.Info, error) {
 	return engine.Info{
 		Name: b.o.Name, Backend: "echo", Fingerprint: "fp_echo000000", ContextWindow: b.o.ContextWindow,
 		VocabSize: vocabSize, EmbeddingSize: b.o.EmbeddingSize, CanGenerate: true, CanEmbed: true,
-		Input: engine.InputTokens, ChatTemplate: Template, EOS: specials[end-256], Layout: "as-is", MemoryBytes: b.o.MemoryBytes,
+		Input: engine.InputTokens, ChatTemplate: Template, EOS: specials[end-256], Special: specials[:], Layout: "as-is", MemoryBytes: b.o.MemoryBytes,
 	}, nil
 }
 

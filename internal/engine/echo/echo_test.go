@@ -113,7 +113,8 @@ func TestHighTemperatureFollowsTheSeed(t *testing.T) {
 		}
 		return got
 	}
-	if say(1) != say(1) || say(1) == say(2) {
-		t.Errorf("seed 1 gives %q and %q, seed 2 %q", say(1), say(1), say(2))
+	first, again, other := say(1), say(1), say(2)
+	if first != again || first == other {
+		t.Errorf("seed 1 gives %q and %q, seed 2 %q", first, again, other)
 	}
 }

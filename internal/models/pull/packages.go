@@ -215,7 +215,7 @@ func findPip(ctx context.Context, o Options) ([]string, error) {
 	if found != "" {
 		return nil, fmt.Errorf("%s has no pip: install it (Debian, Ubuntu: apt install python3-pip)", found)
 	}
-	return nil, errors.New("Python 3 with pip was not found on PATH: install it (Debian, Ubuntu: apt install python3-pip), or name it in PARLEY_PYTHON")
+	return nil, errors.New("no Python 3 with pip on PATH: install it (Debian, Ubuntu: apt install python3-pip), or name it in PARLEY_PYTHON")
 }
 
 // npm packs a package into dir with the user's own npm. Its cache is put there too: npm downloads
