@@ -43,11 +43,12 @@ type Info struct {
 	CanGenerate   bool
 	CanEmbed      bool
 	Input         InputKind
-	ChatTemplate  string // Jinja source from the model file; empty when it has none
-	BOS, EOS      string // text of the special tokens
-	AddBOS        bool   // the tokenizer puts BOS first by itself
-	Layout        string // how the weights lie: "as-is", "lossless", "fast"
-	MemoryBytes   int64  // what it takes when loaded, as far as known
+	ChatTemplate  string   // Jinja source from the model file; empty when it has none
+	BOS, EOS      string   // text of the special tokens
+	AddBOS        bool     // the tokenizer puts BOS first by itself
+	Special       []string // texts of the control tokens that ParseSpecial reads, such as "<|im_end|>"
+	Layout        string   // how the weights lie: "as-is", "lossless", "fast"
+	MemoryBytes   int64    // what it takes when loaded, as far as known
 }
 
 // Message is one turn of a conversation as remote backends and chat templates get it.

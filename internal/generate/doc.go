@@ -10,7 +10,8 @@
 //  1. the model's name is resolved (alias table) and the served model is leased from the pool, which
 //     loads it on first use;
 //  2. messages are rendered with the model's own chat template and tokenized; text is tokenized as it
-//     is. Remote backends (engine.InputMessages) get messages and text untouched;
+//     is. A control token's text inside of a message is only text: no message can end its turn or begin
+//     another. Remote backends (engine.InputMessages) get messages and text untouched;
 //  3. the prompt is measured against the window, which is the smaller of the alias's and the served
 //     model's: 400 context_length_exceeded with both counts in the message;
 //  4. limits.Admit is asked, with the prompt's size;

@@ -99,6 +99,7 @@ type Service struct {
 	Compile func(source string) (Template, error) // chat templates
 
 	templates sync.Map // template source → compiled
+	cutters   sync.Map // cutterKey → *strings.Replacer
 }
 
 // Prompt is what a sequence starts from: exactly one of the three.

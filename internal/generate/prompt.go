@@ -40,7 +40,7 @@ func (j *job) measure(ctx context.Context, target Target, p Prompt) (measured, e
 	var err error
 	switch p.kind {
 	case promptMessages:
-		m.tokens, err = j.renderMessages(ctx, p.Messages)
+		m.tokens, err = j.renderMessages(ctx, target.Served, p.Messages)
 	case promptText:
 		m.tokens, err = j.backend.Tokenize(ctx, engine.TokenizeRequest{Text: p.Text, AddSpecial: true, ParseSpecial: true})
 	case promptTokens:
@@ -149,8 +149,9 @@ func checkBias(bias []engine.TokenBias, target Target, info engine.Info) error {
 }
 
 // renderMessages makes tokens of a conversation with the model's own chat template.
-func (j *job) renderMessages(ctx context.Context, messages []engine.Message) ([]engine.Token, error) {
+func (j *job) renderMessages(ctx context.Context, served string, messages []engine.Message) ([]engine.Token, error) {
 	var text string
+	messages, cut := j.service.cutSpecial(served, j.info, messages)
 	if j.info.ChatTemplate == "" {
 		j.admitted.Fallback = true
 		text = fallbackTemplate(messages)
@@ -170,6 +171,9 @@ func (j *job) renderMessages(ctx context.Context, messages []engine.Message) ([]
 	}
 	// Most templates write BOS themselves; two of them would shift every position.
 	special := j.info.BOS == "" || !strings.HasPrefix(text, j.info.BOS)
+	if cut {
+		return tokenizeCut(ctx, j.backend, text, special)
+	}
 	return j.backend.Tokenize(ctx, engine.TokenizeRequest{Text: text, AddSpecial: special, ParseSpecial: true})
 }
 

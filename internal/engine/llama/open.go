@@ -105,6 +105,8 @@ func (b *Backend) start() error {
 	}
 	if embedding {
 		b.info.EmbeddingSize = m.EmbeddingSize()
+	} else {
+		b.info.Special = controlTexts(m)
 	}
 	b.info.Fingerprint = b.fingerprint()
 	return nil
