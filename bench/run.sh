@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Parley beside upstream's llama-server on the same model files, in one run, and beside a bare reverse
 # proxy in front of a 0 ms upstream. Prints Markdown tables. Nothing else should run on the machine.
-#   bench/run.sh [text|overhead]…      default: both
+#   bench/run.sh [text|loop|divergence|overhead]…      default: all
 #   FILES="as-is lossless fast" ROUNDS=3 bench/run.sh text
 # The peer is built once, from the source that PyPI's llama-cpp-python 0.3.36 carries (about five minutes
 # on two cores; needs cmake and a C++ compiler), and kept in the cache.
@@ -12,7 +12,7 @@ cache=${PARLEY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/parley}
 export PARLEY_CACHE=$cache
 work=$cache/bench
 mkdir -p "$work"
-parts=${*:-text overhead}
+parts=${*:-text loop divergence overhead}
 files=${FILES:-as-is lossless fast}
 rounds=${ROUNDS:-3}
 peer_version=0.3.36
@@ -69,6 +69,25 @@ if [[ " $parts " == *" text "* ]]; then
 		"$work/text" -title "$layout" -rounds "$rounds" -url "$url/v1" -key "$key" -pid "$pid" -peer http://127.0.0.1:9180/v1 -peer-pid "$peer_pid"
 		stop_all
 	done
+fi
+
+if [[ " $parts " == *" loop "* ]]; then
+	go build -o "$work/loop" ./bench/loop
+	serve lossless
+	printf '### over HTTP and SSE beside the bare engine loop (lossless)\n\n'
+	library=$(bin/parley models --json | python3 -c 'import json,sys; print(next(m["dir"] for m in json.load(sys.stdin)["data"] if m["kind"] == "library"))')
+	"$work/loop" -url "$url/v1" -key "$key" -file "$file" -library "$library" -rounds "$rounds"
+	echo
+	stop_all
+fi
+
+if [[ " $parts " == *" divergence "* ]]; then
+	go build -o "$work/divergence" ./bench/divergence
+	serve lossless
+	printf '### texts that differ from those of a request alone with a cold cache (lossless, 64 tokens)\n\n'
+	"$work/divergence" -url "$url/v1" -key "$key"
+	echo
+	stop_all
 fi
 
 if [[ " $parts " == *" overhead "* ]]; then

@@ -102,6 +102,7 @@ fi
 wants race && part "race detector" env CGO_ENABLED=1 go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails -- \
 	-race -short -count=1 -timeout 15m ./internal/engine/... ./internal/httpapi/... ./internal/generate/... ./internal/bus/...
 wants scripts && part "the built binary as a terminal session" gotestsum -count=1 -timeout 15m ./e2e/script
+wants scripts && part "killed processes" gotestsum -count=1 -timeout 15m ./e2e/resilience
 wants sdk && part "real clients on the real model" gotestsum -count=1 -timeout 15m ./e2e/sdk
 if wants web; then part "web app" bash -c 'cd web && npm test --silent'; fi
 wants browser && part "a real Chromium" gotestsum -count=1 -timeout 15m ./e2e/browser

@@ -70,6 +70,7 @@ type installedRow struct {
 	Name        string       `json:"name"`
 	Kind        catalog.Kind `json:"kind"`
 	Path        string       `json:"path,omitempty"`
+	Dir         string       `json:"dir,omitempty"` // libraries
 	SHA256      string       `json:"sha256,omitempty"`
 	Bytes       int64        `json:"bytes"`
 	Weights     string       `json:"weights,omitempty"`
@@ -84,7 +85,7 @@ type installedRow struct {
 func printInstalled(out io.Writer, reg *models.Registry, states map[string]string, asJSON bool) error {
 	rows := []installedRow{}
 	for _, in := range reg.Installed() {
-		row := installedRow{Name: in.Name, Kind: in.Kind, Path: in.Path, SHA256: in.SHA256, Bytes: in.Bytes, Weights: in.Weights,
+		row := installedRow{Name: in.Name, Kind: in.Kind, Path: in.Path, Dir: in.Dir, SHA256: in.SHA256, Bytes: in.Bytes, Weights: in.Weights,
 			Layout: in.Layout, State: states[in.Name], Source: in.Source, Licence: in.Licence}
 		if in.Prepared != nil {
 			row.ScoreBefore, row.ScoreAfter = in.Prepared.ScoreBefore, in.Prepared.ScoreAfter
