@@ -134,6 +134,19 @@ test("a server that goes away under an open chat is missed, and found again", as
   await expect(page.getByText("Your message was not sent.")).toBeHidden();
 });
 
+test("a message written before the list of models has come is sent all the same", async ({ page }) => {
+  let release!: () => void;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route("**/api/models", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await open(page);
+  await ask(page, "Hello");
+  release();
+  await settled(page, "completed");
+});
+
 test("the page stays at the end only while the reader is there", async ({ page }) => {
   await open(page);
   await ask(page, "long");

@@ -98,14 +98,13 @@ export function NewChatPage() {
   useTitle(undefined);
 
   async function send(text: string) {
-    if (!model) {
-      setDraft("", text);
-      toast(t("models.empty"), "danger");
-      return;
-    }
     try {
-      const chat = await createChat(app, model.id);
-      void app.runs.start({ chatId: chat.id, parentId: null, text, model: model.id });
+      // Somebody may write faster than the list of models comes.
+      const known = chatModels(await app.queryClient.query({ ...modelsQuery, staleTime: "static" }));
+      const asked = pickModel(known, wish);
+      if (!asked) throw new Error(t("models.empty"));
+      const chat = await createChat(app, asked.id);
+      void app.runs.start({ chatId: chat.id, parentId: null, text, model: asked.id });
       app.go.chat(chat.id);
     } catch (error) {
       setDraft("", text);
