@@ -25,9 +25,10 @@ func benchPrompt(t testing.TB, b *Backend, number, tokens int) []engine.Token {
 	return b.tokens(t, text.String())
 }
 
-// benchSpec takes the model file from BENCH_MODEL when that is set, to compare weight layouts.
+// benchBackend takes the model file from BENCH_MODEL when that is set, to compare weight layouts.
 func benchBackend(b *testing.B) *Backend {
 	return openTest(b, func(s *engine.Spec, o *Options) {
+		s.Threads = 0
 		if path := os.Getenv("BENCH_MODEL"); path != "" {
 			s.Path = path
 		}
@@ -150,4 +151,36 @@ func BenchmarkGaps(b *testing.B) {
 	b.ReportMetric(float64(gaps[len(gaps)*99/100].Milliseconds()), "ms-p99")
 	b.ReportMetric(float64(gaps[len(gaps)-1].Milliseconds()), "ms-max")
 	b.ReportMetric(float64(first.Milliseconds())/float64(b.N), "ms-first")
+}
+
+// BenchmarkDivergence counts how many of 48 greedy answers of 64 tokens differ from what the model
+// says alone, when 16 run at a time and their prompts share a beginning in the cache.
+func BenchmarkDivergence(b *testing.B) {
+	m := benchBackend(b)
+	const n = 48
+	ask := func(i int) string {
+		r := collect(b.Context(), m, engine.GenerateRequest{Tokens: benchPrompt(b, m, i, 24+i), MaxTokens: 64, IgnoreEOS: true})
+		if r.err != nil {
+			b.Error(r.err)
+		}
+		return r.text
+	}
+	differ := 0
+	for range b.N {
+		alone, loaded := make([]string, n), make([]string, n)
+		for i := range n {
+			alone[i] = ask(i)
+		}
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() { loaded[i] = ask(i) })
+		}
+		wg.Wait()
+		for i := range n {
+			if alone[i] != loaded[i] {
+				differ++
+			}
+		}
+	}
+	b.ReportMetric(100*float64(differ)/float64(n*b.N), "%differ")
 }

@@ -20,7 +20,7 @@
 // the newest goes back to the queue with what it has, and goes on when another one has ended.
 //
 // A token takes 2 × layers × KV heads × head size × 2 bytes (23 KB for SmolLM2-135M). The number of
-// cells is Spec.Cells, or one and a half windows between 4,096 and 12,288, at least one window, at
+// cells is Spec.Cells, or one and a quarter windows between 4,096 and 12,288, at least one window, at
 // most a quarter of the machine's memory; a window larger than that is shortened, as Info tells.
 //
 // # Sampling

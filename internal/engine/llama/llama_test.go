@@ -14,10 +14,12 @@ import (
 	"github.com/parley-ai/parley/internal/fault"
 )
 
+// assets finds the libraries and the text model, or skips. Tests compute on one thread: other tests
+// run beside them, and compute threads that wait for each other suffer from that (crowd.go).
 func assets(t testing.TB) engine.Spec {
 	t.Helper()
 	a := testassets.Find(t)
-	return engine.Spec{Name: "smollm2-135m-instruct", Driver: "llama", Path: a.Text, Library: a.Library}
+	return engine.Spec{Name: "smollm2-135m-instruct", Driver: "llama", Path: a.Text, Library: a.Library, Threads: 1}
 }
 
 func openTest(t testing.TB, change func(*engine.Spec, *Options)) *Backend {
@@ -308,7 +310,7 @@ func TestConformEmbedding(t *testing.T) {
 		t.Skip("no embedding model: `make models` converts one")
 	}
 	enginetest.Conform(t, func(t *testing.T) engine.Backend {
-		b, err := Open(t.Context(), engine.Spec{Name: "all-minilm-l6-v2", Path: a.Embed, Library: a.Library, Embedding: true}, nil)
+		b, err := Open(t.Context(), engine.Spec{Name: "all-minilm-l6-v2", Path: a.Embed, Library: a.Library, Embedding: true, Threads: 1}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

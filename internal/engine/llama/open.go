@@ -180,10 +180,10 @@ func metaNumber(m *capi.Model, key string) int64 {
 	return n
 }
 
-// chooseCells sizes the KV memory that all sequences share: one and a half windows, at least 4,096
+// chooseCells sizes the KV memory that all sequences share: one and a quarter windows, at least 4,096
 // and at most 12,288 tokens unless one window needs more, and at most a quarter of the machine's memory.
 func chooseCells(window int, perToken, memory int64) int {
-	cells := max(window, min(max(window+window/2, 4096), 12288))
+	cells := max(window, min(max(window+window/4, 4096), 12288))
 	if perToken > 0 && memory > 0 {
 		cells = min(cells, int(max(memory/4/perToken, 2048)))
 	}

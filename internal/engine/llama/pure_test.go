@@ -166,7 +166,7 @@ func TestChooseCells(t *testing.T) {
 		perToken, memory int64
 		want             int
 	}{
-		{8192, 23040, 24 * gb, 12288},
+		{8192, 23040, 24 * gb, 10240},
 		{2048, 23040, 24 * gb, 4096},
 		{512, 0, 0, 4096},
 		{32768, 23040, 24 * gb, 32768},

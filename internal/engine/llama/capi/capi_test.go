@@ -6,6 +6,7 @@ import (
 	"github.com/parley-ai/parley/internal/engine/llama/internal/testassets"
 )
 
+// assets finds the libraries and the text model, or skips.
 func assets(t *testing.T) (lib, model string) {
 	a := testassets.Find(t)
 	return a.Library, a.Text

@@ -40,6 +40,11 @@ func logCallback(level int32, text, _ uintptr) {
 	if line == "" || strings.Trim(line, ".") == "" {
 		return
 	}
+	// Sequences share a context's cells, so it is larger than what one of them may use; the engine's
+	// window keeps each within what the model was trained for.
+	if strings.Contains(line, "possible training context overflow") {
+		cLog.level = slog.LevelDebug
+	}
 	if cLog.level >= slog.LevelWarn {
 		if len(cLog.recent) == 20 {
 			cLog.recent = cLog.recent[1:]
