@@ -105,10 +105,32 @@ func (a *app) root() *cobra.Command {
 		keysCommand(a), signinCommand(a), chatCommand(a), doctorCommand(a), configCommand(a), versionCommand(), engineCommand(),
 	)
 	for _, c := range allCommands(root) {
+		if c.HasSubCommands() {
+			c.Args, c.RunE = subcommand, help
+		}
 		c.Args = usageArgs(c.Args)
 	}
+	// A command that only has others is not called alone.
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasSubCommands)}}", 1))
 	return root
 }
+
+// subcommand refuses what is no command of a group of commands.
+func subcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0])
+	if cmd.SuggestionsMinimumDistance <= 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return errors.New(text)
+}
+
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 func allCommands(c *cobra.Command) []*cobra.Command {
 	out := []*cobra.Command{c}
@@ -142,13 +164,24 @@ func (a *app) config() (*config.Config, error) {
 	return config.Load(config.Options{File: a.file, Environ: os.Environ(), Flags: given})
 }
 
-// logger writes to stderr. Commands other than serve only say what went wrong.
+// logger writes to stderr. Commands other than serve only say what went wrong, and so does serve in a
+// terminal, where its banner is read, unless the level was chosen.
 func logger(cfg *config.Config, quiet bool) (*slog.Logger, error) {
 	level := cfg.Log.Level
-	if quiet && level == "info" {
+	if quiet && !chosen(cfg, "log.level") {
 		level = "warn"
 	}
 	return obs.NewLogger(obs.LogOptions{Level: level, Format: cfg.Log.Format, Output: os.Stderr, RequestID: httpapi.RequestID})
+}
+
+// chosen reports whether somebody set the setting.
+func chosen(cfg *config.Config, key string) bool {
+	for _, s := range cfg.Settings() {
+		if s.Key == key {
+			return s.Source != "default"
+		}
+	}
+	return false
 }
 
 // withServer calls f with a client of the home's server as its owner: the running one, or one that is

@@ -12,6 +12,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/parley-ai/parley/internal/models"
 )
 
 func chatCommand(app *app) *cobra.Command {
@@ -28,7 +30,8 @@ func chatCommand(app *app) *cobra.Command {
 
 Without a terminal on standard input the whole input is one question, and the answer alone goes to standard output:
   git diff | parley chat > review.md`,
-		Args: cobra.MaximumNArgs(1),
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeWith(app, chatNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			model := ""
 			if len(args) == 1 {
@@ -69,15 +72,20 @@ func runChat(cmd *cobra.Command, c *client, model string, resume bool) error {
 		}
 	}
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "%s answers as %s. %s\n\n", accent.Render(chosen.Served), chosen.ID, dim.Render("/help lists what you can do."))
+	screen := newChatScreen(ctx, conv)
+	if width, _, err := term.GetSize(int(in.Fd())); err == nil {
+		screen.resize(width, 0)
+	}
+	fmt.Fprintf(out, "%s %s\n\n", answers(chosen), dim.Render("/help says what you can do."))
 	for _, m := range earlier {
 		if m.Role == "user" {
-			fmt.Fprintln(out, accent.Render("› ")+m.text())
+			screen.remember(m.text())
+			fmt.Fprintln(out, question(m.text(), screen.width))
 		} else {
-			fmt.Fprintln(out, renderMarkdown(m.text(), 80))
+			fmt.Fprintln(out, screen.turn(m.text(), m))
 		}
 	}
-	_, err = tea.NewProgram(newChatScreen(ctx, conv), tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out)).Run()
+	_, err = tea.NewProgram(screen, tea.WithContext(ctx), tea.WithInput(in), tea.WithOutput(out)).Run()
 	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
 		return nil
 	}
@@ -88,20 +96,31 @@ func runChat(cmd *cobra.Command, c *client, model string, resume bool) error {
 func pickModel(list []modelObject, name string) (modelObject, error) {
 	var names []string
 	for _, m := range list {
-		if name == "" && m.Default && m.Kind == "chat" || name != "" && m.ID == name {
+		if name == "" && m.Default && m.Kind == "chat" || name != "" && m.ID == name && m.Kind == "chat" {
 			return m, nil
 		}
 		if m.Kind == "chat" {
 			names = append(names, m.ID)
 		}
 	}
-	if name == "" && len(names) > 0 {
+	switch {
+	case name == "" && len(names) > 0:
 		return pickModel(list, names[0])
-	}
-	if name == "" {
+	case len(names) == 0:
 		return modelObject{}, errors.New("no chat model is installed: `parley pull --defaults` brings one")
 	}
-	return modelObject{}, fmt.Errorf("there is no model %q; there are %s", name, strings.Join(names, ", "))
+	if near := models.Similar(name, names); len(near) > 0 {
+		return modelObject{}, fmt.Errorf("there is no chat model %q; did you mean %s?", name, strings.Join(near, " or "))
+	}
+	return modelObject{}, fmt.Errorf("there is no chat model %q; there are:\n%s", name, modelTable(list))
+}
+
+// answers says who answers for a name.
+func answers(m modelObject) string {
+	if m.Served == m.ID || m.Served == "" {
+		return accent.Render(m.ID) + " answers."
+	}
+	return accent.Render(m.Served) + " answers as " + m.ID + "."
 }
 
 // answerOnce reads a question to the end of the input and writes the answer as it comes.

@@ -37,7 +37,7 @@ func newProgress(out io.Writer) *progress {
 func (p *progress) update(name string, r models.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := name + " " + r.Stage
+	key := name + ": " + stageText(r.Stage)
 	if p.bars == nil {
 		p.line(key, r)
 		return
@@ -63,12 +63,45 @@ func (p *progress) line(key string, r models.Progress) {
 		return
 	}
 	p.last[key], p.ended[key] = time.Now(), whole
-	if r.Total > 0 {
-		fmt.Fprintf(p.out, "%s: %s of %s (%d %%)\n", key, bytesText(r.Done), bytesText(r.Total), 100*r.Done/r.Total)
-		return
-	}
-	fmt.Fprintf(p.out, "%s: %s\n", key, bytesText(r.Done))
+	fmt.Fprintf(p.out, "%s, %s\n", key, amount(r))
 }
+
+// stageText is what is being done, in words.
+func stageText(stage string) string {
+	switch stage {
+	case "waiting":
+		return "waiting for another pull of it"
+	case "download":
+		return "downloading"
+	case "unpack":
+		return "unpacking"
+	case "verify":
+		return "checking"
+	case "convert":
+		return "converting"
+	case "prepare":
+		return "preparing for this CPU"
+	case "score":
+		return "measuring what that changed"
+	}
+	return stage
+}
+
+// amount is how far a stage is: bytes where bytes are moved, a share where they are not.
+func amount(r models.Progress) string {
+	switch {
+	case r.Total <= 0 && r.Done <= 0:
+		return "…"
+	case r.Total <= 0:
+		return bytesText(r.Done)
+	case moves(r.Stage):
+		return fmt.Sprintf("%s of %s (%d %%)", bytesText(r.Done), bytesText(r.Total), 100*r.Done/r.Total)
+	}
+	return fmt.Sprintf("%d %%", 100*r.Done/r.Total)
+}
+
+// moves reports whether the bytes of a stage are bytes that are read or written, one by one.
+func moves(stage string) bool { return stage != "prepare" && stage != "score" }
 
 // close finishes the bars; those that did not reach their end are left as they are.
 func (p *progress) close() {

@@ -49,6 +49,7 @@ func pullCommand(a *app) *cobra.Command {
 
 NAME is a name of the catalog (parley models --catalog), hf:OWNER/REPO[:FILE], a URL of a GGUF file, or the path of one.
 Pulls from hubs and URLs go on where they were cut off; what is already in the cache needs no network.`,
+		ValidArgsFunction: completeWith(a, catalogNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if defaults {
 				args = append(slices.Clone(defaultNames), args...)
@@ -129,9 +130,10 @@ func scoreText(in models.Installed) string {
 func prepareCommand(a *app) *cobra.Command {
 	var layout layoutFlags
 	cmd := &cobra.Command{
-		Use:   "prepare NAME",
-		Short: "Make a pulled model's weights anew in another layout",
-		Args:  cobra.ExactArgs(1),
+		Use:               "prepare NAME",
+		Short:             "Make a pulled model's weights anew in another layout",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeWith(a, installedNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := a.config()
 			if err != nil {
@@ -160,9 +162,10 @@ func prepareCommand(a *app) *cobra.Command {
 
 func removeCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "remove NAME",
-		Short: "Take a model out of this home; files in the shared cache stay",
-		Args:  cobra.ExactArgs(1),
+		Use:               "remove NAME",
+		Short:             "Take a model out of this home; files in the shared cache stay",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeWith(a, installedNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := a.config()
 			if err != nil {
@@ -191,7 +194,7 @@ func convertCommand(a *app) *cobra.Command {
 			p := newProgress(cmd.ErrOrStderr())
 			defer p.close()
 			o := convert.Options{Progress: func(done, total int64) {
-				p.update(filepath.Base(args[1]), models.Progress{Stage: "converting", Done: done, Total: total})
+				p.update(filepath.Base(args[1]), models.Progress{Stage: "convert", Done: done, Total: total})
 			}}
 			if q8 {
 				o.Weights = gguf.Q8_0

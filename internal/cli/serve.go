@@ -71,9 +71,12 @@ func isTerminal(stream any) bool {
 
 func serve(cmd *cobra.Command, cfg *config.Config, mode offers, look bool) error {
 	ctx := cmd.Context()
-	log, err := logger(cfg, false)
+	log, err := logger(cfg, isTerminal(cmd.OutOrStdout()) && isTerminal(cmd.ErrOrStderr()))
 	if err != nil {
 		return err
+	}
+	for _, w := range cfg.Warnings {
+		log.WarnContext(ctx, w)
 	}
 	s, err := server.New(ctx, server.Options{Config: cfg, Log: log, Version: Version, Openers: openers(log)})
 	if err != nil {
@@ -108,21 +111,26 @@ func banner(ctx context.Context, out io.Writer, s *server.Server) error {
 	if err != nil {
 		return err
 	}
-	shown := "YOUR_KEY"
-	if key != "" {
-		shown = key
-	}
+	// The old documentation's form: HTTP basic with the key as password, which keeps the lines short.
+	shown := `":$OPENAI_API_KEY"`
 	fmt.Fprintf(out, "Parley answers on %s\n\n", s.URL())
 	fmt.Fprintf(out, "  browser  %s\n           (signs in once, within 15 minutes; `parley signin` prints another)\n", link)
 	if key != "" {
+		shown = ":" + key
 		fmt.Fprintf(out, "  API key  %s\n           (shown only this once; `parley keys create --name NAME` makes others)\n", key)
-	}
-	fmt.Fprintf(out, "  try      curl %s/v1/chat/completions -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '%s'\n",
-		s.URL(), shown, `{"model": "gpt-3.5-turbo", "messages": [{"role": "user", "content": "Hello!"}]}`)
-	if served := s.Models.Default(catalog.Chat); served != "" {
-		fmt.Fprintf(out, "  model    %s answers as gpt-3.5-turbo, gpt-4 and the other names of that time%s\n", served, small(served))
 	} else {
-		fmt.Fprintf(out, "  model    none is installed: `parley pull --defaults` brings a small one\n")
+		fmt.Fprintln(out, "  API key  was made before; `parley keys create --name NAME` makes another")
+	}
+	fmt.Fprintf(out, `  try      curl %s/v1/chat/completions \
+             -u %s \
+             -H 'Content-Type: application/json' \
+             -d '{"model": "gpt-3.5-turbo",
+                  "messages": [{"role": "user", "content": "Hello!"}]}'
+`, s.URL(), shown)
+	if served := s.Models.Default(catalog.Chat); served != "" {
+		fmt.Fprintf(out, "  model    %s answers as gpt-3.5-turbo and gpt-4%s\n", served, small(served))
+	} else {
+		fmt.Fprintln(out, "  model    none is installed: `parley pull --defaults` brings a small one")
 	}
 	fmt.Fprintln(out)
 	return nil
@@ -130,7 +138,7 @@ func banner(ctx context.Context, out io.Writer, s *server.Server) error {
 
 func small(served string) string {
 	if served == defaultNames[0] {
-		return "; it is small and knows little"
+		return "\n           (it is small and knows little)"
 	}
 	return ""
 }
@@ -271,7 +279,7 @@ func reporter(out io.Writer) func(server.Pull) {
 		}
 		last, stage = time.Now(), p.Stage
 		if p.Total > 0 {
-			fmt.Fprintf(out, "%s: %s %s of %s\n", p.Name, p.Stage, bytesText(p.Done), bytesText(p.Total))
+			fmt.Fprintf(out, "%s: %s, %s\n", p.Name, stageText(p.Stage), amount(models.Progress{Stage: p.Stage, Done: p.Done, Total: p.Total}))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-viper/mapstructure/v2"
@@ -26,6 +27,10 @@ const (
 	// delim keeps koanf from splitting names of models such as gpt-3.5-turbo.
 	delim = "\x1f"
 )
+
+// otherEnv are variables of this program that are no settings: the file's name, the key of `parley
+// chat`, the Python of pulls.
+var otherEnv = []string{fileEnv, "PARLEY_KEY", "PARLEY_PYTHON"}
 
 // Options of Load.
 type Options struct {
@@ -214,7 +219,7 @@ func (c *Config) envLayer(environ []string) (layer, error) {
 			if known {
 				return f.koanfPath(), value
 			}
-			if name != fileEnv && !strings.HasPrefix(name, testEnv) {
+			if !slices.Contains(otherEnv, name) && !strings.HasPrefix(name, testEnv) {
 				c.Warnings = append(c.Warnings, fmt.Sprintf("the variable %s is no setting%s", name, suggest(name, byEnv)))
 			}
 			return "", nil

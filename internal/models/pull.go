@@ -94,23 +94,58 @@ func (r *Registry) fetch(ctx context.Context, ref string, o PullOptions) (Instal
 	if strings.ContainsAny(ref, `/\`) || strings.HasSuffix(strings.ToLower(ref), ".gguf") {
 		return r.fetchPath(ctx, ref, o)
 	}
-	return Installed{}, fault.New(fault.NotFound, "%q is not in the catalog%s. Give a catalog name (see `parley models --catalog`), hf:OWNER/REPO[:FILE], an https URL or the path of a GGUF file",
+	return Installed{}, fault.New(fault.NotFound, "%q is not in the catalog%s Give a catalog name (see `parley models --catalog`), hf:OWNER/REPO[:FILE], an https URL or the path of a GGUF file",
 		ref, r.similar(ref)).WithCode("model_not_found")
 }
 
-// similar suggests catalog names that contain a part of what was asked for.
+// similar suggests catalog names that are spelled like what was asked for.
 func (r *Registry) similar(ref string) string {
 	var names []string
-	key, _, _ := strings.Cut(strings.ToLower(ref), "-")
 	for _, e := range r.catalog.Entries {
-		if key != "" && strings.Contains(e.Name, key) && e.Kind != catalog.Library {
+		if e.Kind != catalog.Library {
 			names = append(names, e.Name)
 		}
 	}
-	if len(names) == 0 {
-		return ""
+	if names = Similar(ref, names); len(names) > 0 {
+		return "; did you mean " + strings.Join(names, " or ") + "?"
 	}
-	return "; it has " + strings.Join(names, ", ")
+	return "."
+}
+
+// Similar returns at most three of the names that are spelled like a wrong one, the most alike first:
+// those that share at least six tenths of its pairs of letters.
+func Similar(wrong string, names []string) []string {
+	pairs := func(s string) map[string]bool {
+		s = strings.ToLower(s)
+		out := map[string]bool{}
+		for i := range max(0, len(s)-1) {
+			out[s[i:i+2]] = true
+		}
+		return out
+	}
+	type match struct {
+		name  string
+		score float64
+	}
+	asked := pairs(wrong)
+	var list []match
+	for _, name := range names {
+		has, shared := pairs(name), 0.0
+		for p := range asked {
+			if has[p] {
+				shared++
+			}
+		}
+		if shared > 0 && shared >= 0.6*float64(len(asked)) {
+			list = append(list, match{name, shared / float64(len(has))})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b match) int { return cmp.Compare(b.score, a.score) })
+	var out []string
+	for _, m := range list[:min(3, len(list))] {
+		out = append(out, m.name)
+	}
+	return out
 }
 
 func (r *Registry) fetchEntry(ctx context.Context, e *catalog.Entry, o PullOptions) (Installed, error) {
