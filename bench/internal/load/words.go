@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// vocabulary of the made-up prompts: common words of one or two tokens.
+// vocabulary of the made-up prompts: common words of one token each, so that 2,000 of them fit the
+// peer's 2,048 tokens per slot (32,768 over 16).
 var vocabulary = strings.Fields(`time year people way day man thing woman life child world school state family student group
 country problem hand part place case week company system program question work government number night point home water room
 mother area money story fact month lot right study book eye job word business issue side kind head house service friend father
@@ -22,9 +23,6 @@ func Words(n int, seed uint64) string {
 			b.WriteByte(' ')
 		}
 		b.WriteString(vocabulary[rng.IntN(len(vocabulary))])
-		if i%13 == 12 {
-			b.WriteByte('.')
-		}
 	}
 	return b.String()
 }
