@@ -319,3 +319,38 @@ func TestConformEmbedding(t *testing.T) {
 		enginetest.Generate: "the model embeds", enginetest.RoundTrip: "its tokenizer is uncased",
 	}})
 }
+
+// TestLoadChangesOnlyFloats runs sequences together, with prefixes shared between rows, and then
+// scores each answer alone: every token that was chosen greedily must be the best one there too, up to
+// what batches change in the floats.
+func TestLoadChangesOnlyFloats(t *testing.T) {
+	b := openTest(t, nil)
+	system := "<|im_start|>system\nYou tell short stories about animals, one after the other, and never stop.<|im_end|>\n"
+	var wg sync.WaitGroup
+	prompts, answers := make([][]engine.Token, 12), make([]result, 12)
+	for i := range prompts {
+		prompts[i] = b.tokens(t, system+chatPrompt(fmt.Sprintf("Tell story %d, about %s.", i, strings.Repeat("a cat and ", i%4)+"a dog")))
+		wg.Go(func() {
+			answers[i] = collect(t.Context(), b, engine.GenerateRequest{Tokens: prompts[i], MaxTokens: 40, IgnoreEOS: true})
+		})
+	}
+	wg.Wait()
+	for i, a := range answers {
+		if a.err != nil {
+			t.Fatal(a.err)
+		}
+		all := append([]engine.Token(nil), prompts[i]...)
+		for _, tok := range a.tokens {
+			all = append(all, tok.Token)
+		}
+		r := collect(t.Context(), b, engine.GenerateRequest{Tokens: all, PromptLogprobs: true, TopLogprobs: 1})
+		if r.err != nil {
+			t.Fatal(r.err)
+		}
+		for k, s := range r.scored[len(prompts[i]):] {
+			if gap := s.Top[0].Logprob - s.Logprob; gap > 0.75 && !b.model.EndsTurn(s.Top[0].Token) {
+				t.Errorf("answer %d, token %d: %q was chosen, %q is better by %v", i, k, s.Bytes, s.Top[0].Bytes, gap)
+			}
+		}
+	}
+}

@@ -55,7 +55,8 @@ func open(ctx context.Context, spec engine.Spec, o Options, progress engine.Prog
 	if err != nil {
 		return nil, err
 	}
-	m, err := lib.LoadModel(spec.Path, capi.ModelOptions{Mmap: true, Progress: func(f float32) { report(0.95 * float64(f)) }})
+	// llama.cpp repacks Q4_0 weights into memory of its own; a mapped file would stay resident beside it.
+	m, err := lib.LoadModel(spec.Path, capi.ModelOptions{Mmap: spec.Layout != "fast", Progress: func(f float32) { report(0.95 * float64(f)) }})
 	if err != nil {
 		return nil, withHash(err, spec)
 	}
