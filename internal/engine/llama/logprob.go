@@ -51,12 +51,23 @@ func expFast(x float32) float32 {
 	return p * math.Float32frombits(uint32(int32(n)+127)<<23)
 }
 
-// argmax returns the index of the first largest value, as the greedy sampler of llama.cpp does.
+// argmax returns the index of the first largest value, as the greedy sampler of llama.cpp does. It
+// looks at eight values at a time, because a new largest one is rare.
 func argmax(v []float32) int {
-	best, at := v[0], 0
-	for i, x := range v {
-		if x > best {
-			best, at = x, i
+	best, at, i := v[0], 0, 0
+	for ; i+8 <= len(v); i += 8 {
+		b := v[i : i+8 : i+8]
+		if b[0] > best || b[1] > best || b[2] > best || b[3] > best || b[4] > best || b[5] > best || b[6] > best || b[7] > best {
+			for k, x := range b {
+				if x > best {
+					best, at = x, i+k
+				}
+			}
+		}
+	}
+	for ; i < len(v); i++ {
+		if v[i] > best {
+			best, at = v[i], i
 		}
 	}
 	return at

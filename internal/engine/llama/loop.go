@@ -18,6 +18,9 @@ import (
 // all in memory at once.
 const scoreChunk = 64
 
+// gather is how long an idle loop waits for companions of a first request.
+const gather = time.Millisecond
+
 // loop is the one goroutine that computes for a model. Each round takes in new requests, drops those
 // that nobody waits for, gives rows to the oldest ones, computes one step and hands out its tokens.
 type loop struct {
@@ -80,8 +83,16 @@ func (l *loop) close() {
 func (l *loop) collect() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	idle := false
 	for len(l.arrived) == 0 && len(l.active) == 0 && len(l.queue) == 0 && !l.closing {
+		idle = true
 		l.wake.Wait()
+	}
+	if idle && !l.closing {
+		// Requests that were sent together arrive one by one: their prompts share the first step.
+		l.mu.Unlock()
+		time.Sleep(gather)
+		l.mu.Lock()
 	}
 	l.queue = append(l.queue, l.arrived...)
 	l.arrived = nil
@@ -303,7 +314,7 @@ func (l *loop) compose() (parts []part, prompt int, err error) {
 			outputs += needs[i]
 		}
 	}
-	for i, n := range share(l.pace.chunk(decode, l.o.MicroBatch-decode), needs) {
+	for i, n := range share(l.pace.chunk(decode, len(filling), l.o.MicroBatch-decode), needs) {
 		if n > 0 {
 			s := filling[i]
 			parts = append(parts, part{seq: s, n: n, outputs: s.scoring(), last: n == l.need(s)})

@@ -9,13 +9,14 @@ type pace struct {
 	target   time.Duration
 	least    int
 	perToken float64 // seconds per prompt token in a mixed step
+	alone    float64 // and in a step of prompt tokens only
 	bare     float64 // seconds of a step without prompt tokens
 }
 
 const paceMemory = 0.3 // weight of the newest step in the averages
 
 func newPace(target time.Duration) *pace {
-	return &pace{target: target, least: 8, perToken: 1.0 / 500, bare: 0.02}
+	return &pace{target: target, least: 8, perToken: 1.0 / 500, alone: 1.0 / 500, bare: 0.02}
 }
 
 // observe learns from a step that took d and held so many prompt and decode tokens.
@@ -34,27 +35,34 @@ func (p *pace) observe(d time.Duration, prompt, decode int) {
 		return
 	}
 	cost := max(s-base, 0.1*s) / float64(prompt)
+	if decode == 0 && prompt >= tile {
+		p.alone += paceMemory * (cost - p.alone)
+	}
 	if cost > 3*p.perToken { // an outlier: the machine was busy elsewhere
 		cost = 3 * p.perToken
 	}
 	p.perToken += paceMemory * (cost - p.perToken)
 }
 
-// price is after how many decoded tokens a cached cell has cost as much as a prompt token: looking at
-// a cell takes about scanCost per head, layer and decoded token.
+// price is after how many decoded tokens a cached cell has cost half as much as a prompt token, which
+// is what it is worth when every second prefix is used again. Looking at a cell takes about scanCost
+// per head, layer and decoded token.
 func (p *pace) price(heads, threads int) int {
-	return int(p.perToken / (scanCost * float64(max(heads, 1)) / float64(max(threads, 1))))
+	return int(p.alone / 2 / (scanCost * float64(max(heads, 1)) / float64(max(threads, 1))))
 }
 
-// scanCost was measured on an EPYC with AVX-512: 0.2 µs for the 270 heads of SmolLM2-135M on 2 threads.
-const scanCost = 1.5e-9 // seconds
+// scanCost was measured on an EPYC with AVX-512: 2,000 cells more cost 16 streams of SmolLM2-135M, 270
+// heads, 10 ms per step on 2 threads.
+const scanCost = 2.3e-9 // seconds
 
-// chunk is how many prompt tokens may join a step of so many decode tokens; most without any.
-func (p *pace) chunk(decode, most int) int {
+// chunk is how many prompt tokens may join a step of so many decode tokens; most without any. When
+// more prompts wait than streams decode, as after a burst of requests, the step may take longer.
+func (p *pace) chunk(decode, prompts, most int) int {
 	if decode == 0 {
 		return most
 	}
-	n := int((p.target.Seconds() - p.bare) / p.perToken)
+	patience := min(max(1, float64(prompts)/float64(decode)), burstPatience)
+	n := int((patience*p.target.Seconds() - p.bare) / p.perToken)
 	switch whole := (n + decode) / tile * tile; {
 	case whole > 0:
 		n = whole - decode
@@ -63,6 +71,9 @@ func (p *pace) chunk(decode, most int) int {
 	}
 	return min(max(n, p.least), most)
 }
+
+// burstPatience times the target is the longest step that streams are meant to wait for.
+const burstPatience = 1.75
 
 // tile is how many rows ggml's attention computes together. With fewer in a step it takes each row
 // alone, which is several times slower on long prompts, so that steps hold whole tiles where they can.

@@ -33,7 +33,7 @@ func TestShare(t *testing.T) {
 
 func TestPace(t *testing.T) {
 	p := newPace(120 * time.Millisecond)
-	if got := p.chunk(0, 512); got != 512 {
+	if got := p.chunk(0, 1, 512); got != 512 {
 		t.Errorf("alone a prompt gets %d tokens, want all 512", got)
 	}
 	// A machine that computes 1,000 prompt tokens a second and decodes in 20 ms.
@@ -45,19 +45,26 @@ func TestPace(t *testing.T) {
 		return d
 	}
 	for range 20 {
-		n := p.chunk(7, 505)
+		p.observe(cost(512, 0), 512, 0)
+		n := p.chunk(7, 1, 505)
 		p.observe(cost(0, 7), 0, 7)
 		p.observe(cost(n, 7), n, 7)
 	}
-	if n := p.chunk(7, 505); n != 57 {
+	if n := p.chunk(7, 1, 505); n != 57 {
 		t.Errorf("learned to take %d tokens, want 57: with 7 decoding a whole tile, as 100 would be too slow for two", n)
+	}
+	if n := p.chunk(2, 14, 510); n != 190-64 {
+		t.Errorf("in a burst it takes %d tokens, want two tiles in 1.75 times the target", n)
+	}
+	if n := p.price(270, 2); n < 1500 || n > 1700 {
+		t.Errorf("a cached prefix is kept for %d decoded tokens, want about 1,610", n)
 	}
 	// It becomes ten times slower: chunks shrink, but never below the least.
 	for range 30 {
-		n := p.chunk(7, 505)
+		n := p.chunk(7, 1, 505)
 		p.observe(10*cost(n, 7), n, 7)
 	}
-	if n := p.chunk(7, 505); n < p.least || n > 30 {
+	if n := p.chunk(7, 1, 505); n < p.least || n > 30 {
 		t.Errorf("on the slow machine it takes %d tokens", n)
 	}
 }
@@ -124,6 +131,16 @@ func TestTopN(t *testing.T) {
 	}
 	if len(topN(logits, 100)) != 6 || topN(logits, 0) != nil {
 		t.Error("topN does not keep to its bounds")
+	}
+	for n := 1; n < 40; n++ {
+		v := make([]float32, n)
+		for at := range v {
+			clear(v)
+			v[at], v[n-1] = 1, 1
+			if got := argmax(v); got != at {
+				t.Errorf("argmax of %v = %d, want %d", v, got, at)
+			}
+		}
 	}
 	if argmax(logits) != 1 {
 		t.Errorf("argmax = %d, want the first of equals", argmax(logits))

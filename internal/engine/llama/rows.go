@@ -146,9 +146,8 @@ func (r *rows) continues(i, n int) bool { return (len(r.row[i].cells)-n)*4 <= le
 // smallCache is how many cells may be in use without costing decoding anything worth mentioning.
 const smallCache = 1024
 
-// expired returns an idle row whose cells have cost as much as computing them again would, which is
-// after price decoded tokens, or -1. A cached prefix is thus kept at most twice too expensively,
-// whenever its next use may come.
+// expired returns an idle row that was kept for more than price decoded tokens, after which it has
+// cost as much as it is worth (pace.price), or -1.
 func (r *rows) expired(price int) int {
 	if len(r.refs)-len(r.free) <= smallCache {
 		return -1
