@@ -140,13 +140,17 @@ func allCommands(c *cobra.Command) []*cobra.Command {
 	return out
 }
 
-// usageArgs makes wrong arguments a usage error.
+// usageArgs makes wrong arguments, and flags that exclude each other, a usage error.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	if check == nil {
-		return nil
+		check = cobra.ArbitraryArgs
 	}
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
+		err := check(cmd, args)
+		if err == nil {
+			err = cmd.ValidateFlagGroups()
+		}
+		if err != nil {
 			return &usageError{cmd.CommandPath(), err}
 		}
 		return nil

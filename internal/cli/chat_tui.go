@@ -8,8 +8,10 @@ import (
 	"github.com/charmbracelet/bubbles/textarea"
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/glamour"
+	"github.com/charmbracelet/glamour/styles"
 	"github.com/charmbracelet/lipgloss"
 	"github.com/charmbracelet/x/ansi"
+	"github.com/muesli/termenv"
 )
 
 const chatHelp = `Enter sends. Ctrl+J or Alt+Enter makes a new line.
@@ -372,9 +374,21 @@ func (s *chatScreen) status() string {
 // maxColumns keeps lines short enough to read on a wide terminal.
 const maxColumns = 100
 
+// markdownStyle is for the terminal's background. glamour's own choice asks the terminal each time, and
+// the answer would arrive as typed keys; lipgloss asked once, before the screen began.
+func markdownStyle() string {
+	switch {
+	case lipgloss.ColorProfile() == termenv.Ascii:
+		return styles.NoTTYStyle
+	case lipgloss.HasDarkBackground():
+		return styles.DarkStyle
+	}
+	return styles.LightStyle
+}
+
 // renderMarkdown returns the text for a terminal; as it is when it cannot be rendered.
 func renderMarkdown(text string, width int) string {
-	r, err := glamour.NewTermRenderer(glamour.WithAutoStyle(), glamour.WithPreservedNewLines(), glamour.WithWordWrap(min(max(20, width-2), maxColumns)))
+	r, err := glamour.NewTermRenderer(glamour.WithStandardStyle(markdownStyle()), glamour.WithPreservedNewLines(), glamour.WithWordWrap(min(max(20, width-2), maxColumns)))
 	if err != nil {
 		return text
 	}

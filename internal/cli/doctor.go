@@ -62,7 +62,7 @@ func diagnose(ctx context.Context, out io.Writer, list []check) error {
 			fmt.Fprintf(out, "off   %-10s %s\n", c.name, found)
 		default:
 			failed++
-			fmt.Fprintf(out, "FAIL  %-10s %s\n", c.name, message(err))
+			fmt.Fprintf(out, "FAIL  %-10s %s\n", c.name, oneLine(message(err)))
 		}
 	}
 	if failed > 0 {
@@ -70,6 +70,9 @@ func diagnose(ctx context.Context, out io.Writer, list []check) error {
 	}
 	return nil
 }
+
+// oneLine is a text without its line breaks.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // errOff marks what is not there and is not a failure.
 var errOff = errors.New("off")

@@ -14,7 +14,7 @@ import (
 type keyObject struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
-	Redacted string `json:"redacted_value"`
+	Redacted string `json:"redacted"`
 	Secret   string `json:"secret"`
 	Created  int64  `json:"created_at"`
 	LastUsed *int64 `json:"last_used_at"`

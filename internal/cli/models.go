@@ -151,10 +151,30 @@ func printAliases(out io.Writer, reg *models.Registry) error {
 	return nil
 }
 
+// catalogRow is a line of `parley models --catalog --json`.
+type catalogRow struct {
+	Name       string       `json:"name"`
+	Title      string       `json:"title"`
+	Kind       catalog.Kind `json:"kind"`
+	Licence    string       `json:"licence"`
+	Notes      string       `json:"notes,omitempty"`
+	Parameters int64        `json:"parameters,omitempty"`
+	Context    int          `json:"context,omitempty"` // tokens
+	Dimensions int          `json:"dimensions,omitempty"`
+	Memory     int64        `json:"memory_bytes,omitempty"`
+	Languages  []string     `json:"languages,omitempty"`
+	Platform   string       `json:"platform,omitempty"` // GOOS/GOARCH of libraries
+	TriedHere  bool         `json:"tried_here"`
+}
+
 func printCatalog(out io.Writer, reg *models.Registry, asJSON bool) error {
 	entries := reg.Catalog().Entries
 	if asJSON {
-		return json.NewEncoder(out).Encode(map[string]any{"data": entries})
+		rows := make([]catalogRow, len(entries))
+		for i, e := range entries {
+			rows[i] = catalogRow{e.Name, e.Title, e.Kind, e.Licence, e.Notes, e.Parameters, e.Context, e.Dimensions, e.Memory, e.Languages, e.Platform, e.Verified == catalog.PulledHere}
+		}
+		return json.NewEncoder(out).Encode(map[string]any{"data": rows})
 	}
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tKIND\tMEMORY\tCONTEXT\tLICENCE\tTRIED HERE")

@@ -45,7 +45,7 @@ func (p *progress) update(name string, r models.Progress) {
 	bar := p.current[key]
 	if bar == nil {
 		bar = p.bars.AddBar(r.Total,
-			mpb.PrependDecorators(decor.Name(name+"  ", decor.WCSyncSpaceR), decor.Name(r.Stage, decor.WCSyncSpaceR)),
+			mpb.PrependDecorators(decor.Name(name+"  ", decor.WCSyncSpaceR), decor.Name(stageText(r.Stage), decor.WCSyncSpaceR)),
 			mpb.AppendDecorators(decor.Counters(decor.SizeB1000(0), "% .1f / % .1f", decor.WCSyncSpace), decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO)),
 		)
 		p.current[key] = bar

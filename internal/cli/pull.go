@@ -193,7 +193,7 @@ func convertCommand(a *app) *cobra.Command {
 			}
 			p := newProgress(cmd.ErrOrStderr())
 			defer p.close()
-			o := convert.Options{Progress: func(done, total int64) {
+			o := convert.Options{Weights: gguf.F16, Progress: func(done, total int64) {
 				p.update(filepath.Base(args[1]), models.Progress{Stage: "convert", Done: done, Total: total})
 			}}
 			if q8 {

@@ -87,7 +87,7 @@ func serve(cmd *cobra.Command, cfg *config.Config, mode offers, look bool) error
 		return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
 	out := cmd.OutOrStdout()
-	if err := banner(ctx, out, s); err != nil {
+	if err := banner(context.WithoutCancel(ctx), out, s); err != nil {
 		return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
 	}
 	if look {

@@ -86,7 +86,7 @@ remotes:
 		t.Errorf("%+v", c)
 	}
 	for key, want := range map[string]string{
-		"addr": "flag --addr", "engine.context": "flag --engine.context", "limits.max_body": "env PARLEY_LIMITS_MAX_BODY",
+		"addr": "flag --addr", "engine.context": "flag --engine-context", "limits.max_body": "env PARLEY_LIMITS_MAX_BODY",
 		"log.level": "file " + file, "log.format": "default", "home": "env PARLEY_HOME",
 	} {
 		if got := setting(t, c, key).Source; got != want {

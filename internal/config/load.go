@@ -84,7 +84,7 @@ func (l layer) source(f field) string {
 	case "env":
 		return "env " + f.env()
 	case "flag":
-		return "flag --" + strings.ReplaceAll(f.key(), "_", "-")
+		return "flag --" + strings.NewReplacer("_", "-", ".", "-").Replace(f.key())
 	}
 	return l.name
 }

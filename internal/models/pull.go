@@ -113,7 +113,7 @@ func (r *Registry) similar(ref string) string {
 }
 
 // Similar returns at most three of the names that are spelled like a wrong one, the most alike first:
-// those that share at least six tenths of its pairs of letters.
+// those that share at least half of its pairs of letters.
 func Similar(wrong string, names []string) []string {
 	pairs := func(s string) map[string]bool {
 		s = strings.ToLower(s)
@@ -136,7 +136,7 @@ func Similar(wrong string, names []string) []string {
 				shared++
 			}
 		}
-		if shared > 0 && shared >= 0.6*float64(len(asked)) {
+		if shared > 0 && 2*shared >= float64(len(asked)) {
 			list = append(list, match{name, shared / float64(len(has))})
 		}
 	}

@@ -99,7 +99,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		openers["llama"] = s.Models.Verified(llama)
 	}
 	s.pool = pool.New(pool.Options{
-		Openers: openers, Budget: budget(o.Config), Idle: o.Config.Engine.IdleUnload, Clock: o.Clock,
+		Openers: openers, Budget: budget(o.Config), Idle: o.Config.Engine.IdleUnload, Clock: o.Clock, Log: o.Log,
 	})
 	s.onClose(s.pool.Close)
 

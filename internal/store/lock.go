@@ -70,7 +70,7 @@ func (e *LockedError) Error() string {
 
 // Unwrap makes it a fault.Conflict.
 func (e *LockedError) Unwrap() error {
-	return fault.New(fault.Conflict, "the home directory is in use")
+	return fault.New(fault.Conflict, "%s", e.Error())
 }
 
 func readPID(f *os.File) int {

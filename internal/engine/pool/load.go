@@ -1,6 +1,8 @@
 package pool
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"time"
@@ -97,7 +99,10 @@ func (p *Pool) load(m *member) {
 			if backend != nil {
 				backend.Close()
 			}
-			p.o.Log.Error("the model could not be loaded", "model", m.spec.Name, "err", err)
+			// A load that the end of the program interrupts is no failure.
+			if !errors.Is(err, context.Canceled) {
+				p.o.Log.Error("the model could not be loaded", "model", m.spec.Name, "err", err)
+			}
 		}
 	})
 }
