@@ -132,6 +132,7 @@ func TestBadRequests(t *testing.T) {
 		{"suffix", with(`"suffix":"end"`), 400, "suffix", "unsupported_parameter", ""},
 		{"unknown parameter", with(`"foo":1`), 400, "foo", "unknown_parameter", "Unrecognized request argument supplied: foo"},
 		{"too many", `{"model":"gpt-4","n":128,"prompt":[` + strings.Repeat(`"a",`, 20) + `"a"]}`, 400, "n", "", "Send it in parts"},
+		{"too many with best_of", `{"model":"gpt-4","best_of":20,"prompt":[` + strings.Repeat(`"a",`, 102) + `"a"]}`, 400, "n", "", "Send it in parts"},
 		{"too long", `{"model":"small","prompt":"` + strings.Repeat("x", 70) + `"}`, 400, "prompt", "context_length_exceeded",
 			"This model's maximum context length is 64 tokens, however you requested 86 tokens (70 in your prompt; 16 for the completion). Please reduce your prompt; or completion length."},
 	}

@@ -84,6 +84,9 @@ func (r *Request) check() error {
 			return fault.Param("best_of", "Results cannot be streamed when 'best_of' (currently %d) is greater than 'n' (currently %d): the best are known only at the end.", best, n)
 		}
 	}
+	if r.BestOf != nil {
+		n = *r.BestOf
+	}
 	if total := n * max(1, r.Prompt.Len()); total > maxChoices {
 		return fault.Param("n", "This request asks for %d completions (%d prompts, %d each), more than the %d of one request. Send it in parts.", total, r.Prompt.Len(), n, maxChoices)
 	}

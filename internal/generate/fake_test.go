@@ -19,6 +19,7 @@ type fakeBackend struct {
 	info   engine.Info
 	script []string // texts of the deltas
 	err    error    // ends the script instead of Done
+	full   error    // refuses the sequence before it starts
 	cut    bool     // ends the script with nothing
 	block  chan struct{}
 
@@ -53,6 +54,10 @@ func (f *fakeBackend) Generate(ctx context.Context, req engine.GenerateRequest) 
 		f.most = max(f.most, f.running)
 		f.mu.Unlock()
 		defer func() { f.mu.Lock(); f.running--; f.mu.Unlock() }()
+		if f.full != nil {
+			yield(nil, f.full)
+			return
+		}
 		if !yield(engine.Started{PromptTokens: len(req.Tokens), CachedTokens: 1}, nil) {
 			return
 		}

@@ -264,7 +264,7 @@ func (j *job) close(ctx context.Context) {
 // sequence runs sequence index and passes its events on.
 func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) bool) {
 	p := j.prompts[index/j.n]
-	u := Usage{PromptTokens: len(p.tokens)}
+	u := Usage{} // a prompt that was never computed, as when the queue is full, is no usage
 	finished, failed := false, false
 	defer func() { j.account(index/j.n, u, finished, failed) }()
 	if ctx.Err() != nil {
@@ -329,7 +329,7 @@ func produced(d engine.Delta) int {
 func (j *job) account(prompt int, u Usage, finished, failed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !j.counted[prompt] {
+	if !j.counted[prompt] && u.PromptTokens > 0 {
 		j.counted[prompt] = true
 		j.usage.PromptTokens += u.PromptTokens
 		j.usage.CachedTokens += u.CachedTokens

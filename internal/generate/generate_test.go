@@ -431,3 +431,18 @@ type onePool struct{ *fakeBackend }
 func (p onePool) Use(context.Context, engine.Spec) (engine.Backend, func(), error) {
 	return p.fakeBackend, func() {}, nil
 }
+
+func TestAPromptThatWasNeverComputedIsNoUsage(t *testing.T) {
+	w, s := newWorld(func(w *fakeWorld) { w.backend.full = fault.New(fault.Overloaded, "full") })
+	for _, err := range s.Fan(t.Context(), who, Request{Model: "gpt-4"}, []Prompt{hello()}, 2) {
+		if err != nil && fault.KindOf(err) != fault.Overloaded {
+			t.Errorf("error %v", err)
+		}
+	}
+	if len(w.records) != 1 || w.records[0].Outcome != Failed || w.records[0].Usage != (Usage{}) {
+		t.Errorf("records %+v", w.records)
+	}
+	if !slices.Equal(w.corrected, []int{0}) {
+		t.Errorf("the limits were told %v", w.corrected)
+	}
+}
