@@ -375,7 +375,7 @@ func (l *loop) step() error {
 		l.rows.rent += decode
 		took := time.Since(start)
 		l.pace.observe(took, prompt, decode)
-		if before := l.crowd.now; l.crowd.observe(took, threadTime()-ran) != before {
+		if before := l.crowd.now; l.crowd.observe(took, threadTime()-ran, prompt+decode) != before {
 			slog.Debug("compute threads changed", "from", before, "to", l.crowd.now)
 			l.ctx.SetThreads(l.crowd.now)
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -71,6 +72,7 @@ func open(ctx context.Context, spec engine.Spec, o Options, progress engine.Prog
 	}
 	b.info.MemoryBytes = max(residentBytes()-before, m.WeightBytes())
 	report(1)
+	slog.Info("model loaded", "model", b.String(), "window", b.info.ContextWindow, "bytes", b.info.MemoryBytes)
 	return b, nil
 }
 

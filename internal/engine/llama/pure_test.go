@@ -73,25 +73,48 @@ func TestCrowd(t *testing.T) {
 	c := newCrowd(4)
 	ms := time.Millisecond
 	for range 100 {
-		if n := c.observe(10*ms, 9*ms); n != 4 {
+		if n := c.observe(10*ms, 9*ms, 1); n != 4 {
 			t.Fatalf("a quiet machine computes with %d threads", n)
 		}
 	}
+	// Others want the cores: with four threads a step takes 80 ms, with two 40, with one 20.
+	busy := func() time.Duration { return time.Duration(20*c.now) * ms }
 	steps := 0
 	for c.now > 1 {
-		c.observe(10*ms, 4*ms)
-		if steps++; steps > 20 {
+		c.observe(busy(), busy()*4/10, 1)
+		if steps++; steps > 40 {
 			t.Fatalf("after %d steps on a busy machine it still computes with %d threads", steps, c.now)
 		}
 	}
-	for range backoffMost + 4*backoffLeast {
-		c.observe(10*ms, 10*ms)
+	for range trialSteps + 2 {
+		c.observe(busy(), busy()*4/10, 1)
+	}
+	if c.now != 1 {
+		t.Errorf("one thread proved fastest and it computes with %d", c.now)
+	}
+	for range backoffMost + 8*backoffLeast {
+		c.observe(10*ms, 10*ms, 1)
 	}
 	if c.now != 4 {
 		t.Errorf("when the machine is quiet again it computes with %d threads", c.now)
 	}
-	if c.observe(10*ms, 0) != 4 {
+	if c.observe(10*ms, 0, 1) != 4 {
 		t.Error("an unknown time changed the threads")
+	}
+}
+
+// TestCrowdGoesBack has a machine where much is stolen and more threads are faster all the same.
+func TestCrowdGoesBack(t *testing.T) {
+	c := newCrowd(2)
+	fewer := 0
+	for range 1000 {
+		wall := 20 * time.Millisecond / time.Duration(c.now)
+		if c.observe(wall, wall/2, 16) == 1 {
+			fewer++
+		}
+	}
+	if fewer == 0 || fewer > 100 {
+		t.Errorf("%d of 1,000 steps had one thread, want a few trials", fewer)
 	}
 }
 

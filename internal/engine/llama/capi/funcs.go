@@ -42,7 +42,6 @@ type funcs struct {
 
 	backendInit func()                                           `c:"llama_backend_init"`
 	logSet      func(callback, data ptr)                         `c:"llama_log_set"`
-	systemInfo  func() ptr                                       `c:"llama_print_system_info"`
 	quantize    func(in, out string, params *block) uint32       `c:"llama_model_quantize"`
 	modelLoad   func(path string, params block) ptr              `c:"llama_model_load_from_file"`
 	modelFree   func(model ptr)                                  `c:"llama_model_free"`
@@ -54,13 +53,11 @@ type funcs struct {
 	modelSWA    func(model ptr) int32                            `c:"llama_model_n_swa"`
 	modelRecur  func(model ptr) bool                             `c:"llama_model_is_recurrent"`
 	modelHybrid func(model ptr) bool                             `c:"llama_model_is_hybrid"`
-	hasEncoder  func(model ptr) bool                             `c:"llama_model_has_encoder"`
 	hasDecoder  func(model ptr) bool                             `c:"llama_model_has_decoder"`
 	template    func(model, name ptr) ptr                        `c:"llama_model_chat_template"`
 	metaVal     func(m ptr, key string, b *byte, n uint64) int32 `c:"llama_model_meta_val_str"`
 
 	vocabSize  func(vocab ptr) int32                                                                  `c:"llama_vocab_n_tokens"`
-	vocabType  func(vocab ptr) int32                                                                  `c:"llama_vocab_type"`
 	vocabText  func(vocab ptr, token int32) ptr                                                       `c:"llama_vocab_get_text"`
 	vocabBOS   func(vocab ptr) int32                                                                  `c:"llama_vocab_bos"`
 	vocabEOS   func(vocab ptr) int32                                                                  `c:"llama_vocab_eos"`
@@ -75,14 +72,11 @@ type funcs struct {
 	nCtx        func(ctx ptr) uint32                    `c:"llama_n_ctx"`
 	pooling     func(ctx ptr) int32                     `c:"llama_pooling_type"`
 	decode      func(ctx ptr, batch cBatch) int32       `c:"llama_decode"`
-	encode      func(ctx ptr, batch cBatch) int32       `c:"llama_encode"`
 	logits      func(ctx ptr, i int32) unsafe.Pointer   `c:"llama_get_logits_ith"`
 	embdSeq     func(ctx ptr, seq int32) unsafe.Pointer `c:"llama_get_embeddings_seq"`
 	memory      func(ctx ptr) ptr                       `c:"llama_get_memory"`
-	memClear    func(mem ptr, data bool)                `c:"llama_memory_clear"`
 	seqRm       func(mem ptr, seq, p0, p1 int32) bool   `c:"llama_memory_seq_rm"`
 	seqCp       func(mem ptr, src, dst, p0, p1 int32)   `c:"llama_memory_seq_cp"`
-	seqPosMax   func(mem ptr, seq int32) int32          `c:"llama_memory_seq_pos_max"`
 	attachPool  func(ctx, pool, poolBatch ptr)          `c:"llama_attach_threadpool"`
 	setThreads  func(ctx ptr, n, batch int32)           `c:"llama_set_n_threads"`
 	detachPool  func(ctx ptr)                           `c:"llama_detach_threadpool"`

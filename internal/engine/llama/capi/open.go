@@ -217,9 +217,6 @@ func (l *Library) Variant() string {
 	return ""
 }
 
-// SystemInfo is llama.cpp's own line about the CPU features in use.
-func (l *Library) SystemInfo() string { return goString(l.fn.systemInfo()) }
-
 // poolParams is ggml_threadpool_params, the same in every known version.
 type poolParams struct {
 	mask     [512]bool
