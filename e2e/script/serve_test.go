@@ -151,22 +151,32 @@ func TestPullIsInterrupted(t *testing.T) {
 	defer close(hold)
 	x := open(t, home(t), []string{"PARLEY_CACHE=" + t.TempDir(), "PARLEY_ENGINE_LIBRARY=" + t.TempDir()}, "pull", s.URL+"/some.gguf")
 	<-begun
+	x.expect(`some\.gguf downloading +\[`)
 	if err := x.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
 	x.ends(130)
 }
 
-// Bars fit the terminal and name what is done in words.
+// Bars fit the terminal and say in a word what is done; each stays once.
 func TestPullShowsProgress(t *testing.T) {
 	dir := home(t)
-	manifest := filepath.Join(dir, "home", "models.json")
-	if err := os.Remove(manifest); err != nil {
+	data, err := os.ReadFile(filepath.Join(dir, "home", "models.json"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	x := open(t, dir, nil, "pull", "--defaults")
-	x.expect(`smollm2-135m-instruct: .* Q8_0, log-likelihood`)
-	x.expect(`all-minilm-l6-v2: `)
+	sha := regexp.MustCompile(`(?s)"all-minilm-l6-v2".*?"sha256": ?"([0-9a-f]{64})",\s*"bytes": ?\d+,\s*"layout"`).FindSubmatch(data)
+	if sha == nil {
+		t.Fatal("the manifest has no all-minilm-l6-v2")
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, filepath.Join(cache(t), "blobs", "sha256", string(sha[1])))
+	}))
+	defer s.Close()
+	x := open(t, dir, []string{"PARLEY_CACHE=" + t.TempDir(), "PARLEY_ENGINE_LIBRARY=" + t.TempDir()},
+		"pull", s.URL+"/a-name-that-is-much-too-long-for-a-line-of-a-terminal.gguf")
+	x.expect(`a-name-that-is-much-too… downloading +\[=+\] +(\d+\.\d MB) of (\d+\.\d MB)`)
+	x.expect(`a-name-that-is-much-too-long-for-a-line-of-a-terminal: 4\d\.\d MB, F16\n`)
 	x.ends(0)
 	x.narrow(x.text())
 }

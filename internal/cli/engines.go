@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -75,5 +76,8 @@ func library(cfg *config.Config, reg *models.Registry) (dir, name string) {
 	return "", ""
 }
 
-// preparer changes weights in a child process.
-func preparer() engine.Preparer { return child.Prepare(child.Options{}, "llama") }
+// preparer changes weights in a child process. Its progress is shown, so only what goes wrong is logged.
+func preparer() engine.Preparer {
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return child.Prepare(child.Options{Log: log}, "llama")
+}

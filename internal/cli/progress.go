@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
@@ -28,7 +29,7 @@ type progress struct {
 func newProgress(out io.Writer) *progress {
 	p := &progress{out: out, current: map[string]*mpb.Bar{}, last: map[string]time.Time{}, ended: map[string]bool{}}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithWidth(40), mpb.WithRefreshRate(120*time.Millisecond))
+		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithWidth(24), mpb.WithRefreshRate(120*time.Millisecond))
 	}
 	return p
 }
@@ -44,9 +45,13 @@ func (p *progress) update(name string, r models.Progress) {
 	}
 	bar := p.current[key]
 	if bar == nil {
+		stage := r.Stage
+		// Narrower than 80 columns all together: a line that the terminal breaks is drawn twice.
 		bar = p.bars.AddBar(r.Total,
-			mpb.PrependDecorators(decor.Name(name+"  ", decor.WCSyncSpaceR), decor.Name(stageText(r.Stage), decor.WCSyncSpaceR)),
-			mpb.AppendDecorators(decor.Counters(decor.SizeB1000(0), "% .1f / % .1f", decor.WCSyncSpace), decor.Name("  "), decor.AverageETA(decor.ET_STYLE_GO)),
+			mpb.PrependDecorators(decor.Name(ansi.Truncate(name, 24, "…"), decor.WCSyncSpaceR), decor.Name(stageText(stage), decor.WCSyncSpaceR)),
+			mpb.AppendDecorators(decor.Any(func(s decor.Statistics) string {
+				return barAmount(models.Progress{Stage: stage, Done: s.Current, Total: s.Total})
+			}, decor.WCSyncSpace)),
 		)
 		p.current[key] = bar
 	}
@@ -66,11 +71,12 @@ func (p *progress) line(key string, r models.Progress) {
 	fmt.Fprintf(p.out, "%s, %s\n", key, amount(r))
 }
 
-// stageText is what is being done, in words.
+// stageText is what is being done, in a word: waiting is for another pull of the same, preparing is for
+// this CPU, measuring is what that changed.
 func stageText(stage string) string {
 	switch stage {
 	case "waiting":
-		return "waiting for another pull of it"
+		return "waiting"
 	case "download":
 		return "downloading"
 	case "unpack":
@@ -80,9 +86,9 @@ func stageText(stage string) string {
 	case "convert":
 		return "converting"
 	case "prepare":
-		return "preparing for this CPU"
+		return "preparing"
 	case "score":
-		return "measuring what that changed"
+		return "measuring"
 	}
 	return stage
 }
@@ -98,6 +104,14 @@ func amount(r models.Progress) string {
 		return fmt.Sprintf("%s of %s (%d %%)", bytesText(r.Done), bytesText(r.Total), 100*r.Done/r.Total)
 	}
 	return fmt.Sprintf("%d %%", 100*r.Done/r.Total)
+}
+
+// barAmount is the same beside a bar, which shows the share already.
+func barAmount(r models.Progress) string {
+	if !moves(r.Stage) {
+		return amount(r)
+	}
+	return bytesText(r.Done) + " of " + bytesText(max(r.Done, r.Total))
 }
 
 // moves reports whether the bytes of a stage are bytes that are read or written, one by one.
