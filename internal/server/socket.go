@@ -3,9 +3,12 @@ package server
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -36,8 +39,14 @@ func Alive(path string) bool {
 // listenSocket makes the socket, for its owner alone. The home's lock is held, so a file that lies
 // there is a dead server's.
 func listenSocket(path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
+	}
+	if strings.HasPrefix(dir, filepath.Join(os.TempDir(), "parley-")) {
+		if err := claim(dir); err != nil {
+			return nil, err
+		}
 	}
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		return nil, err
@@ -51,4 +60,20 @@ func listenSocket(path string) (net.Listener, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// claim makes a directory in the system's temporary one ours alone. Its name can be guessed, so another
+// user may have put something there first, to be spoken to instead of the server.
+func claim(dir string) error {
+	info, err := os.Lstat(dir)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is not a directory")
+	}
+	if err == nil {
+		err = os.Chmod(dir, 0o700) // #nosec G302 -- a directory; refused when it is somebody else's
+	}
+	if err != nil {
+		return fmt.Errorf("%s is not safe to put the admin socket into (remove it, or choose a home directory with a shorter path): %w", dir, err)
+	}
+	return nil
 }
