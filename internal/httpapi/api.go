@@ -45,9 +45,10 @@ type Options struct {
 	Routes  []Route
 	Auth    Authenticator
 	Logger  *slog.Logger
-	Metrics Metrics      // nil: none
-	Clock   clock.Clock  // nil: the system's
-	Other   http.Handler // serves paths outside /v1/ and /api/ that no route has (the web app); nil: JSON 404
+	Metrics Metrics                  // nil: none
+	Clock   clock.Clock              // nil: the system's
+	Other   http.Handler             // serves paths outside /v1/ and /api/ that no route has (the web app); nil: JSON 404
+	Serves  func(*http.Request) bool // which of those Other answers; nil: all that browsers ask without a key
 
 	MaxBody      int64         // bytes of a request body unless the route says otherwise; 0: DefaultMaxBody
 	ReadTimeout  time.Duration // a body must bring bytes at least this often; 0: DefaultReadTimeout
@@ -324,7 +325,7 @@ func (a *API) unknownPath(w http.ResponseWriter, r *http.Request) {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	// A browser that navigates brings no Authorization header; a client whose base URL lacks /v1 does,
 	// and must not get a page.
-	if a.opts.Other != nil && reads && r.Header.Get("Authorization") == "" && !strings.HasPrefix(p, "/v1/") &&
+	if a.opts.Other != nil && (a.opts.Serves == nil || a.opts.Serves(r)) && reads && r.Header.Get("Authorization") == "" && !strings.HasPrefix(p, "/v1/") &&
 		!strings.HasPrefix(p, "/api/") && cleanPath(r.URL.EscapedPath()) {
 		a.opts.Other.ServeHTTP(w, r)
 		return

@@ -43,14 +43,14 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 		Routes: routes, Auth: s.identity, Logger: s.log, Metrics: s.metrics, Clock: o.Clock,
 		MaxBody: int64(limits.MaxBody), ReadTimeout: limits.BodyTimeout, WriteTimeout: limits.WriteTimeout,
 		HeaderTimeout: limits.HeaderTimeout, RequestTimeout: limits.RequestTimeout, BaseURL: s.cfg.BaseURL,
-		Other: web.Handler(),
+		Other: web.Handler(), Serves: web.Serves,
 	}
 	if s.api, err = httpapi.New(options); err != nil {
 		return err
 	}
 	options.Routes = append(slices.Clip(routes), s.adminRoutes()...)
 	options.Auth = ownerAuth{s.actor}
-	options.Other = nil
+	options.Other, options.Serves = nil, nil
 	s.owner, err = httpapi.New(options)
 	return err
 }
