@@ -2,14 +2,17 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/echo"
 	"github.com/parley-ai/parley/internal/testkit"
 )
@@ -200,7 +203,12 @@ func TestRequestsPerMinute(t *testing.T) {
 }
 
 func TestShutdownLetsStreamsFinish(t *testing.T) {
-	s := testkit.Start(t, testkit.Options{Echo: echo.Options{TokenDelay: 5 * time.Millisecond}})
+	started := make(chan struct{})
+	first := sync.OnceFunc(func() { close(started) })
+	s := testkit.Start(t, testkit.Options{Echo: echo.Options{
+		TokenDelay:  5 * time.Millisecond,
+		BeforeToken: func(context.Context, engine.GenerateRequest, int) error { first(); return nil },
+	}})
 	type answer struct {
 		status int
 		text   string
@@ -210,8 +218,10 @@ func TestShutdownLetsStreamsFinish(t *testing.T) {
 		resp, text := s.Call(http.MethodPost, "/v1/chat/completions", `{"model": "gpt-4", "stream": true, `+hello+`}`)
 		got <- answer{resp.StatusCode, text}
 	}()
-	for s.Active() == 0 {
-		time.Sleep(time.Millisecond)
+	select {
+	case <-started:
+	case a := <-got:
+		t.Fatalf("the stream ended before it began: %d %s", a.status, a.text)
 	}
 	if err := s.Close(t.Context()); err != nil {
 		t.Fatal(err)
