@@ -55,7 +55,8 @@ func (x *terminal) end() {
 }
 
 func TestServeShowsHowToReachIt(t *testing.T) {
-	x := open(t, home(t), nil, "serve", "--smoke")
+	// A short window ends an answer that the small model would not end.
+	x := open(t, home(t), []string{"PARLEY_ENGINE_CONTEXT=256"}, "serve", "--smoke")
 	x.expect(`Parley answers on http://127\.0\.0\.1:\d+\n`)
 	x.expect(`browser  http://127\.0\.0\.1:\d+/signin\?token=\w+\n`)
 	x.expect(`API key  sk-\w+\n`)
