@@ -28,6 +28,7 @@ part() {
 
 # --- what the tests need -------------------------------------------------------------------------------
 packages=()
+command -v curl >/dev/null || packages+=(curl)
 if wants browser; then
 	CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)}
 	[ -n "$CHROMIUM" ] || packages+=(chromium fonts-noto-cjk)
@@ -83,29 +84,30 @@ if wants sdk; then
 fi
 
 # --- the tests -------------------------------------------------------------------------------------------
-gotestsum() { go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg -- "$@"; }
+gotestsum=(go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg --)
 packages_of_unit() { go list ./... | grep -v '/e2e/'; }
+# Packages whose tests reach the database, for a second run on PostgreSQL.
+packages_with_store() {
+	go list -test -f '{{if .ForTest}}{{.ForTest}} {{join .Deps " "}}{{end}}' ./internal/... | grep 'internal/store/storetest' | cut -d' ' -f1 | sort -u
+}
+on_postgres() { e2e/postgres.sh run "$@"; }
 
-wants lint && part "formatting and vet" ./scripts/lint.sh
+wants lint && part "formatting, vet and linters" ./scripts/lint.sh
 # shellcheck disable=SC2046
-wants go && part "Go, on SQLite" gotestsum -count=1 -timeout 15m $(packages_of_unit)
+wants go && part "Go, on SQLite" "${gotestsum[@]}" -count=1 -timeout 15m $(packages_of_unit)
 if wants postgres; then
-	TEST_POSTGRES=$(e2e/postgres.sh start "$test_cache/postgres")
-	export TEST_POSTGRES
-	trap 'e2e/postgres.sh stop "$test_cache/postgres" || true' EXIT
 	# shellcheck disable=SC2046
-	part "Go, on PostgreSQL" gotestsum -count=1 -timeout 15m $(go list -test -f '{{if not .ForTest}}{{.ImportPath}} {{join .Deps " "}}{{end}}' ./internal/... 2>/dev/null |
-		grep 'internal/store' | cut -d' ' -f1 | grep -v '\.test$' | sort -u)
-	part "the built binary, on PostgreSQL" gotestsum -count=1 -timeout 15m ./e2e/sdk -run 'TestPython'
-	unset TEST_POSTGRES
+	part "Go, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m $(packages_with_store)
+	part "the built binary, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m -run 'TestPython|TestKill|TestScripts/^postgres$' \
+		./e2e/sdk ./e2e/resilience ./e2e/script
 fi
-wants race && part "race detector" env CGO_ENABLED=1 go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails -- \
-	-race -short -count=1 -timeout 15m ./internal/engine/... ./internal/httpapi/... ./internal/generate/... ./internal/bus/...
-wants scripts && part "the built binary as a terminal session" gotestsum -count=1 -timeout 15m ./e2e/script
-wants scripts && part "killed processes" gotestsum -count=1 -timeout 15m ./e2e/resilience
-wants sdk && part "real clients on the real model" gotestsum -count=1 -timeout 15m ./e2e/sdk
+wants race && part "race detector" env CGO_ENABLED=1 "${gotestsum[@]}" -race -short -count=1 -timeout 15m \
+	./internal/engine/... ./internal/httpapi/... ./internal/generate/...
+wants scripts && part "the built binary as a terminal session" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/script
+wants scripts && part "killed processes" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/resilience
+wants sdk && part "real clients on the real model" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/sdk
 if wants web; then part "web app" bash -c 'cd web && npm test --silent'; fi
-wants browser && part "a real Chromium" gotestsum -count=1 -timeout 15m ./e2e/browser
+wants browser && part "a real Chromium" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/browser
 
 say "done"
 echo "parts: $passed passed, $failed failed"

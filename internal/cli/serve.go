@@ -125,6 +125,7 @@ func banner(ctx context.Context, out io.Writer, s *server.Server) error {
              -u %s \
              -H 'Content-Type: application/json' \
              -d '{"model": "gpt-3.5-turbo",
+                  "max_tokens": 60,
                   "messages": [{"role": "user", "content": "Hello!"}]}'
 `, s.URL(), shown)
 	if served := s.Models.Default(catalog.Chat); served != "" {

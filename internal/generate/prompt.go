@@ -86,7 +86,7 @@ func (j *job) room(kind promptKind, prompt int) (int, error) {
 	}
 	if j.req.MaxTokens == nil {
 		if left <= j.req.Reserve {
-			completion := j.req.DefaultMaxTokens
+			completion := max(j.req.DefaultMaxTokens, j.req.Reserve)
 			if left == 0 {
 				completion = max(completion, 1)
 			}

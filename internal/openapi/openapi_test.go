@@ -49,7 +49,7 @@ type request struct {
 	Bias        map[string]float64 `json:"bias,omitzero"`
 	Tools       jsontext.Value     `json:"tools,omitzero"`
 	common
-	hidden string
+	hidden string //lint:ignore U1000 an unexported field must not show up in the document
 	Skip   string `json:"-"`
 }
 
