@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 mkdir -p dist
 tags=
 [ -f web/dist/index.html ] && tags=web
-for target in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do
+for target in ${TARGETS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64}; do
 	os=${target%/*} arch=${target#*/} ext=
 	[ "$os" = windows ] && ext=.exe
 	echo "building $target"

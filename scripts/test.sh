@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, outside the checkout where it can, and runs all of them: Go on SQLite and
 # on PostgreSQL, the built binary, the real small model, real SDKs, a real Chromium. Prints the counts.
-#   ONLY="go web" scripts/test.sh     runs some of the parts: go postgres race scripts sdk web browser
+#   ONLY="go web" scripts/test.sh     runs some of the parts: lint go postgres race scripts sdk web browser cross
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -10,7 +10,7 @@ export CACHE=${CACHE:-${PARLEY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/parley}}
 export PARLEY_CACHE=$CACHE
 test_cache=$CACHE/test
 mkdir -p "$test_cache"
-only=${ONLY:-lint go postgres race scripts sdk web browser}
+only=${ONLY:-lint go postgres race scripts sdk web browser cross}
 wants() { [[ " $only " == *" $1 "* ]]; }
 say() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 
@@ -56,12 +56,13 @@ PARLEY_HOME=$PARLEY_TEST_HOME bin/parley pull --defaults
 # Two more published versions of the engine's libraries, whose struct layouts differ: the binding is data.
 if wants go && [ "$(uname -sm)" = "Linux x86_64" ]; then
 	libs=$test_cache/libraries
+	PARLEY_TEST_LLAMA_LIBS=$(find "$CACHE/libraries" -maxdepth 1 -name 'llama-cpp-linux-x64-*' | sort -V | tail -n 1)
 	for v in 3.20.0 3.16.0; do
 		if [ ! -d "$libs/$v/package/bins/linux-x64" ]; then
 			mkdir -p "$libs/$v"
 			(cd "$libs/$v" && npm pack --silent "@node-llama-cpp/linux-x64@$v" >/dev/null && tar -xzf ./*.tgz && rm -f ./*.tgz)
 		fi
-		PARLEY_TEST_LLAMA_LIBS=${PARLEY_TEST_LLAMA_LIBS:+$PARLEY_TEST_LLAMA_LIBS:}$libs/$v/package/bins/linux-x64
+		PARLEY_TEST_LLAMA_LIBS=$PARLEY_TEST_LLAMA_LIBS:$libs/$v/package/bins/linux-x64
 	done
 	export PARLEY_TEST_LLAMA_LIBS
 fi
@@ -108,6 +109,8 @@ wants scripts && part "killed processes" "${gotestsum[@]}" -count=1 -timeout 15m
 wants sdk && part "real clients on the real model" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/sdk
 if wants web; then part "web app" bash -c 'cd web && npm test --silent'; fi
 wants browser && part "a real Chromium" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/browser
+
+wants cross && part "compiles for the other platforms" env TARGETS="linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64" ./scripts/cross.sh
 
 say "done"
 echo "parts: $passed passed, $failed failed"
