@@ -13,8 +13,8 @@
 // # KV memory
 //
 // Sequences share one memory of cells (rows.go mirrors it). A finished sequence stays as a cached
-// prefix until its cells or its row are needed, longest unused first, or until it has cost decoding as
-// much as it is worth (every decoded token scans all cells in use: pace.price). A new prompt goes on from the
+// prefix until its cells or its row are needed, longest unused first, or until it has cost others as
+// much as it is worth (every computed token scans all cells in use: pace.price). A new prompt goes on from the
 // longest common prefix: in place when little else would be lost, else by sharing the cells. A prompt
 // whose beginning another one is just computing waits for it. When running sequences fill all cells,
 // the newest goes back to the queue with what it has, and goes on when another one has ended.

@@ -113,7 +113,7 @@ func (l *loop) run() {
 	defer close(l.stopped)
 	for l.collect() {
 		l.reap()
-		l.expire()
+		l.expire(0)
 		l.admit()
 		l.publish()
 		if err := l.step(); err != nil {
@@ -149,9 +149,10 @@ func (l *loop) reap() {
 	}
 }
 
-// expire drops the cached prefixes that have become too expensive.
-func (l *loop) expire() {
-	price := l.pace.price(l.heads, l.crowd.now)
+// expire drops the cached prefixes that have become too expensive, or will be once so many more tokens
+// are computed: a long prompt pays for looking at them before anybody can ask for them again.
+func (l *loop) expire(ahead int) {
+	price := l.pace.price(l.heads, l.crowd.now) - ahead
 	for i := l.rows.expired(price); i >= 0; i = l.rows.expired(price) {
 		l.empty(i)
 	}
@@ -258,6 +259,7 @@ func (l *loop) settle(s *sequence) bool {
 	w.tokens = append(w.tokens[:0], s.tokens...)
 	l.rows.touch(p.row)
 	s.row = p.row
+	l.expire(len(s.tokens) - p.have)
 	if !s.started {
 		s.cached = p.have
 	}
@@ -372,7 +374,7 @@ func (l *loop) step() error {
 			return err
 		}
 		decode := l.ctx.Len() - prompt
-		l.rows.rent += decode
+		l.rows.rent += l.ctx.Len()
 		took := time.Since(start)
 		l.pace.observe(took, prompt, decode)
 		if before := l.crowd.now; l.crowd.observe(took, threadTime()-ran, prompt+decode) != before {

@@ -44,9 +44,9 @@ func (p *pace) observe(d time.Duration, prompt, decode int) {
 	p.perToken += paceMemory * (cost - p.perToken)
 }
 
-// price is after how many decoded tokens a cached cell has cost half as much as a prompt token, which
+// price is after how many computed tokens a cached cell has cost half as much as a prompt token, which
 // is what it is worth when every second prefix is used again. Looking at a cell takes about scanCost
-// per head, layer and decoded token.
+// per head, layer and computed token, of prompts as of answers.
 func (p *pace) price(heads, threads int) int {
 	return int(p.alone / 2 / (scanCost * float64(max(heads, 1)) / float64(max(threads, 1))))
 }

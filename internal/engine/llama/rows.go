@@ -21,8 +21,8 @@ type rows struct {
 	refs  []int32
 	free  []int32
 	clock uint64
-	// rent counts the tokens decoded so far. Each of them looks at every cell in use, also at those of
-	// other sequences, to find that it may not see them.
+	// rent counts the tokens computed so far, of prompts and answers. Each of them looks at every cell in
+	// use, also at those of other sequences, to find that it may not see them.
 	rent int
 }
 
@@ -143,10 +143,10 @@ func (r *rows) place(prompt []engine.Token) placement {
 // a prompt that goes on from n, rather than kept beside it.
 func (r *rows) continues(i, n int) bool { return (len(r.row[i].cells)-n)*4 <= len(r.row[i].cells) }
 
-// smallCache is how many cells may be in use without costing decoding anything worth mentioning.
+// smallCache is how many cells may be in use without costing other sequences anything worth mentioning.
 const smallCache = 1024
 
-// expired returns an idle row that was kept for more than price decoded tokens, after which it has
+// expired returns an idle row that was kept for more than price computed tokens, after which it has
 // cost as much as it is worth (pace.price), or -1.
 func (r *rows) expired(price int) int {
 	if len(r.refs)-len(r.free) <= smallCache {
