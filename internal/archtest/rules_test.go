@@ -9,7 +9,7 @@ import (
 var tiers = map[string]int{
 	"internal/fault": 0, "internal/ids": 0, "internal/clock": 0, "internal/obs": 0, "internal/config": 0, "internal/actor": 0,
 
-	"internal/store": 1, "internal/blob": 1, "internal/jobs": 1, "internal/bus": 1, "internal/httpapi": 1,
+	"internal/store": 1, "internal/presence": 1, "internal/blob": 1, "internal/jobs": 1, "internal/bus": 1, "internal/httpapi": 1,
 	"internal/openapi": 1, "internal/egress": 1, "internal/engine": 1, "internal/chattemplate": 1,
 
 	"internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/models": 2,
@@ -28,6 +28,7 @@ var sameTier = map[string]string{
 	"internal/config -> internal/fault":         "a bad setting is an error that the operator reads",
 	"internal/obs -> internal/actor":            "the actor's organization is a log attribute",
 	"internal/jobs -> internal/store":           "jobs are enqueued in the caller's transaction",
+	"internal/presence -> internal/store":       "leases are rows",
 	"internal/bus -> internal/store":            "LISTEN/NOTIFY runs on the store's PostgreSQL",
 	"internal/openapi -> internal/httpapi":      "the document is made from the route table",
 	"internal/engine -> internal/egress":        "the remote backend calls out",
@@ -152,7 +153,7 @@ func TestTimeOnlyFromClock(t *testing.T) {
 		if f.test || f.base() == "http.go" {
 			continue
 		}
-		if !within(f.pkg, "internal/chats", "internal/identity") {
+		if !within(f.pkg, "internal/chats", "internal/identity", "internal/presence") {
 			continue
 		}
 		if _, ok := f.uses("time", "Now"); ok {

@@ -64,6 +64,7 @@ type Message struct {
 
 	position int
 	depth    int
+	server   string // answers: which one wrote it
 }
 
 // Part is a piece of a message's content. Type is "text" in this release.
@@ -105,10 +106,17 @@ type Service struct {
 	generate *generate.Service
 	clock    clock.Clock
 	log      *slog.Logger
+	servers  Servers
 	fallback func() string // the default model's name
 
 	mu      sync.Mutex
 	running map[string]running // by message id: answers that this process writes
+}
+
+// Servers tells which servers of the database live; *presence.Servers is one.
+type Servers interface {
+	ID() string
+	Alive(ctx context.Context, q store.Q) (map[string]bool, error)
 }
 
 // Options of New. All fields are required.
@@ -117,13 +125,14 @@ type Options struct {
 	Generate     *generate.Service
 	Clock        clock.Clock
 	Logger       *slog.Logger
+	Servers      Servers       // of the database, this one among them
 	DefaultModel func() string // what answers when neither request nor chat names a model
 }
 
 // New returns the service. Call Recover before serving.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, generate: o.Generate, clock: o.Clock, log: o.Logger, fallback: o.DefaultModel,
+		db: o.DB, generate: o.Generate, clock: o.Clock, log: o.Logger, servers: o.Servers, fallback: o.DefaultModel,
 		running: map[string]running{},
 	}
 }
@@ -231,11 +240,14 @@ func (s *Service) Delete(ctx context.Context, who actor.Actor, id string) error 
 	})
 }
 
-// Recover fails the answers that a server which is no longer there left in progress, keeping their
-// text, and returns how many there were. It is called once, before serving. One server runs on a
-// database: answers that another living one writes would be taken for leftovers.
-func (s *Service) Recover(ctx context.Context) (int, error) {
-	return s.recover(ctx, serverStopped)
+// Recover fails the answers that a server which no longer lives left in progress, keeping their text.
+// It is called before serving and then now and then; answers of living servers are left alone.
+func (s *Service) Recover(ctx context.Context) error {
+	n, err := s.recover(ctx, serverStopped)
+	if n > 0 {
+		s.log.WarnContext(ctx, "answers that a stopped server left unfinished are marked as failed", "count", n)
+	}
+	return err
 }
 
 // serverStopped is what users read of an answer that lost its server.

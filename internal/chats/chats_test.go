@@ -21,6 +21,7 @@ import (
 	"github.com/parley-ai/parley/internal/generate/generatetest"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/catalog"
+	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/store"
 	"github.com/parley-ai/parley/internal/store/storetest"
 )
@@ -59,9 +60,20 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		}
 		return nil
 	}})
-	w.Service = New(Options{DB: db, Generate: w.gen.Service, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), DefaultModel: func() string { return "echo" }})
+	w.Service = w.join(t, "home")
 	w.srv = generatetest.Serve(t, (&API{Chats: w.Service, Models: fakeModels{}, Pool: fakePool{}}).Routes())
 	return w
+}
+
+// join starts one more server on the world's database.
+func (w *world) join(t *testing.T, home string) *Service {
+	t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	servers, err := presence.Join(t.Context(), presence.Options{DB: w.db, Clock: w.clock, Logger: log, Home: home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Options{DB: w.db, Generate: w.gen.Service, Clock: w.clock, Logger: log, Servers: servers, DefaultModel: func() string { return "echo" }})
 }
 
 // text shows echo's tokens, which are bytes, with a bar for each special one.
@@ -387,63 +399,92 @@ func TestFailuresAreStatesOfTheAnswer(t *testing.T) {
 }
 
 func TestTheTextIsWrittenDownOnTheWayAndRecovered(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		c := w.newChat(t)
-		w.beforeToken(func(ctx context.Context, n int) error {
-			w.clock.Advance(400 * time.Millisecond)
-			return blockAt(7)(ctx, n)
+	for _, sameHome := range []bool{true, false} {
+		t.Run(fmt.Sprintf("same home %t", sameHome), func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) { writtenDownAndRecovered(t, w, sameHome) })
 		})
-		ctx, kill := context.WithCancel(t.Context())
-		defer kill()
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			for range w.Send(ctx, generatetest.Who, c.ID, NewMessage{Content: words("Hi")}) { //nolint:revive // draining
-			}
-		}()
-		var m Message
-		for range 1000 {
-			_, messages, err := w.Get(t.Context(), generatetest.Who, c.ID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(messages) == 2 && len(messages[1].Text()) >= 6 {
-				m = messages[1]
-				break
-			}
-			time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func writtenDownAndRecovered(t *testing.T, w *world, sameHome bool) {
+	t.Helper()
+	c := w.newChat(t)
+	w.beforeToken(func(ctx context.Context, n int) error {
+		w.clock.Advance(400 * time.Millisecond)
+		return blockAt(7)(ctx, n)
+	})
+	ctx, kill := context.WithCancel(t.Context())
+	defer kill()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range w.Send(ctx, generatetest.Who, c.ID, NewMessage{Content: words("Hi")}) { //nolint:revive // draining
 		}
-		if m.State != InProgress || !strings.HasPrefix("Echo: Hi", m.Text()) {
-			t.Fatalf("on the way: %+v", m)
-		}
-		// What a new server finds after kill -9: the same rows, and nobody who writes them.
-		next := New(Options{DB: w.db, Generate: w.gen.Service, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), DefaultModel: func() string { return "echo" }})
-		if n, err := next.Recover(t.Context()); n != 1 || err != nil {
-			t.Fatalf("Recover: %d, %v", n, err)
-		}
-		kill()
-		<-ended
-		_, messages, err := next.Get(t.Context(), generatetest.Who, c.ID)
+	}()
+	var m Message
+	for range 1000 {
+		_, messages, err := w.Get(t.Context(), generatetest.Who, c.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := messages[len(messages)-1]
-		if got.State != Failed || got.Error == nil || got.Error.Message != "The server stopped while this answer was being written." || got.Text() != m.Text() {
-			t.Errorf("recovered %+v %+v", got, got.Error)
+		if len(messages) == 2 && len(messages[1].Text()) >= 6 {
+			m = messages[1]
+			break
 		}
-		if n, err := next.Recover(t.Context()); n != 0 || err != nil {
-			t.Errorf("Recover again: %d, %v", n, err)
+		time.Sleep(5 * time.Millisecond)
+	}
+	if m.State != InProgress || !strings.HasPrefix("Echo: Hi", m.Text()) {
+		t.Fatalf("on the way: %+v", m)
+	}
+	// Another server of the same database leaves it alone for as long as its writer gives signs of life.
+	other := w.join(t, "another home")
+	w.clock.Advance(20 * time.Second)
+	state := func() State {
+		if err := other.Recover(t.Context()); err != nil {
+			t.Fatal(err)
 		}
-		if chats, _, err := next.List(t.Context(), generatetest.Who, Page{Query: "ECHO:"}); err != nil || len(chats) != 1 {
-			t.Errorf("the recovered text is not found: %v, %v", chats, err)
+		_, messages, err := other.Get(t.Context(), generatetest.Who, c.ID)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		return messages[1].State
+	}
+	if s := state(); s != InProgress {
+		t.Fatalf("the answer of a living server is %s", s)
+	}
+	// After kill -9 there is nobody who writes them: the same home's next start knows at once, others when
+	// the lease has ended.
+	next := w.Service
+	if sameHome {
+		next = w.join(t, "home")
+		if err := next.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		w.clock.Advance(20 * time.Second)
+		if s := state(); s != Failed {
+			t.Fatalf("the answer of a dead server is %s", s)
+		}
+	}
+	kill()
+	<-ended
+	_, messages, err := next.Get(t.Context(), generatetest.Who, c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := messages[len(messages)-1]
+	if got.State != Failed || got.Error == nil || got.Error.Message != "The server stopped while this answer was being written." || got.Text() != m.Text() {
+		t.Errorf("recovered %+v %+v", got, got.Error)
+	}
+	if chats, _, err := next.List(t.Context(), generatetest.Who, Page{Query: "ECHO:"}); err != nil || len(chats) != 1 {
+		t.Errorf("the recovered text is not found: %v, %v", chats, err)
+	}
 }
 
 func TestStopThroughAnotherServer(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c := w.newChat(t)
-		other := New(Options{DB: w.db, Generate: w.gen.Service, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), DefaultModel: func() string { return "echo" }})
+		other := w.join(t, "another home")
 		w.beforeToken(func(context.Context, int) error { w.clock.Advance(2 * time.Second); return nil })
 		var last Message
 		for ev, err := range w.Send(t.Context(), generatetest.Who, c.ID, NewMessage{Content: words("Hi")}) {

@@ -1,7 +1,7 @@
 // Package chats keeps the chats of the chat page and runs their answers. It is the capability that
 // later ones are copied from.
 //
-// # Tables (migration 0030)
+// # Tables (migrations 0030 and 0031)
 //
 //	chats          one per chat: title, model, which message is on show, counts and times
 //	chat_messages  one per message: a tree by parent_id, content as typed parts, state as a column
@@ -32,7 +32,8 @@
 //   - An answer's state goes from in_progress to exactly one of completed, stopped, failed, and never
 //     on from there: every statement that ends an answer asks for in_progress.
 //   - What is shown as completed is whole. An answer whose client went away is stopped; one whose server
-//     died is found by Recover at the next start and failed, with the text that had been written down.
+//     died is failed, with the text that had been written down: by Recover at the next start of that
+//     server, or by another server of the database when the dead one's lease has ended (package presence).
 //   - The text of an answer in progress is written down about once a second, so kill -9 loses no more.
 //   - A conversation that outgrows the model's window is sent without its oldest turns (history.go);
 //     nothing of it is deleted.

@@ -209,6 +209,9 @@ func (a *answering) next(parent string, depth int, role string, state State) Mes
 		ID: ids.New("msg_"), ChatID: a.chat.ID, Parent: parent, Role: role, State: state,
 		Created: a.service.clock.Now().UTC().Truncate(time.Millisecond), position: a.chat.MessageCount, depth: depth,
 	}
+	if state == InProgress {
+		m.server = a.service.servers.ID()
+	}
 	a.chat.MessageCount++
 	return m
 }

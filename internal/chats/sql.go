@@ -12,7 +12,7 @@ import (
 
 const (
 	chatColumns    = "id, title, model, current_message_id, message_count, created_at, updated_at"
-	messageColumns = "id, chat_id, parent_id, position, depth, role, content, state, model, served_model, error, usage, created_at"
+	messageColumns = "id, chat_id, parent_id, position, depth, role, content, state, model, served_model, error, usage, created_at, server_id"
 	owned          = "org_id = $1 AND project_id = $2 AND user_id = $3"
 )
 
@@ -28,13 +28,13 @@ func scanChat(row store.Scanner) (c Chat, err error) {
 }
 
 func scanMessage(row store.Scanner) (m Message, err error) {
-	var parent, model, served *string
+	var parent, model, served, server *string
 	var created int64
 	if err := row.Scan(&m.ID, &m.ChatID, &parent, &m.position, &m.depth, &m.Role, store.JSON(&m.Content), &m.State,
-		&model, &served, store.JSON(&m.Error), store.JSON(&m.Usage), &created); err != nil {
+		&model, &served, store.JSON(&m.Error), store.JSON(&m.Usage), &created, &server); err != nil {
 		return m, err
 	}
-	m.Parent, m.Model, m.Served = value(parent), value(model), value(served)
+	m.Parent, m.Model, m.Served, m.server = value(parent), value(model), value(served), value(server)
 	m.Created = store.Time(created)
 	return m, nil
 }
@@ -148,10 +148,10 @@ func (s *Service) path(ctx context.Context, q store.Q, id string) ([]Message, er
 }
 
 func (s *Service) insertMessage(ctx context.Context, tx *store.Tx, who actor.Actor, m Message) error {
-	_, err := tx.Exec(ctx, `INSERT INTO chat_messages (id, chat_id, org_id, project_id, user_id, parent_id, position, depth, role, content, text_folded, state, model, served_model, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)`,
+	_, err := tx.Exec(ctx, `INSERT INTO chat_messages (id, chat_id, org_id, project_id, user_id, parent_id, position, depth, role, content, text_folded, state, model, served_model, created_at, updated_at, server_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16)`,
 		m.ID, m.ChatID, who.Org, who.Project, who.User, null(m.Parent), m.position, m.depth, m.Role, content(m.Content), fold(m.Text()),
-		m.State, null(m.Model), null(m.Served), store.Millis(m.Created))
+		m.State, null(m.Model), null(m.Served), store.Millis(m.Created), null(m.server))
 	return err
 }
 
@@ -178,22 +178,30 @@ func (s *Service) endMessage(ctx context.Context, q store.Q, m Message) (bool, e
 	return n == 1, err
 }
 
-// recover fails all answers in progress. Their text becomes searchable as it is.
-func (s *Service) recover(ctx context.Context, why Failure) (int, error) {
-	count := 0
-	err := s.db.Tx(ctx, func(tx *store.Tx) error {
-		open, err := store.Collect(ctx, tx, scanMessage, `SELECT `+messageColumns+` FROM chat_messages WHERE state = 'in_progress'`)
-		if err != nil {
-			return err
+// recover fails the answers in progress whose server is dead. Their text becomes searchable as it is.
+func (s *Service) recover(ctx context.Context, why Failure) (count int, err error) {
+	open, err := store.Collect(ctx, s.db.Read(), scanMessage, `SELECT `+messageColumns+` FROM chat_messages WHERE state = 'in_progress'`)
+	if err != nil || len(open) == 0 {
+		return 0, err
+	}
+	alive, err := s.servers.Alive(ctx, s.db.Read())
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range open {
+		if alive[m.server] {
+			continue
 		}
-		for _, m := range open {
-			m.State, m.Error = Failed, &why
-			if _, err := s.endMessage(ctx, tx, m); err != nil {
-				return err
+		m.State, m.Error = Failed, &why
+		if err := s.db.Tx(ctx, func(tx *store.Tx) error {
+			ended, err := s.endMessage(ctx, tx, m)
+			if ended {
+				count++
 			}
+			return err
+		}); err != nil {
+			return count, err
 		}
-		count = len(open)
-		return nil
-	})
-	return count, err
+	}
+	return count, nil
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/catalog"
 	"github.com/parley-ai/parley/internal/obs"
+	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/store"
 	"github.com/parley-ai/parley/internal/usage"
 )
@@ -125,6 +126,11 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	}
 	s.onClose(stopTracing)
 	s.metrics = obs.NewMetrics(o.Version)
+	servers, err := presence.Join(ctx, presence.Options{DB: s.db, Clock: o.Clock, Logger: s.log, Home: s.lock.ID()})
+	if err != nil {
+		return err
+	}
+	s.onClose(servers.Leave)
 	s.watchMetrics()
 	s.identity = identity.New(s.db, o.Clock, s.log)
 	s.onClose(s.identity.Close)
@@ -146,14 +152,14 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		Compile: compile(o.Clock),
 	}
 	page := chats.New(chats.Options{
-		DB: s.db, Generate: gen, Clock: o.Clock, Logger: s.log,
+		DB: s.db, Generate: gen, Clock: o.Clock, Logger: s.log, Servers: servers,
 		DefaultModel: func() string { return s.Models.Default(catalog.Chat) },
 	})
-	if n, err := page.Recover(ctx); err != nil {
+	if err := page.Recover(ctx); err != nil {
 		return err
-	} else if n > 0 {
-		s.log.WarnContext(ctx, "answers that a stopped server left unfinished are marked as failed", "count", n)
 	}
+	servers.OnBeat(page.Recover)
+	s.wg.Go(func() { servers.Run(s.ctx) })
 	routes := s.routes(
 		(&chat.API{Generate: gen, Clock: o.Clock}).Routes(),
 		(&completions.API{Generate: gen, Clock: o.Clock}).Routes(),

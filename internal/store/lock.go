@@ -9,13 +9,17 @@ import (
 	"strings"
 
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/ids"
 )
 
 // errLocked is what tryLock returns when another process has the lock.
 var errLocked = errors.New("locked by another process")
 
 // HomeLock is a held lock of a home directory.
-type HomeLock struct{ f *os.File }
+type HomeLock struct {
+	f  *os.File
+	id string
+}
 
 // LockHome takes the lock of a home directory, which one process holds at a time; the directory is
 // created when absent. The operating system frees the lock when the process ends, however it ends.
@@ -46,7 +50,37 @@ func LockHome(dir string) (*HomeLock, error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return &HomeLock{f}, nil
+	id, err := homeID(dir)
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("home directory: %w", err)
+	}
+	return &HomeLock{f, id}, nil
+}
+
+// ID names the home, the same at each start: "home_…@HOST". The host is part of it because a copied home
+// (a restored backup, an image of a machine) is another one.
+func (l *HomeLock) ID() string { return l.id }
+
+// homeID reads the id that the home got at its first start, or gives it one.
+func homeID(dir string) (string, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "id")
+	data, err := os.ReadFile(path)
+	id := strings.TrimSpace(string(data))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	if !ids.Valid("home_", id) {
+		id = ids.New("home_")
+		if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
+			return "", err
+		}
+	}
+	return id + "@" + host, nil
 }
 
 // Close gives the lock back. The file stays: removing it would let two processes lock two files.

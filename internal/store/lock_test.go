@@ -30,6 +30,7 @@ func TestLockHome(t *testing.T) {
 	if !ok || e.PID != os.Getpid() || fault.KindOf(err) != fault.Conflict || !strings.Contains(err.Error(), fmt.Sprint(os.Getpid())) {
 		t.Errorf("second lock: %v", err)
 	}
+	id := lock.ID()
 	must(t, lock.Close())
 
 	// Another process that holds it is named, and its lock ends when it is killed.
@@ -50,5 +51,14 @@ func TestLockHome(t *testing.T) {
 	_ = cmd.Wait()
 	lock, err = store.LockHome(dir)
 	must(t, err)
+	if lock.ID() != id || !strings.HasPrefix(id, "home_") {
+		t.Errorf("the home is named %q, and was %q", lock.ID(), id)
+	}
 	must(t, lock.Close())
+	other, err := store.LockHome(t.TempDir())
+	must(t, err)
+	if other.ID() == id {
+		t.Errorf("two homes are named %q", id)
+	}
+	must(t, other.Close())
 }
