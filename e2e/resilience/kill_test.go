@@ -6,6 +6,7 @@ package resilience
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,11 +22,15 @@ import (
 
 // call sends a JSON request with the server's key.
 func call(s *binary.Server, method, path string, body any) (*http.Response, error) {
+	return callContext(context.Background(), s, method, path, body)
+}
+
+func callContext(ctx context.Context, s *binary.Server, method, path string, body any) (*http.Response, error) {
 	data, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequest(method, s.URL+path, bytes.NewReader(data))
+	req, err := http.NewRequestWithContext(ctx, method, s.URL+path, bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}

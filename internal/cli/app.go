@@ -203,7 +203,7 @@ func (a *app) withServer(ctx context.Context, f func(*client) error) error {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(ctx, server.Options{Config: cfg, Log: log, Version: Version, Openers: openers(log)})
+	s, err := server.New(ctx, server.Options{Config: cfg, Log: log, Version: Version, Openers: openers(cfg, log)})
 	if err != nil {
 		return err
 	}

@@ -48,9 +48,9 @@ func engineCommand() *cobra.Command {
 }
 
 // openers are the drivers of this program: local models run in child processes of it.
-func openers(log *slog.Logger) map[string]engine.Opener {
+func openers(cfg *config.Config, log *slog.Logger) map[string]engine.Opener {
 	return map[string]engine.Opener{
-		"llama":  child.Opener(child.Options{Log: log}),
+		"llama":  child.Opener(child.Options{Log: log, HangAfter: cfg.Engine.HangAfter}),
 		"remote": remote.Opener(remote.Options{Client: egress.Client(egress.Operator)}),
 	}
 }

@@ -78,7 +78,7 @@ func serve(cmd *cobra.Command, cfg *config.Config, mode offers, look bool) error
 	for _, w := range cfg.Warnings {
 		log.WarnContext(ctx, w)
 	}
-	s, err := server.New(ctx, server.Options{Config: cfg, Log: log, Version: Version, Openers: openers(log)})
+	s, err := server.New(ctx, server.Options{Config: cfg, Log: log, Version: Version, Openers: openers(cfg, log)})
 	if err != nil {
 		return err
 	}

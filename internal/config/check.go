@@ -81,6 +81,7 @@ func (c *Config) check() error {
 	bad(c.Limits.QueueLength >= 1, "limits.queue_length", "write 1 or more")
 	bad(c.ShutdownGrace >= 0, "shutdown_grace", "write a duration, such as 30s")
 	bad(c.Engine.IdleUnload >= 0, "engine.idle_unload", "write a duration, such as 15m, or 0 for never")
+	bad(c.Engine.HangAfter >= 0, "engine.hang_after", "write a duration, such as 60s, or 0 for never")
 	for key, v := range map[string]int{
 		"engine.threads": c.Engine.Threads, "engine.slots": c.Engine.Slots, "engine.cells": c.Engine.Cells, "engine.context": c.Engine.Context,
 	} {

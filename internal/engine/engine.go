@@ -16,8 +16,12 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"iter"
 )
+
+// ErrDied is in the chain of errors whose cause is that an engine's process ended or hung.
+var ErrDied = errors.New("the engine process died")
 
 // Token is an id in the served model's own vocabulary.
 type Token = int32

@@ -10,6 +10,9 @@ type Stats struct {
 	Queued    int // sequences that wait for a slot
 	Cells     int // KV cells that all sequences share; 0 when the backend has none
 	CellsUsed int // of Cells, how many hold tokens of running or cached sequences
+	// Steps is how many steps of computing were finished so far, prompts' steps included. Work without
+	// steps means that the backend hangs.
+	Steps int64
 }
 
 // StatsReporter is implemented by backends that know their load: llama, child, echo.

@@ -9,8 +9,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/child"
 	"github.com/parley-ai/parley/internal/engine/echo"
 	"github.com/parley-ai/parley/internal/fault"
 )
@@ -46,5 +48,40 @@ func TestSignalIsNamed(t *testing.T) {
 		if err != nil {
 			t.Error("after the restart:", err)
 		}
+	}
+}
+
+// TestStopped: a process that SIGSTOP holds is as good as one that hangs in a driver, and is replaced
+// whether it has work or not.
+func TestStopped(t *testing.T) {
+	o := options(t, "slow")
+	o.HangAfter = 300 * time.Millisecond
+	b, err := child.Opener(o)(t.Context(), engine.Spec{Name: "test-model", Driver: "slow"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	first := pid(t, b)
+	if err := syscall.Kill(first, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range b.Generate(t.Context(), engine.GenerateRequest{Tokens: []engine.Token{'x'}, MaxTokens: 3}) {
+		err = e
+	}
+	if f := fault.As(err); f == nil || !strings.Contains(f.Message, "hung") {
+		t.Errorf("with work: %v", err)
+	}
+	second := pid(t, b)
+	if second == first {
+		t.Error("the stopped process answered")
+	}
+	if err := syscall.Kill(second, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for alive(second) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	if third := pid(t, b); third == second {
+		t.Error("the stopped process answered")
 	}
 }

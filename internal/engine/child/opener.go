@@ -2,7 +2,6 @@ package child
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"iter"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/enginepb"
-	"github.com/parley-ai/parley/internal/fault"
 )
 
 // Options say how children are run.
@@ -25,6 +23,10 @@ type Options struct {
 	// RestartWait is how long a request waits for a child that is being started again before it gets
 	// Unavailable; 0 is 30 s.
 	RestartWait time.Duration
+	// HangAfter is how long a child may have work and show no progress before it counts as hung and is
+	// killed; 0 is never. A model gets patiencePerByte more, and loading has loadPatience times as long
+	// between two reports of progress.
+	HangAfter time.Duration
 }
 
 func (o Options) withDefaults(driver string) (Options, error) {
@@ -46,6 +48,9 @@ func (o Options) withDefaults(driver string) (Options, error) {
 
 // Opener returns an opener that runs each backend in a child process of its own. Its backends also
 // implement engine.StatsReporter.
+//
+// Errors: what the driver says, or Unavailable; of cause engine.ErrDied when the process ended while it
+// loaded the model, twice.
 func Opener(o Options) engine.Opener {
 	return func(ctx context.Context, spec engine.Spec, progress engine.Progress) (engine.Backend, error) {
 		o, err := o.withDefaults(spec.Driver)
@@ -55,7 +60,15 @@ func Opener(o Options) engine.Opener {
 		o.Log = o.Log.With("model", spec.Name)
 		b := &backend{o: o, spec: spec, changed: make(chan struct{}), ended: make(chan struct{})}
 		b.ctx, b.cancel = context.WithCancel(context.Background())
+		b.file.note(spec.Path)
+		if o.HangAfter > 0 {
+			b.limit = (o.HangAfter + time.Duration(b.file.size())*patiencePerByte).Round(time.Millisecond)
+		}
 		run, err := b.launch(ctx, progress)
+		if errors.Is(err, engine.ErrDied) && ctx.Err() == nil {
+			o.Log.Warn("the engine process ended while it loaded the model and is started once more", "err", err)
+			run, err = b.launch(ctx, progress)
+		}
 		if err != nil {
 			b.cancel()
 			return nil, err
@@ -73,197 +86,13 @@ type backend struct {
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when supervise has ended and no child is left
+	file   file          // the model's, as it was when it was loaded; of Opener, then of supervise alone
+	limit  time.Duration // how long the child may show no progress; 0 is for ever
 
 	mu      sync.Mutex
 	cur     *run          // nil while the child is being started again
-	err     error         // why the last start failed; nil while one is under way
+	err     error         // why there is none, for requests that then need not wait; nil otherwise
 	changed chan struct{} // closed and renewed when cur or err change
-}
-
-// run is a process with its model loaded.
-type run struct {
-	*process
-	info    engine.Info
-	session *session
-	since   time.Time
-}
-
-// launch starts a process and loads the model. ctx bounds this alone.
-func (b *backend) launch(ctx context.Context, progress engine.Progress) (_ *run, err error) {
-	p, err := start(ctx, b.o.Command, b.o.Env, b.o.Log)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fault.New(fault.Unavailable, "The engine process of model %s could not be started.", b.spec.Name).WithCause(err)
-	}
-	defer func() {
-		if err != nil {
-			p.kill()
-		}
-	}()
-	info, err := b.load(ctx, p, progress)
-	if err != nil {
-		return nil, err
-	}
-	s, err := openSession(b.ctx, p.client)
-	if err != nil {
-		return nil, err
-	}
-	return &run{process: p, info: info, session: s, since: time.Now()}, nil
-}
-
-func (b *backend) load(ctx context.Context, p *process, progress engine.Progress) (info engine.Info, err error) {
-	spec, err := json.Marshal(b.spec)
-	if err != nil {
-		return info, err
-	}
-	loading, release := context.WithCancel(ctx)
-	defer release()
-	stream, err := p.client.Load(loading, &enginepb.LoadRequest{Spec: spec})
-	for err == nil {
-		var e *enginepb.LoadEvent
-		if e, err = stream.Recv(); err != nil {
-			break
-		}
-		switch x := e.Event.(type) {
-		case *enginepb.LoadEvent_Progress:
-			if progress != nil {
-				progress(x.Progress)
-			}
-		case *enginepb.LoadEvent_Info:
-			return info, json.Unmarshal(x.Info, &info)
-		case *enginepb.LoadEvent_Error:
-			return info, x.Error.Fault()
-		}
-	}
-	if ctx.Err() != nil {
-		return info, ctx.Err()
-	}
-	how := p.how()
-	cause := err
-	if words := p.lastWords(); words != "" {
-		cause = errors.New(words)
-	}
-	return info, fault.New(fault.Unavailable, "The engine process of model %s ended while it loaded the model (%s).", b.spec.Name, how).WithCause(cause)
-}
-
-// restartPause is how long to wait before the n-th start in a row (from 0) that follows soon on a death.
-func restartPause(n int) time.Duration {
-	if n == 0 {
-		return 0
-	}
-	return min(30*time.Second, 250*time.Millisecond<<min(n, 8))
-}
-
-// healthy is how long a child must have lived for its death to count as the first.
-const healthy = time.Minute
-
-// supervise starts the child again whenever it dies, until Close.
-func (b *backend) supervise() {
-	defer close(b.ended)
-	deaths := 0
-	for {
-		b.mu.Lock()
-		run := b.cur
-		b.mu.Unlock()
-		select {
-		case <-run.exited:
-		case <-b.ctx.Done():
-			run.stop()
-			return
-		}
-		if time.Since(run.since) > healthy {
-			deaths = 0
-		}
-		b.set(nil, nil)
-		run.session.fail(errors.New("the engine process ended"))
-		_ = run.conn.Close()
-		b.o.Log.Error("the engine process ended unexpectedly and is started again", "how", run.ending(), "last_words", run.lastWords())
-		for {
-			select {
-			case <-time.After(restartPause(deaths)):
-			case <-b.ctx.Done():
-				return
-			}
-			deaths++
-			b.set(nil, nil)
-			again, err := b.launch(b.ctx, nil)
-			if b.ctx.Err() != nil {
-				if again != nil {
-					again.stop()
-				}
-				return
-			}
-			b.set(again, err)
-			if err == nil {
-				break
-			}
-			b.o.Log.Error("the engine process could not be started again", "err", err)
-		}
-	}
-}
-
-func (b *backend) set(r *run, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.cur, b.err = r, err
-	close(b.changed)
-	b.changed = make(chan struct{})
-}
-
-// acquire gives the running process, waiting for one that is being started again.
-func (b *backend) acquire(ctx context.Context) (*run, error) {
-	var timeout <-chan time.Time
-	for {
-		b.mu.Lock()
-		cur, err, changed := b.cur, b.err, b.changed
-		b.mu.Unlock()
-		switch {
-		case b.ctx.Err() != nil:
-			return nil, b.closed()
-		case cur != nil && !cur.gone():
-			return cur, nil
-		case err != nil:
-			return nil, fault.New(fault.Unavailable, "The engine process of model %s ended and could not be started again yet; the operator finds the reason in the log. Please try again later.", b.spec.Name).WithCause(err)
-		}
-		if timeout == nil {
-			timer := time.NewTimer(b.o.RestartWait)
-			defer timer.Stop()
-			timeout = timer.C
-		}
-		select {
-		case <-changed:
-		case <-b.ctx.Done():
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-timeout:
-			return nil, fault.New(fault.Unavailable, "The engine process of model %s is still being started again. Please try again later.", b.spec.Name)
-		}
-	}
-}
-
-// gone says that the process died; supervise may not have seen it yet.
-func (r *run) gone() bool {
-	select {
-	case <-r.exited:
-		return true
-	default:
-		return false
-	}
-}
-
-func (b *backend) closed() error {
-	return fault.New(fault.Unavailable, "The model %s was unloaded.", b.spec.Name)
-}
-
-// lost is the error of requests whose process died under them.
-func (b *backend) lost(r *run, cause error) error {
-	if b.ctx.Err() != nil {
-		return b.closed()
-	}
-	how := r.how()
-	return fault.New(fault.Unavailable, "The engine process of model %s ended unexpectedly (%s). Its running requests were lost; it is being started again.", b.spec.Name, how).WithCause(cause)
 }
 
 func (b *backend) Info(ctx context.Context) (engine.Info, error) {
@@ -276,41 +105,67 @@ func (b *backend) Info(ctx context.Context) (engine.Info, error) {
 
 func (b *backend) Generate(ctx context.Context, req engine.GenerateRequest) iter.Seq2[engine.Event, error] {
 	return func(yield func(engine.Event, error) bool) {
-		r, err := b.acquire(ctx)
-		if err != nil {
-			yield(nil, err)
-			return
+		for again := false; ; again = true {
+			r, err := b.acquire(ctx)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			shown, retry := false, false
+			for e, err := range r.session.generate(ctx, req) {
+				var broken *brokenError
+				if errors.As(err, &broken) {
+					if retry = !shown && !again && b.innocent(r, broken.sent); retry {
+						break
+					}
+					err = b.lost(r, err, again)
+				}
+				if shown = true; !yield(e, err) {
+					return
+				}
+			}
+			if !retry {
+				return
+			}
 		}
-		r.session.generate(ctx, req, func(err error) error { return b.lost(r, err) })(yield)
 	}
 }
 
-// call makes a unary call to the running process.
-func call[Out any](ctx context.Context, b *backend, do func(ctx context.Context, client enginepb.EngineClient) (Out, error)) (out Out, err error) {
-	r, err := b.acquire(ctx)
-	if err != nil {
-		return out, err
-	}
-	if out, err = do(ctx, r.client); err != nil {
-		meant, lost := enginepb.FromStatus(ctx, err)
-		if lost {
-			meant = b.lost(r, meant)
+// call makes a unary call to the running process, and once more when that died under it. Computes says
+// that the call may itself be why the process died.
+func call[Out any](ctx context.Context, b *backend, computes bool, do func(ctx context.Context, r *run) (Out, error)) (out Out, err error) {
+	for again := false; ; again = true {
+		r, err := b.acquire(ctx)
+		if err != nil {
+			return out, err
 		}
-		return out, meant
+		r.session.enter()
+		out, err = do(ctx, r)
+		lost, retry := false, false
+		if err != nil {
+			err, lost = enginepb.FromStatus(ctx, err)
+			retry = lost && !again && b.innocent(r, computes)
+		}
+		r.session.leave()
+		if lost && !retry {
+			err = b.lost(r, err, again)
+		}
+		if !retry {
+			return out, err
+		}
 	}
-	return out, nil
 }
 
 func (b *backend) Tokenize(ctx context.Context, req engine.TokenizeRequest) ([]engine.Token, error) {
-	out, err := call(ctx, b, func(ctx context.Context, c enginepb.EngineClient) (*enginepb.Tokens, error) {
-		return c.Tokenize(ctx, &enginepb.TokenizeRequest{Text: req.Text, AddSpecial: req.AddSpecial, ParseSpecial: req.ParseSpecial})
+	out, err := call(ctx, b, false, func(ctx context.Context, r *run) (*enginepb.Tokens, error) {
+		return r.client.Tokenize(ctx, &enginepb.TokenizeRequest{Text: req.Text, AddSpecial: req.AddSpecial, ParseSpecial: req.ParseSpecial})
 	})
 	return out.GetTokens(), err
 }
 
 func (b *backend) Detokenize(ctx context.Context, tokens []engine.Token) ([]byte, error) {
-	out, err := call(ctx, b, func(ctx context.Context, c enginepb.EngineClient) (*enginepb.Text, error) {
-		return c.Detokenize(ctx, &enginepb.Tokens{Tokens: tokens})
+	out, err := call(ctx, b, false, func(ctx context.Context, r *run) (*enginepb.Text, error) {
+		return r.client.Detokenize(ctx, &enginepb.Tokens{Tokens: tokens})
 	})
 	return out.GetText(), err
 }
@@ -320,8 +175,12 @@ func (b *backend) Embed(ctx context.Context, req engine.EmbedRequest) (engine.Em
 	for _, t := range req.Tokens {
 		in.Tokens = append(in.Tokens, &enginepb.Tokens{Tokens: t})
 	}
-	out, err := call(ctx, b, func(ctx context.Context, c enginepb.EngineClient) (*enginepb.EmbedResponse, error) {
-		return c.Embed(ctx, in)
+	out, err := call(ctx, b, true, func(ctx context.Context, r *run) (*enginepb.EmbedResponse, error) {
+		out, err := r.client.Embed(ctx, in)
+		if err == nil {
+			r.session.proved.Store(true)
+		}
+		return out, err
 	})
 	if err != nil {
 		return engine.EmbedResponse{}, err
@@ -334,13 +193,13 @@ func (b *backend) Embed(ctx context.Context, req engine.EmbedRequest) (engine.Em
 }
 
 func (b *backend) Stats(ctx context.Context) (engine.Stats, error) {
-	out, err := call(ctx, b, func(ctx context.Context, c enginepb.EngineClient) (*enginepb.StatsResponse, error) {
-		return c.Stats(ctx, &enginepb.StatsRequest{})
+	out, err := call(ctx, b, false, func(ctx context.Context, r *run) (*enginepb.StatsResponse, error) {
+		return r.client.Stats(ctx, &enginepb.StatsRequest{})
 	})
 	if err != nil {
 		return engine.Stats{}, err
 	}
-	return engine.Stats{Active: int(out.Active), Queued: int(out.Queued), Cells: int(out.Cells), CellsUsed: int(out.CellsUsed)}, nil
+	return engine.Stats{Active: int(out.Active), Queued: int(out.Queued), Cells: int(out.Cells), CellsUsed: int(out.CellsUsed), Steps: out.Steps}, nil
 }
 
 // Close ends the child in order and waits for it.

@@ -164,7 +164,7 @@ func (s *server) Stats(ctx context.Context, _ *enginepb.StatsRequest) (*enginepb
 	if err != nil {
 		return nil, enginepb.Status(err)
 	}
-	return &enginepb.StatsResponse{Active: int64(st.Active), Queued: int64(st.Queued), Cells: int64(st.Cells), CellsUsed: int64(st.CellsUsed)}, nil
+	return &enginepb.StatsResponse{Active: int64(st.Active), Queued: int64(st.Queued), Cells: int64(st.Cells), CellsUsed: int64(st.CellsUsed), Steps: st.Steps}, nil
 }
 
 // Session runs sequences, each in a goroutine; one writer sends what they bring, all that is there at

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 
@@ -15,11 +16,26 @@ import (
 type session struct {
 	commands *outbox[*enginepb.Command]
 
+	running atomic.Int64 // sequences and calls that the process works on
+	moved   atomic.Int64 // grows with every sign of work: a frame, a finished call
+	proved  atomic.Bool  // the process finished a request
+
 	mu        sync.Mutex
 	last      uint64
 	sequences map[uint64]*sequence
 	err       error // why no more events come; set once
+	atEnd     int64 // running, when err was set
 }
+
+// brokenError ends the sequences of a session that ended under them.
+type brokenError struct {
+	sent  bool // the process may have seen the request
+	cause error
+}
+
+func (e *brokenError) Error() string { return e.cause.Error() }
+
+func (e *brokenError) Unwrap() error { return e.cause }
 
 // sequence is what came for one request and was not yet taken. It is not bounded: a sequence produces
 // no more than MaxTokens, and a slow reader must not hold up the others.
@@ -28,6 +44,7 @@ type sequence struct {
 	events []*enginepb.Event
 	err    error
 	wake   chan struct{}
+	over   bool // it no longer counts as running
 }
 
 // openSession begins the stream; it ends with the process.
@@ -59,13 +76,22 @@ func (s *session) receive(stream grpc.BidiStreamingClient[enginepb.Command, engi
 			s.fail(err)
 			return
 		}
+		s.moved.Add(1)
 		for _, e := range frame.Events {
 			s.mu.Lock()
 			q := s.sequences[e.Sequence]
 			s.mu.Unlock()
-			if q != nil {
-				q.put(e)
+			if q == nil {
+				continue
 			}
+			switch e.Event.(type) {
+			case *enginepb.Event_Done:
+				s.proved.Store(true)
+				s.finish(q)
+			case *enginepb.Event_Error:
+				s.finish(q)
+			}
+			q.put(e)
 		}
 	}
 }
@@ -77,7 +103,7 @@ func (s *session) fail(err error) {
 	if s.err != nil {
 		return
 	}
-	s.err = err
+	s.err, s.atEnd = err, s.running.Load()
 	for _, q := range s.sequences {
 		q.mu.Lock()
 		q.err = err
@@ -85,6 +111,34 @@ func (s *session) fail(err error) {
 		q.signal()
 	}
 	s.commands.close()
+}
+
+// enter and leave frame a call that is no sequence.
+func (s *session) enter() { s.running.Add(1) }
+
+func (s *session) leave() {
+	s.running.Add(-1)
+	s.moved.Add(1)
+}
+
+// finish notes that the process does not work on a sequence any more, or need not.
+func (s *session) finish(q *sequence) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.over {
+		q.over = true
+		s.running.Add(-1)
+	}
+}
+
+// alone says whether the process worked on no more than one request, now or when the session ended.
+func (s *session) alone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return s.atEnd <= 1
+	}
+	return s.running.Load() <= 1
 }
 
 func (q *sequence) put(e *enginepb.Event) {
@@ -113,17 +167,17 @@ func (q *sequence) take() ([]*enginepb.Event, error) {
 	return events, nil
 }
 
-// generate runs a sequence. When the session ended under it, explain turns the session's error into
-// the one that the caller gets.
-func (s *session) generate(ctx context.Context, req engine.GenerateRequest, explain func(error) error) iter.Seq2[engine.Event, error] {
+// generate runs a sequence. When the session ended under it, the last error is a *brokenError.
+func (s *session) generate(ctx context.Context, req engine.GenerateRequest) iter.Seq2[engine.Event, error] {
 	return func(yield func(engine.Event, error) bool) {
 		q := &sequence{wake: make(chan struct{}, 1)}
 		s.mu.Lock()
 		if err := s.err; err != nil {
 			s.mu.Unlock()
-			yield(nil, explain(err))
+			yield(nil, &brokenError{cause: err})
 			return
 		}
+		s.running.Add(1)
 		s.last++
 		id := s.last
 		s.sequences[id] = q
@@ -135,6 +189,7 @@ func (s *session) generate(ctx context.Context, req engine.GenerateRequest, expl
 			s.mu.Lock()
 			delete(s.sequences, id)
 			s.mu.Unlock()
+			s.finish(q)
 			if !ended {
 				s.commands.put(&enginepb.Command{Sequence: id, Command: &enginepb.Command_Cancel{}})
 			}
@@ -149,7 +204,7 @@ func (s *session) generate(ctx context.Context, req engine.GenerateRequest, expl
 			events, err := q.take()
 			if err != nil {
 				ended = true
-				yield(nil, explain(err))
+				yield(nil, &brokenError{sent: true, cause: err})
 				return
 			}
 			for _, e := range events {

@@ -580,6 +580,7 @@ type StatsResponse struct {
 	Queued        int64                  `protobuf:"varint,2,opt,name=queued,proto3" json:"queued,omitempty"`
 	Cells         int64                  `protobuf:"varint,3,opt,name=cells,proto3" json:"cells,omitempty"`
 	CellsUsed     int64                  `protobuf:"varint,4,opt,name=cells_used,json=cellsUsed,proto3" json:"cells_used,omitempty"`
+	Steps         int64                  `protobuf:"varint,5,opt,name=steps,proto3" json:"steps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -638,6 +639,13 @@ func (x *StatsResponse) GetCells() int64 {
 func (x *StatsResponse) GetCellsUsed() int64 {
 	if x != nil {
 		return x.CellsUsed
+	}
+	return 0
+}
+
+func (x *StatsResponse) GetSteps() int64 {
+	if x != nil {
+		return x.Steps
 	}
 	return 0
 }
@@ -2074,13 +2082,14 @@ const file_engine_proto_rawDesc = "" +
 	"\rEmbedResponse\x122\n" +
 	"\avectors\x18\x01 \x03(\v2\x18.parley.engine.v1.VectorR\avectors\x12#\n" +
 	"\rprompt_tokens\x18\x02 \x01(\x03R\fpromptTokens\"\x0e\n" +
-	"\fStatsRequest\"t\n" +
+	"\fStatsRequest\"\x8a\x01\n" +
 	"\rStatsResponse\x12\x16\n" +
 	"\x06active\x18\x01 \x01(\x03R\x06active\x12\x16\n" +
 	"\x06queued\x18\x02 \x01(\x03R\x06queued\x12\x14\n" +
 	"\x05cells\x18\x03 \x01(\x03R\x05cells\x12\x1d\n" +
 	"\n" +
-	"cells_used\x18\x04 \x01(\x03R\tcellsUsed\"\xa5\x01\n" +
+	"cells_used\x18\x04 \x01(\x03R\tcellsUsed\x12\x14\n" +
+	"\x05steps\x18\x05 \x01(\x03R\x05steps\"\xa5\x01\n" +
 	"\aCommand\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12?\n" +
 	"\bgenerate\x18\x02 \x01(\v2!.parley.engine.v1.GenerateRequestH\x00R\bgenerate\x122\n" +

@@ -24,7 +24,8 @@ type embedder struct {
 	window  int
 	turn    chan struct{} // holds one token while a batch is computed
 	waiting atomic.Int32
-	closed  bool // guarded by turn
+	steps   atomic.Int64 // batches that were computed
+	closed  bool         // guarded by turn
 }
 
 func (b *Backend) startEmbedder() error {
@@ -45,7 +46,7 @@ func (b *Backend) startEmbedder() error {
 
 func (e *embedder) stats() engine.Stats {
 	n := int(e.waiting.Load())
-	return engine.Stats{Active: min(n, 1), Queued: max(n-1, 0)}
+	return engine.Stats{Active: min(n, 1), Queued: max(n-1, 0), Steps: e.steps.Load()}
 }
 
 // close waits for the batch that is being computed and frees the context.
@@ -119,6 +120,7 @@ func (e *embedder) batch(ctx context.Context, inputs [][]engine.Token) ([][]floa
 	if err := e.ctx.Decode(); err != nil {
 		return nil, err
 	}
+	e.steps.Add(1)
 	out := make([][]float32, n)
 	for i := range out {
 		v, err := e.ctx.Embedding(int32(i))

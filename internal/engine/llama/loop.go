@@ -42,6 +42,7 @@ type loop struct {
 	queue  []*sequence
 	active []*sequence // in order of admission
 	ended  int         // how many sequences have left
+	steps  int64       // finished so far
 	pace   *pace
 	crowd  *crowd
 	plain  bool // the model keeps no prefixes
@@ -104,7 +105,7 @@ func (l *loop) publish() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting = len(l.queue) + len(l.arrived)
-	l.stats = engine.Stats{Active: len(l.active), Queued: l.waiting, Cells: len(l.rows.refs), CellsUsed: len(l.rows.refs) - len(l.rows.free)}
+	l.stats = engine.Stats{Active: len(l.active), Queued: l.waiting, Cells: len(l.rows.refs), CellsUsed: len(l.rows.refs) - len(l.rows.free), Steps: l.steps}
 }
 
 // run is the loop.
@@ -373,6 +374,7 @@ func (l *loop) step() error {
 			l.reset()
 			return err
 		}
+		l.steps++
 		decode := l.ctx.Len() - prompt
 		l.rows.rent += l.ctx.Len()
 		took := time.Since(start)
