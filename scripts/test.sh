@@ -109,6 +109,7 @@ wants scripts && part "killed processes" "${gotestsum[@]}" -count=1 -timeout 15m
 wants sdk && part "real clients on the real model" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/sdk
 if wants web; then part "web app" bash -c 'cd web && npm test --silent'; fi
 wants browser && part "a real Chromium" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/browser
+wants browser && wants postgres && part "a real Chromium, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/browser
 
 wants cross && part "compiles for the other platforms" env TARGETS="linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64" ./scripts/cross.sh
 

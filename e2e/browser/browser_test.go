@@ -1,5 +1,6 @@
 // Package browser drives the chat page of the built binary, on the real small model, in the system's
-// Chromium through Playwright. The walks stand in web/e2e.
+// Chromium through Playwright. The walks stand in web/e2e. With TEST_POSTGRES set only the walk against
+// the real server is made, on that database: the other pages have no database behind them.
 package browser
 
 import (
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/parley-ai/parley/e2e/internal/binary"
+	"github.com/parley-ai/parley/internal/store/storetest"
 )
 
 func TestChatPage(t *testing.T) {
@@ -18,7 +20,11 @@ func TestChatPage(t *testing.T) {
 	}
 	s := binary.Start(t)
 	link := strings.TrimSpace(s.Run("signin"))
-	cmd := exec.Command("npm", "run", "--silent", "e2e")
+	args := []string{"run", "--silent", "e2e"}
+	if os.Getenv(storetest.Env) != "" {
+		args = append(args, "--", "--project=chat")
+	}
+	cmd := exec.Command("npm", args...)
 	cmd.Dir = "../../web"
 	cmd.Env = append(os.Environ(), "PARLEY_URL="+s.URL, "PARLEY_SIGNIN_LINK="+link, "CHROMIUM="+chromium)
 	out, err := cmd.CombinedOutput()
