@@ -77,9 +77,13 @@ type funcs struct {
 	memory      func(ctx ptr) ptr                       `c:"llama_get_memory"`
 	seqRm       func(mem ptr, seq, p0, p1 int32) bool   `c:"llama_memory_seq_rm"`
 	seqCp       func(mem ptr, src, dst, p0, p1 int32)   `c:"llama_memory_seq_cp"`
+	stateSize   func(ctx ptr, seq int32) uint64         `c:"llama_state_seq_get_size"`
 	attachPool  func(ctx, pool, poolBatch ptr)          `c:"llama_attach_threadpool"`
 	setThreads  func(ctx ptr, n, batch int32)           `c:"llama_set_n_threads"`
 	detachPool  func(ctx ptr)                           `c:"llama_detach_threadpool"`
+
+	stateGet func(ctx ptr, out unsafe.Pointer, n uint64, seq int32) uint64 `c:"llama_state_seq_get_data"`
+	stateSet func(ctx ptr, in unsafe.Pointer, n uint64, seq int32) uint64  `c:"llama_state_seq_set_data"`
 
 	chainInit    func(noPerf bool) ptr                  `c:"llama_sampler_chain_init"`
 	chainAdd     func(chain, sampler ptr)               `c:"llama_sampler_chain_add"`

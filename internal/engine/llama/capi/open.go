@@ -29,9 +29,15 @@ type Found struct {
 	Ggml    string
 	Base    string
 	CPU     []string // CPU variants that are there
+	Devices []string // further devices that the package has a backend for: "cuda", "vulkan", "metal", "blas"
 }
 
-var libraryName = regexp.MustCompile(`^(?:lib)?(llama|ggml)(?:\.(v[0-9.]+[0-9]|b[0-9]+))?\.(?:so|dylib|dll)$`)
+// The packages name their files like libllama.v0.5.0.so, and libllama.cuda.v0.5.0.so in builds for a
+// device; on Windows without lib, and backends on macOS end in .so beside the libraries' .dylib.
+var (
+	libraryName = regexp.MustCompile(`^(?:lib)?(llama|ggml)((?:\.[a-z]+)?)(?:\.(v[0-9.]+[0-9]|b[0-9]+))?\.(?:so|dylib|dll)$`)
+	backendName = regexp.MustCompile(`^(?:lib)?ggml-([a-z]+)(?:-[a-z0-9._]+)?\.(?:so|dylib|dll)$`)
+)
 
 // Find looks at a directory without loading anything. The release comes from the library's file
 // name and from the package's build metadata; where both are there they must agree.
@@ -41,19 +47,34 @@ func Find(dir string) (Found, error) {
 		return Found{}, fmt.Errorf("engine libraries: %w", err)
 	}
 	var out Found
+	build := map[string]string{} // device and release of each library
 	for _, e := range entries {
 		name := e.Name()
 		path := filepath.Join(dir, name)
-		switch m := libraryName.FindStringSubmatch(name); {
-		case m != nil && m[1] == "llama":
-			out.Llama, out.Release = path, m[2]
-		case m != nil:
-			out.Ggml = path
-		case strings.Contains(name, "ggml-base."):
-			out.Base = path
-		case strings.Contains(name, "ggml-cpu"):
-			out.CPU = append(out.CPU, path)
+		if m := libraryName.FindStringSubmatch(name); m != nil {
+			if before, twice := build[m[1]]; twice {
+				return out, fmt.Errorf("%s holds two builds of llama.cpp, %q and %q: keep each package in a directory of its own", dir, before, m[2]+m[3])
+			}
+			build[m[1]] = m[2] + m[3]
+			if m[1] == "llama" {
+				out.Llama, out.Release = path, m[3]
+			} else {
+				out.Ggml = path
+			}
+			continue
 		}
+		switch m := backendName.FindStringSubmatch(name); {
+		case m == nil:
+		case m[1] == "base":
+			out.Base = path
+		case m[1] == "cpu":
+			out.CPU = append(out.CPU, path)
+		default:
+			out.Devices = append(out.Devices, m[1])
+		}
+	}
+	if build["llama"] != build["ggml"] && out.Llama != "" && out.Ggml != "" {
+		return out, fmt.Errorf("%s and %s in %s are not of one build: pull the libraries again", filepath.Base(out.Llama), filepath.Base(out.Ggml), dir)
 	}
 	if out.Llama == "" || out.Ggml == "" || out.Base == "" {
 		return out, fmt.Errorf("no llama.cpp libraries in %s: pull them with `parley pull`", dir)
