@@ -87,17 +87,37 @@ func TestServeOffersABetterModel(t *testing.T) {
 	x.expect(`Staying with the small model`)
 	x.end()
 
-	// Asked again at the next start; now it is taken, and answers to the old names.
+	// A no is remembered. Its own chat answers, so it is far beyond the moment when it would have asked.
 	x = open(t, dir, []string{env}, "serve")
+	x.expect(`it is small and knows little`)
+	chat := open(t, dir, nil, "chat")
+	chat.expect(`Ask something`)
+	chat.press("Hello!", enter)
+	chat.expect(`\w+[^▍]*▍`)
+	chat.press(ctrlC)
+	chat.expect(`· /help`)
+	chat.press(ctrlD)
+	chat.ends(0)
+	x.never(`Which one`)
+	x.end()
+
+	// Asked for, it comes again; now it is taken, and answers to the old names.
+	x = open(t, dir, []string{env}, "serve", "--ask")
 	x.expect(`Which one\?`)
 	x.press("1", enter)
-	x.expect(`ollama/llama3\.2:3b answers now\.`)
-	chat := open(t, dir, nil, "chat", "gpt-4")
+	x.expect(`ollama/llama3\.2:3b answers as gpt-3\.5-turbo and gpt-4 now\.`)
+	chat = open(t, dir, nil, "chat", "gpt-4")
 	chat.expect(`ollama/llama3\.2:3b answers as gpt-4\.`)
 	chat.press("Hello!", enter)
 	chat.expect(`Aardvark`)
 	chat.press(ctrlD)
 	chat.ends(0)
+	x.end()
+
+	// The choice lasts, and the next start says so when it has found that server again.
+	x = open(t, dir, []string{env}, "serve")
+	x.expect(`ollama/llama3\.2:3b answers as gpt-3\.5-turbo and gpt-4 now\.`)
+	x.never(`Which one`)
 	x.end()
 }
 
@@ -105,7 +125,7 @@ func TestServeTakesABetterModelWithoutAsking(t *testing.T) {
 	env, _ := ollama(t)
 	x := open(t, home(t), []string{env}, "serve", "--yes")
 	x.expect(`Ollama on this machine serves llama3\.2:3b: taking it\.\n`)
-	x.expect(`ollama/llama3\.2:3b answers now\.`)
+	x.expect(`ollama/llama3\.2:3b answers as gpt-3\.5-turbo and gpt-4 now\.`)
 	x.never(`Which one`)
 	x.end()
 }

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,6 +18,7 @@ import (
 	"github.com/parley-ai/parley/internal/config"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/server"
 )
@@ -24,8 +28,9 @@ var Version = "dev"
 
 // app is what the commands share.
 type app struct {
-	file  string // --config
-	flags map[string]*pflag.Flag
+	file   string // --config
+	flags  map[string]*pflag.Flag
+	loaded *config.Config // nil until config was called
 }
 
 // globals are the settings that have a flag on every command: flag name → key of the configuration.
@@ -49,7 +54,7 @@ func Run(ctx context.Context, args []string) int {
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):
 		return 130
 	}
-	fmt.Fprintln(root.ErrOrStderr(), "parley: "+message(err))
+	fmt.Fprintln(root.ErrOrStderr(), "parley: "+message(err)+a.hint(err))
 	var usage *usageError
 	if errors.As(err, &usage) {
 		fmt.Fprintf(root.ErrOrStderr(), "`%s --help` says more.\n", usage.command)
@@ -63,12 +68,38 @@ func Run(ctx context.Context, args []string) int {
 func message(err error) string {
 	f := fault.As(err)
 	if f == nil {
+		if path := denied(err); path != nil {
+			return path.Error()
+		}
 		return err.Error()
 	}
 	if f.Err != nil {
 		return f.Message + " (" + f.Err.Error() + ")"
 	}
 	return f.Message
+}
+
+// hint says what to do about a home or cache that cannot be written.
+func (a *app) hint(err error) string {
+	path := denied(err)
+	if a.loaded == nil || path == nil {
+		return ""
+	}
+	for flag, dir := range map[string]string{"--home": a.loaded.Home, "--cache": a.loaded.Cache} {
+		if path.Path == dir || strings.HasPrefix(path.Path, dir+string(filepath.Separator)) {
+			return fmt.Sprintf("; give this user the right to write there, or choose another directory with %s", flag)
+		}
+	}
+	return ""
+}
+
+// denied returns which file this user may not read or write, or nil.
+func denied(err error) *fs.PathError {
+	var path *fs.PathError
+	if errors.As(err, &path) && (errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)) {
+		return path
+	}
+	return nil
 }
 
 // usageError is a command that was called wrong.
@@ -104,7 +135,13 @@ func (a *app) root() *cobra.Command {
 		serveCommand(a), pullCommand(a), removeCommand(a), modelsCommand(a), prepareCommand(a), convertCommand(a),
 		keysCommand(a), signinCommand(a), chatCommand(a), doctorCommand(a), configCommand(a), versionCommand(), engineCommand(),
 	)
+	// cobra adds its own two only when it runs, too late for what follows.
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
 	for _, c := range allCommands(root) {
+		if c.Name() == "help" {
+			c.Args = helpTopic
+		}
 		if c.HasSubCommands() {
 			c.Args, c.RunE = subcommand, help
 		}
@@ -132,6 +169,15 @@ func subcommand(cmd *cobra.Command, args []string) error {
 
 func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
+// helpTopic refuses help about what is no command.
+func helpTopic(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil || found.HasSubCommands() && len(rest) > 0 {
+		return subcommand(found, rest)
+	}
+	return nil
+}
+
 func allCommands(c *cobra.Command) []*cobra.Command {
 	out := []*cobra.Command{c}
 	for _, sub := range c.Commands() {
@@ -157,6 +203,16 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	}
 }
 
+// models loads the configuration and opens the home's models.
+func (a *app) models() (*config.Config, *models.Registry, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	reg, err := models.Open(server.ModelOptions(cfg, nil))
+	return cfg, reg, err
+}
+
 // config loads the configuration with the flags that were given.
 func (a *app) config() (*config.Config, error) {
 	given := map[string]any{}
@@ -165,17 +221,19 @@ func (a *app) config() (*config.Config, error) {
 			given[key] = f.Value.String()
 		}
 	}
-	return config.Load(config.Options{File: a.file, Environ: os.Environ(), Flags: given})
+	cfg, err := config.Load(config.Options{File: a.file, Environ: os.Environ(), Flags: given})
+	a.loaded = cfg
+	return cfg, err
 }
 
-// logger writes to stderr. Commands other than serve only say what went wrong, and so does serve in a
+// logger writes to out. Commands other than serve only say what went wrong, and so does serve in a
 // terminal, where its banner is read, unless the level was chosen.
-func logger(cfg *config.Config, quiet bool) (*slog.Logger, error) {
+func logger(cfg *config.Config, out io.Writer, quiet bool) (*slog.Logger, error) {
 	level := cfg.Log.Level
 	if quiet && !chosen(cfg, "log.level") {
 		level = "warn"
 	}
-	return obs.NewLogger(obs.LogOptions{Level: level, Format: cfg.Log.Format, Output: os.Stderr, RequestID: httpapi.RequestID})
+	return obs.NewLogger(obs.LogOptions{Level: level, Format: cfg.Log.Format, Output: out, RequestID: httpapi.RequestID})
 }
 
 // chosen reports whether somebody set the setting.
@@ -189,8 +247,8 @@ func chosen(cfg *config.Config, key string) bool {
 }
 
 // withServer calls f with a client of the home's server as its owner: the running one, or one that is
-// started without a network port for this command.
-func (a *app) withServer(ctx context.Context, f func(*client) error) error {
+// started without a network port for this command and logs to logs.
+func (a *app) withServer(ctx context.Context, logs io.Writer, f func(*client) error) error {
 	cfg, err := a.config()
 	if err != nil {
 		return err
@@ -199,7 +257,7 @@ func (a *app) withServer(ctx context.Context, f func(*client) error) error {
 	if server.Alive(socket) {
 		return f(socketClient(socket))
 	}
-	log, err := logger(cfg, true)
+	log, err := logger(cfg, logs, true)
 	if err != nil {
 		return err
 	}

@@ -38,9 +38,15 @@ Without a terminal on standard input the whole input is one question, and the an
 				model = args[0]
 			}
 			if url != "" {
+				if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
+					return &usageError{cmd.CommandPath(), fmt.Errorf("--url %q is no address: write http://HOST:PORT", url)}
+				}
 				return runChat(cmd, urlClient(url, key), model, resume)
 			}
-			return app.withServer(cmd.Context(), func(c *client) error { return runChat(cmd, c, model, resume) })
+			// A line of the log in the middle of the screen would tear it.
+			logs := new(held)
+			err := app.withServer(cmd.Context(), logs, func(c *client) error { return runChat(cmd, c, model, resume) })
+			return errors.Join(err, logs.release(cmd.ErrOrStderr()))
 		},
 	}
 	cmd.Flags().StringVar(&url, "url", "", "another server's base URL, e.g. http://192.0.2.1:8080")

@@ -14,11 +14,7 @@ import (
 // only: a shell must not wait for a server.
 func completeWith(a *app, names func(*models.Registry) []string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		cfg, err := a.config()
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		reg, err := registry(cfg)
+		_, reg, err := a.models()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}

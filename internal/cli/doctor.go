@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -31,38 +32,53 @@ type check struct {
 }
 
 func doctorCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	var asJSON bool
+	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check libraries, models, disk, port, database and sandbox; each line is ok or says what to do",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.config()
+			cfg, reg, err := a.models()
 			if err != nil {
 				return err
 			}
-			reg, err := registry(cfg)
-			if err != nil {
-				return err
-			}
-			return diagnose(cmd.Context(), cmd.OutOrStdout(), checks(cfg, reg))
+			return diagnose(cmd.Context(), cmd.OutOrStdout(), checks(cfg, reg), asJSON)
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
 }
 
-func diagnose(ctx context.Context, out io.Writer, list []check) error {
+// result is what a check found.
+type result struct {
+	Check string `json:"check"`
+	State string `json:"state"` // ok, off or FAIL
+	Text  string `json:"text"`
+}
+
+func diagnose(ctx context.Context, out io.Writer, list []check, asJSON bool) error {
 	failed := 0
-	for _, c := range list {
+	results := make([]result, len(list))
+	for i, c := range list {
 		ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 		found, err := c.run(ctx)
 		cancel()
+		r := result{c.name, "ok", found}
 		switch {
-		case err == nil:
-			fmt.Fprintf(out, "ok    %-10s %s\n", c.name, found)
 		case errors.Is(err, errOff):
-			fmt.Fprintf(out, "off   %-10s %s\n", c.name, found)
-		default:
+			r.State = "off"
+		case err != nil:
 			failed++
-			fmt.Fprintf(out, "FAIL  %-10s %s\n", c.name, oneLine(message(err)))
+			r.State, r.Text = "FAIL", oneLine(message(err))
+		}
+		results[i] = r
+		if !asJSON {
+			fmt.Fprintf(out, "%-5s %-10s %s\n", r.State, r.Check, r.Text)
+		}
+	}
+	if asJSON {
+		if err := json.NewEncoder(out).Encode(map[string]any{"data": results}); err != nil {
+			return err
 		}
 	}
 	if failed > 0 {

@@ -17,7 +17,6 @@ import (
 	"github.com/parley-ai/parley/internal/engine/remote"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/catalog"
-	"github.com/parley-ai/parley/internal/server"
 )
 
 // engineCommand is what the server starts for each model; nobody calls it by hand.
@@ -53,11 +52,6 @@ func openers(cfg *config.Config, log *slog.Logger) map[string]engine.Opener {
 		"llama":  child.Opener(child.Options{Log: log, HangAfter: cfg.Engine.HangAfter}),
 		"remote": remote.Opener(remote.Options{Client: egress.Client(egress.Operator)}),
 	}
-}
-
-// registry opens the models of the home.
-func registry(cfg *config.Config) (*models.Registry, error) {
-	return models.Open(server.ModelOptions(cfg, nil))
 }
 
 // defaultNames are the small models that `make models` pulls.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,7 +16,7 @@ type keyObject struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	Redacted string `json:"redacted"`
-	Secret   string `json:"secret"`
+	Secret   string `json:"secret,omitempty"`
 	Created  int64  `json:"created_at"`
 	LastUsed *int64 `json:"last_used_at"`
 }
@@ -31,7 +32,7 @@ func keysCommand(a *app) *cobra.Command {
 			if name == "" {
 				return &usageError{cmd.CommandPath(), errors.New("give the key a --name, to know it by later")}
 			}
-			return a.withServer(cmd.Context(), func(c *client) error {
+			return a.withServer(cmd.Context(), cmd.ErrOrStderr(), func(c *client) error {
 				var k keyObject
 				if err := c.call(cmd.Context(), http.MethodPost, "/api/keys", map[string]string{"name": name}, &k); err != nil {
 					return err
@@ -42,17 +43,21 @@ func keysCommand(a *app) *cobra.Command {
 		},
 	}
 	create.Flags().StringVar(&name, "name", "", "what the key is for")
-	cmd.AddCommand(create, &cobra.Command{
+	var asJSON bool
+	list := &cobra.Command{
 		Use:   "list",
 		Short: "List the keys",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withServer(cmd.Context(), func(c *client) error {
+			return a.withServer(cmd.Context(), cmd.ErrOrStderr(), func(c *client) error {
 				var page struct {
 					Data []keyObject `json:"data"`
 				}
 				if err := c.call(cmd.Context(), http.MethodGet, "/api/keys", nil, &page); err != nil {
 					return err
+				}
+				if asJSON {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(page)
 				}
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 				fmt.Fprintln(w, "ID\tNAME\tKEY\tCREATED\tLAST USED")
@@ -66,12 +71,14 @@ func keysCommand(a *app) *cobra.Command {
 				return w.Flush()
 			})
 		},
-	}, &cobra.Command{
+	}
+	list.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.AddCommand(create, list, &cobra.Command{
 		Use:   "revoke ID",
 		Short: "End a key; programs that use it get 401 within a second",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withServer(cmd.Context(), func(c *client) error {
+			return a.withServer(cmd.Context(), cmd.ErrOrStderr(), func(c *client) error {
 				return c.call(cmd.Context(), http.MethodDelete, "/api/keys/"+args[0], nil, nil)
 			})
 		},
@@ -85,7 +92,7 @@ func signinCommand(a *app) *cobra.Command {
 		Short: "Print a one-time link that signs a browser in as the owner",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withServer(cmd.Context(), func(c *client) error {
+			return a.withServer(cmd.Context(), cmd.ErrOrStderr(), func(c *client) error {
 				var link struct {
 					URL string `json:"url"`
 				}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -24,11 +26,7 @@ func modelsCommand(a *app) *cobra.Command {
 		Short: "What is installed, what answers for which name, and what the catalog offers",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := a.config()
-			if err != nil {
-				return err
-			}
-			reg, err := registry(cfg)
+			cfg, reg, err := a.models()
 			if err != nil {
 				return err
 			}
@@ -164,7 +162,7 @@ type catalogRow struct {
 	Memory     int64        `json:"memory_bytes,omitempty"`
 	Languages  []string     `json:"languages,omitempty"`
 	Platform   string       `json:"platform,omitempty"` // GOOS/GOARCH of libraries
-	TriedHere  bool         `json:"tried_here"`
+	Pulled     bool         `json:"pulled_by_project"`  // false: only described from sources, see the catalog
 }
 
 func printCatalog(out io.Writer, reg *models.Registry, asJSON bool) error {
@@ -177,19 +175,31 @@ func printCatalog(out io.Writer, reg *models.Registry, asJSON bool) error {
 		return json.NewEncoder(out).Encode(map[string]any{"data": rows})
 	}
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tKIND\tMEMORY\tCONTEXT\tLICENCE\tTRIED HERE")
+	fmt.Fprintln(w, "NAME\tKIND\tMEMORY\tCONTEXT\tLICENCE\tTRIED")
 	for _, e := range entries {
-		tried := "no"
+		if e.Kind == catalog.Library && e.Platform != runtime.GOOS+"/"+runtime.GOARCH {
+			continue
+		}
+		tried, memory, window := "never", "-", "-"
 		if e.Verified == catalog.PulledHere {
 			tried = "yes"
 		}
-		memory := "-"
 		if e.Memory > 0 {
 			memory = bytesText(e.Memory)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", e.Name, e.Kind, memory, e.Context, e.Licence, tried)
+		if e.Context > 0 {
+			window = strconv.Itoa(e.Context)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Kind, memory, window, e.Licence, tried)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, `
+MEMORY is weights and a window of 8,192 tokens; this machine has %s. TRIED says whether Parley's project ever pulled it:
+what it never did is described from public sources, and its pull checks size and sha256.
+`, bytesText(models.Memory()))
+	return err
 }
 
 func dash(s string) string {

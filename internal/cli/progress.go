@@ -15,7 +15,8 @@ import (
 	"github.com/parley-ai/parley/internal/models"
 )
 
-// progress shows what a long command does: bars in a terminal, a line every few seconds elsewhere.
+// progress shows what a long command does: bars in a terminal; elsewhere a line every few seconds of a
+// stage, and one at its end.
 // Safe for concurrent use.
 type progress struct {
 	mu      sync.Mutex
@@ -64,7 +65,12 @@ func (p *progress) update(name string, r models.Progress) {
 
 func (p *progress) line(key string, r models.Progress) {
 	whole := r.Total > 0 && r.Done >= r.Total
-	if p.ended[key] || !whole && time.Since(p.last[key]) < 3*time.Second {
+	last, begun := p.last[key]
+	if !begun && r.Stage != "waiting" {
+		last = time.Now()
+		p.last[key] = last
+	}
+	if p.ended[key] || !whole && time.Since(last) < 3*time.Second {
 		return
 	}
 	p.last[key], p.ended[key] = time.Now(), whole

@@ -11,8 +11,6 @@ import (
 
 	"github.com/parley-ai/parley/internal/config"
 	"github.com/parley-ai/parley/internal/models"
-	"github.com/parley-ai/parley/internal/models/convert"
-	"github.com/parley-ai/parley/internal/models/gguf"
 )
 
 // layoutFlags are the three choices of how weights lie, of which at most one may be given.
@@ -60,11 +58,7 @@ Pulls from hubs and URLs go on where they were cut off; what is already in the c
 			if name != "" && len(args) != 1 {
 				return &usageError{cmd.CommandPath(), errors.New("--name goes with one model")}
 			}
-			cfg, err := a.config()
-			if err != nil {
-				return err
-			}
-			reg, err := registry(cfg)
+			cfg, reg, err := a.models()
 			if err != nil {
 				return err
 			}
@@ -135,11 +129,7 @@ func prepareCommand(a *app) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeWith(a, installedNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := a.config()
-			if err != nil {
-				return err
-			}
-			reg, err := registry(cfg)
+			_, reg, err := a.models()
 			if err != nil {
 				return err
 			}
@@ -167,11 +157,7 @@ func removeCommand(a *app) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeWith(a, installedNames),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			cfg, err := a.config()
-			if err != nil {
-				return err
-			}
-			reg, err := registry(cfg)
+			_, reg, err := a.models()
 			if err != nil {
 				return err
 			}
@@ -187,19 +173,13 @@ func convertCommand(a *app) *cobra.Command {
 		Short: "Turn a BERT-like embedding model (safetensors, tokenizer, config.json) into GGUF",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			files, err := convert.InDirectory(args[0])
-			if err != nil {
-				return err
+			weights := "f16"
+			if q8 {
+				weights = "q8_0"
 			}
 			p := newProgress(cmd.ErrOrStderr())
 			defer p.close()
-			o := convert.Options{Weights: gguf.F16, Progress: func(done, total int64) {
-				p.update(filepath.Base(args[1]), models.Progress{Stage: "convert", Done: done, Total: total})
-			}}
-			if q8 {
-				o.Weights = gguf.Q8_0
-			}
-			return convert.BERT(cmd.Context(), files, args[1], o)
+			return models.Convert(cmd.Context(), args[0], args[1], weights, func(r models.Progress) { p.update(filepath.Base(args[1]), r) })
 		},
 	}
 	cmd.Flags().BoolVar(&q8, "q8", false, "8-bit weights instead of 16-bit")

@@ -1,47 +1,48 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/parley-ai/parley/internal/config"
-	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/catalog"
-	"github.com/parley-ai/parley/internal/models/discover"
 	"github.com/parley-ai/parley/internal/server"
 )
 
 func serveCommand(a *app) *cobra.Command {
-	var yes, smoke bool
+	var yes, ask, smoke bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
 		Long: `Run the server until it is interrupted; running answers may finish (shutdown_grace).
 
 With only the small default model, Parley looks for a better one: servers on this machine, model files in their caches, and
-the best catalog model for this machine's memory. In a terminal it asks; --yes takes the best offer, --smoke asks nothing and
-looks for nothing. Without a terminal nothing is asked and the models stay as they are.`,
+the best catalog model for this machine's memory. In a terminal it asks, once for each offer; --ask asks again, --yes takes the
+best offer, --smoke asks nothing and looks for nothing. Without a terminal nothing is asked, and the model that was chosen last
+answers.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			terminal := isTerminal(cmd.InOrStdin()) && isTerminal(cmd.OutOrStdout())
+			if ask && !terminal {
+				return &usageError{cmd.CommandPath(), errors.New("--ask needs a terminal")}
+			}
 			cfg, err := a.config()
 			if err != nil {
 				return err
 			}
-			return serve(cmd, cfg, offering(cmd, yes), !smoke)
+			return serve(cmd, cfg, offering(terminal, ask, yes), !smoke)
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "take the best offer of a better model without asking")
+	cmd.Flags().BoolVar(&ask, "ask", false, "ask for a better model again, also what was declined before")
 	cmd.Flags().BoolVar(&smoke, "smoke", false, "look for no better model: the small one is enough")
-	cmd.MarkFlagsMutuallyExclusive("yes", "smoke")
+	cmd.MarkFlagsMutuallyExclusive("yes", "ask", "smoke")
 	return cmd
 }
 
@@ -50,18 +51,21 @@ type offers int
 
 const (
 	offerNothing offers = iota
-	offerAsk
+	offerNew            // ask, unless all was declined before
+	offerAgain          // ask
 	offerTake
 )
 
-func offering(cmd *cobra.Command, yes bool) offers {
+func offering(terminal, ask, yes bool) offers {
 	switch {
 	case yes:
 		return offerTake
-	case !isTerminal(cmd.InOrStdin()) || !isTerminal(cmd.OutOrStdout()):
-		return offerNothing
+	case ask:
+		return offerAgain
+	case terminal:
+		return offerNew
 	}
-	return offerAsk
+	return offerNothing
 }
 
 func isTerminal(stream any) bool {
@@ -71,7 +75,7 @@ func isTerminal(stream any) bool {
 
 func serve(cmd *cobra.Command, cfg *config.Config, mode offers, look bool) error {
 	ctx := cmd.Context()
-	log, err := logger(cfg, isTerminal(cmd.OutOrStdout()) && isTerminal(cmd.ErrOrStderr()))
+	log, err := logger(cfg, cmd.ErrOrStderr(), isTerminal(cmd.OutOrStdout()) && isTerminal(cmd.ErrOrStderr()))
 	if err != nil {
 		return err
 	}
@@ -142,145 +146,4 @@ func small(served string) string {
 		return "\n           (it is small and knows little)"
 	}
 	return ""
-}
-
-// offer is a better model that can be had.
-type offer struct {
-	text string // "Ollama on this machine serves llama3.2"
-	take func(ctx context.Context) error
-}
-
-// lookAround adds the models of servers on this machine and, while only the small default model
-// answers, asks for a better one or takes the best.
-func lookAround(ctx context.Context, in io.Reader, out io.Writer, s *server.Server, mode offers) {
-	found := s.Models.Discover(ctx, s.Addr())
-	if err := s.Models.SetRemotes(models.Remotes(found)); err != nil {
-		fmt.Fprintln(out, "The models of other servers on this machine cannot be used: "+message(err))
-	}
-	if mode == offerNothing || s.Models.Default(catalog.Chat) != defaultNames[0] {
-		return
-	}
-	list := findOffers(ctx, out, s, found)
-	if len(list) == 0 {
-		return
-	}
-	if mode == offerTake {
-		fmt.Fprintf(out, "%s: taking it.\n", list[0].text)
-		report(out, list[0].take(ctx))
-		return
-	}
-	fmt.Fprintln(out, "A better model can be had:")
-	for i, o := range list {
-		fmt.Fprintf(out, "  %d  %s\n", i+1, o.text)
-	}
-	fmt.Fprintf(out, "Which one? [1–%d, Enter for none] ", len(list))
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil || ctx.Err() != nil {
-		return
-	}
-	var n int
-	if _, err := fmt.Sscan(strings.TrimSpace(line), &n); err != nil || n < 1 || n > len(list) {
-		fmt.Fprintln(out, "Staying with the small model; `parley pull NAME` brings another any time.")
-		return
-	}
-	report(out, list[n-1].take(ctx))
-}
-
-func report(out io.Writer, err error) {
-	if err != nil {
-		fmt.Fprintln(out, "That did not work: "+message(err))
-	}
-}
-
-// findOffers returns what can be had, the best first: what already runs, what lies on the disk, what a
-// hub has.
-func findOffers(ctx context.Context, out io.Writer, s *server.Server, found []discover.Found) []offer {
-	var list []offer
-	for _, f := range found {
-		if f.URL != "" && len(f.Models) > 0 && f.Skipped == "" {
-			list = append(list, offerEndpoint(s, found, f, out))
-		}
-	}
-	for _, f := range found {
-		if f.File != "" && f.Kind == catalog.Chat && f.Skipped == "" {
-			list = append(list, offerFile(s, f, out))
-		}
-	}
-	if e := s.Models.Recommend(catalog.Chat, s.Models.HubReachable(ctx)); e != nil && e.Name != defaultNames[0] {
-		list = append(list, offer{
-			text: fmt.Sprintf("%s from the catalog (%s, %s): pulled in the background while the small one answers", e.Title, bytesText(e.Memory), e.Licence),
-			take: func(context.Context) error { s.Upgrade(e.Name, pullOptions(), reporter(out)); return nil },
-		})
-	}
-	return list
-}
-
-func offerEndpoint(s *server.Server, all []discover.Found, f discover.Found, out io.Writer) offer {
-	first := f.Models[0].Name
-	for _, m := range f.Models {
-		if m.Kind == catalog.Chat || m.Kind == "" {
-			first = m.Name
-			break
-		}
-	}
-	return offer{
-		text: fmt.Sprintf("%s on this machine serves %s", f.Program, first),
-		take: func(ctx context.Context) error {
-			for _, r := range models.Remotes(all) {
-				if r.URL == f.URL {
-					first = r.Name + "/" + first
-				}
-			}
-			if err := s.Models.SetDefault(ctx, catalog.Chat, first); err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "%s answers now.\n", first)
-			return nil
-		},
-	}
-}
-
-func offerFile(s *server.Server, f discover.Found, out io.Writer) offer {
-	return offer{
-		text: fmt.Sprintf("%s lies in the cache of %s (%s)", f.Name, f.Program, bytesText(f.Bytes)),
-		take: func(ctx context.Context) error {
-			o := pullOptions()
-			o.Layout = models.LayoutAsIs
-			in, err := s.Models.Import(ctx, f, o)
-			if err != nil {
-				return err
-			}
-			if err := s.Models.SetDefault(ctx, catalog.Chat, in.Name); err != nil {
-				return err
-			}
-			fmt.Fprintf(out, "%s answers now.\n", in.Name)
-			return nil
-		},
-	}
-}
-
-func pullOptions() models.PullOptions {
-	return models.PullOptions{Preparer: preparer()}
-}
-
-// reporter prints the progress of a background pull, seldom enough to read.
-func reporter(out io.Writer) func(server.Pull) {
-	var last time.Time
-	stage := ""
-	return func(p server.Pull) {
-		switch {
-		case p.State == "done":
-			fmt.Fprintf(out, "%s is ready and answers now.\n", p.Name)
-			return
-		case p.State == "failed":
-			fmt.Fprintf(out, "%s could not be pulled: %s\n", p.Name, p.Error)
-			return
-		case p.Stage == stage && time.Since(last) < 5*time.Second:
-			return
-		}
-		last, stage = time.Now(), p.Stage
-		if p.Total > 0 {
-			fmt.Fprintf(out, "%s: %s, %s\n", p.Name, stageText(p.Stage), amount(models.Progress{Stage: p.Stage, Done: p.Done, Total: p.Total}))
-		}
-	}
 }

@@ -57,6 +57,10 @@ func (c *Config) check() error {
 			errs = append(errs, c.fail(key, format, args...))
 		}
 	}
+	for key, dir := range map[string]string{"home": c.Home, "cache": c.Cache} {
+		info, err := os.Stat(dir)
+		bad(err != nil || info.IsDir(), key, "%s is a file: name a directory", dir)
+	}
 	_, port, err := net.SplitHostPort(c.Addr)
 	n, perr := strconv.Atoi(port)
 	bad(err == nil && perr == nil && n >= 0 && n <= 65535, "addr", "%q is no address: write HOST:PORT, such as 127.0.0.1:8080 or :8080", c.Addr)

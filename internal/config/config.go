@@ -74,11 +74,11 @@ type Remote struct {
 
 // Setting is one setting with its origin, for `parley config`.
 type Setting struct {
-	Key    string // "limits.max_body"
-	Value  string // as it would be written in a file; passwords are masked
-	Source string // "default", "file PATH", "env PARLEY_…", "flag --…"
-	Env    string // its variable
-	Doc    string
+	Key    string `json:"key"`      // "limits.max_body"
+	Value  string `json:"value"`    // as it would be written in a file; passwords are masked
+	Source string `json:"source"`   // "default", "file PATH", "env PARLEY_…", "flag --…"
+	Env    string `json:"variable"` // its variable
+	Doc    string `json:"meaning"`
 }
 
 // Settings returns all settings in the order of Config. Keys and passwords in them are masked.

@@ -175,6 +175,14 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+func TestHomeThatIsAFile(t *testing.T) {
+	home := write(t, filepath.Join(t.TempDir(), "home"), "")
+	_, err := config.Load(config.Options{Environ: []string{"PARLEY_HOME=" + home}})
+	if err == nil || !strings.Contains(err.Error(), "home (env PARLEY_HOME): "+home+" is a file") {
+		t.Error(err)
+	}
+}
+
 func TestFileChoice(t *testing.T) {
 	dir := t.TempDir()
 	a := write(t, filepath.Join(dir, "a.yaml"), "log: {level: warn}\nhome: "+dir)

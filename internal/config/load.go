@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/go-viper/mapstructure/v2"
 	"github.com/knadh/koanf/parsers/yaml"
@@ -260,7 +261,8 @@ func fileLayer(o Options, home string) (layer, error) {
 	}
 	k := koanf.New(delim)
 	if err := k.Load(file.Provider(path), yaml.Parser()); err != nil {
-		if !wanted && errors.Is(err, fs.ErrNotExist) {
+		// A home that is no directory is refused with the other settings.
+		if !wanted && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) {
 			return layer{}, nil
 		}
 		return layer{}, fmt.Errorf("configuration file %s: %w", path, err)

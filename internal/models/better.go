@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func (r *Registry) HubReachable(ctx context.Context) bool {
 func (r *Registry) Recommend(kind catalog.Kind, hubReachable bool) *catalog.Entry {
 	var best *catalog.Entry
 	for _, e := range r.catalog.Entries {
-		if e.Kind != kind || e.Rank == 0 || e.Gated() || r.memory > 0 && e.Memory > r.memory/5*3 {
+		if e.Kind != kind || e.Rank == 0 || e.Gated() || !r.Fits(e.Memory) {
 			continue
 		}
 		elsewhere := slices.ContainsFunc(e.Sources, func(s catalog.Source) bool { return s.Kind != catalog.HF && s.Kind != catalog.URL })
@@ -46,9 +47,30 @@ func (r *Registry) Recommend(kind catalog.Kind, hubReachable bool) *catalog.Entr
 	return best
 }
 
+// Fits reports whether a model of so many bytes leaves enough memory for the rest.
+func (r *Registry) Fits(bytes int64) bool { return r.memory == 0 || bytes <= r.memory/5*3 }
+
+// Declined returns the offers of better models that this home said no to.
+func (r *Registry) Declined() []string { return slices.Clone(r.snap.Load().declined) }
+
+// Decline remembers a no to offers, each named by any text that is the same when it is offered again.
+func (r *Registry) Decline(ctx context.Context, offers []string) error {
+	return r.update(ctx, func(m *manifest) error {
+		for _, offer := range offers {
+			if !slices.Contains(m.Declined, offer) {
+				m.Declined = append(m.Declined, offer)
+			}
+		}
+		return nil
+	})
+}
+
 // Upgrade pulls a model and makes it the default of its kind, and of code where that has no model of
 // its own. Until it is ready, and for requests that are under way then, the old one answers.
 func (r *Registry) Upgrade(ctx context.Context, ref string, o PullOptions) (Installed, error) {
+	if _, _, err := r.libraryFor(ctx, o); err != nil {
+		return Installed{}, err
+	}
 	in, err := r.Pull(ctx, ref, o)
 	if err != nil {
 		return Installed{}, err
@@ -83,9 +105,10 @@ func (r *Registry) Import(ctx context.Context, f discover.Found, o PullOptions) 
 	if f.Skipped != "" || f.File == "" {
 		return Installed{}, fault.New(fault.Invalid, "%s cannot be used: %s", f.Name, f.Skipped)
 	}
-	if o.Name == "" {
-		o.Name = f.Name
+	if _, _, err := r.libraryFor(ctx, o); err != nil {
+		return Installed{}, err
 	}
+	o.Name = cmp.Or(o.Name, f.Name)
 	return r.Pull(ctx, f.File, o)
 }
 

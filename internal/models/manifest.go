@@ -66,6 +66,7 @@ type manifest struct {
 	Version  int                     `json:"version"`
 	Models   []Installed             `json:"models"`
 	Defaults map[catalog.Kind]string `json:"defaults,omitempty"`
+	Declined []string                `json:"declined,omitempty"` // offers of better models that got a no; see Decline
 }
 
 const manifestVersion = 1
@@ -132,6 +133,10 @@ func (m Installed) stripped(store blobs.Store) Installed {
 
 // update changes the manifest under its lock: read, change, replace.
 func (r *Registry) update(ctx context.Context, change func(*manifest) error) error {
+	// Keys and chats will lie beside it.
+	if err := os.MkdirAll(r.home, 0o700); err != nil {
+		return err
+	}
 	unlock, err := blobs.LockFile(ctx, manifestPath(r.home)+".lock")
 	if err != nil {
 		return err

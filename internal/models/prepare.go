@@ -100,7 +100,7 @@ func (r *Registry) prepare(ctx context.Context, in Installed, o PullOptions) (In
 	defer unlock()
 	made, ok := r.recall(key)
 	if !ok {
-		if made, err = r.quantize(ctx, in, layout, library, o); err != nil {
+		if made, err = r.quantize(ctx, in, "prepare "+key, layout, library, o); err != nil {
 			return Installed{}, err
 		}
 		if err := r.remember(key, made); err != nil {
@@ -146,7 +146,8 @@ func (r *Registry) remember(key string, m made) error {
 	return blobs.WriteFile(r.recallPath(key), data, 0o644)
 }
 
-func (r *Registry) quantize(ctx context.Context, in Installed, layout, library string, o PullOptions) (made, error) {
+// quantize makes the file of a layout; the caller holds the lock.
+func (r *Registry) quantize(ctx context.Context, in Installed, lock, layout, library string, o PullOptions) (made, error) {
 	if err := r.store.Verify(ctx, in.Path, in.SHA256, in.Bytes, nil); err != nil {
 		return made{}, err
 	}
@@ -154,7 +155,7 @@ func (r *Registry) quantize(ctx context.Context, in Installed, layout, library s
 	if free, err := blobs.Free(r.store.Dir); err == nil && free < 2*in.Bytes {
 		return made{}, &pull.DiskError{Dir: r.store.Dir, Need: 2 * in.Bytes, Free: free}
 	}
-	tmp, err := r.store.TempDir()
+	tmp, err := r.store.TempDir(lock)
 	if err != nil {
 		return made{}, err
 	}
@@ -168,6 +169,10 @@ func (r *Registry) quantize(ctx context.Context, in Installed, layout, library s
 		Library: library, Source: in.Path, Target: out, Layout: layout, Threads: r.settings.Threads,
 	}, func(f float64) { report(o, "prepare", int64(f*float64(in.Bytes)), in.Bytes) })
 	if err != nil {
+		// llama.cpp does not say that the disk was full.
+		if free, ferr := blobs.Free(r.store.Dir); ferr == nil && free < in.Bytes/10 {
+			err = &pull.DiskError{Dir: r.store.Dir, Need: 2 * in.Bytes, Free: free}
+		}
 		return made{}, fmt.Errorf("preparing %s: %w", in.Name, err)
 	}
 	after, err := r.score(ctx, out, in.Bytes, library, o)
@@ -261,7 +266,7 @@ func (r *Registry) convert(ctx context.Context, in Installed, e *catalog.Entry, 
 				return Installed{}, err
 			}
 		}
-		if m, err = r.bert(ctx, files, e, o); err != nil {
+		if m, err = r.bert(ctx, files, "convert "+key, e, o); err != nil {
 			return Installed{}, err
 		}
 		m.Preparation = Preparation{From: in.Files[0].SHA256, Layout: "bert-gguf f16", Library: convert.Version}
@@ -274,8 +279,9 @@ func (r *Registry) convert(ctx context.Context, in Installed, e *catalog.Entry, 
 	return in, nil
 }
 
-func (r *Registry) bert(ctx context.Context, files convert.Files, e *catalog.Entry, o PullOptions) (made, error) {
-	tmp, err := r.store.TempDir()
+// bert makes the GGUF file of a sentence encoder; the caller holds the lock.
+func (r *Registry) bert(ctx context.Context, files convert.Files, lock string, e *catalog.Entry, o PullOptions) (made, error) {
+	tmp, err := r.store.TempDir(lock)
 	if err != nil {
 		return made{}, err
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
-	"github.com/parley-ai/parley/internal/models/blobs"
 	"github.com/parley-ai/parley/internal/models/catalog"
 	"github.com/parley-ai/parley/internal/models/gguf"
 	"github.com/parley-ai/parley/internal/models/hub"
@@ -368,16 +367,6 @@ func (r *Registry) Remove(ctx context.Context, name string) error {
 		}
 		return nil
 	})
-}
-
-// Verify checks a file against its pinned sha256 (hex) with the default cache's memory of earlier
-// checks. A file that does not match is refused with its path and both hashes.
-func Verify(ctx context.Context, path, sha string) error {
-	dir, err := blobs.DefaultDir()
-	if err != nil {
-		return err
-	}
-	return blobs.Store{Dir: dir}.Verify(ctx, path, sha, 0, nil)
 }
 
 // VerifyInstalled checks every file of an installed model or library.

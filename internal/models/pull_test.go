@@ -236,6 +236,22 @@ func TestUpgradeMovesTheNames(t *testing.T) {
 	}
 }
 
+func TestANoIsRemembered(t *testing.T) {
+	r := open(t, nil)
+	for _, offers := range [][]string{{"server a"}, {"server a", "catalog b"}} {
+		if err := r.Decline(t.Context(), offers); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, err := Open(Options{Home: r.home, Cache: r.store.Dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := again.Declined(); len(got) != 2 || got[0] != "server a" || got[1] != "catalog b" {
+		t.Errorf("after a restart: %v", got)
+	}
+}
+
 func TestRecommend(t *testing.T) {
 	for memory, want := range map[int64]string{
 		1 << 30: "", 3 << 30: "qwen3-0.6b", 5 << 30: "smollm2-1.7b-instruct", 8 << 30: "qwen3-4b-instruct-2507",

@@ -88,6 +88,7 @@ type snapshot struct {
 	list      []Model
 	installed []Installed
 	defaults  map[catalog.Kind]string
+	declined  []string
 	stamp     stamp
 }
 
@@ -301,7 +302,7 @@ type served struct {
 }
 
 func (r *Registry) build(m manifest) *snapshot {
-	s := &snapshot{names: map[string]*row{}, installed: m.Models, defaults: map[catalog.Kind]string{}}
+	s := &snapshot{names: map[string]*row{}, installed: m.Models, defaults: map[catalog.Kind]string{}, declined: m.Declined}
 	models := r.serving(m)
 	byName := make(map[string]*served, len(models))
 	for i := range models {

@@ -60,8 +60,7 @@ func (s Store) Incoming() string { return filepath.Join(s.Dir, "incoming") }
 
 // Partial is the path of a download under way; key is any text that names it.
 func (s Store) Partial(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return filepath.Join(s.Dir, "partial", hex.EncodeToString(sum[:16])+".part")
+	return filepath.Join(s.Dir, "partial", short(key)+".part")
 }
 
 // Has reports whether the store has a file of this sha256; size is checked when it is known (> 0).
@@ -70,13 +69,31 @@ func (s Store) Has(sha string, size int64) bool {
 	return err == nil && info.Mode().IsRegular() && (size <= 0 || info.Size() == size)
 }
 
-// TempDir makes a directory for one pull, on the same file system as the blobs.
-func (s Store) TempDir() (string, error) {
+// TempDir makes a directory for one pull, on the same file system as the blobs. The caller has the lock
+// of key (see Lock), so what lies there under the same key is of a holder that was killed: it is removed.
+// The name is another each time, because that holder's pip or npm may still be writing.
+func (s Store) TempDir(key string) (string, error) {
 	parent := filepath.Join(s.Dir, "partial")
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return "", err
 	}
-	return os.MkdirTemp(parent, "pull-")
+	prefix := "pull-" + short(key) + "-"
+	left, err := filepath.Glob(filepath.Join(parent, prefix+"*"))
+	if err != nil {
+		return "", err
+	}
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return "", err
+		}
+	}
+	return os.MkdirTemp(parent, prefix)
+}
+
+// short is a key as part of a file's name.
+func short(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:16])
 }
 
 // Lock takes the lock of a thing being pulled and returns what gives it back. When somebody else
@@ -86,8 +103,7 @@ func (s Store) Lock(ctx context.Context, key string, waiting func()) (unlock fun
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(key))
-	return lock(ctx, filepath.Join(dir, hex.EncodeToString(sum[:16])), waiting)
+	return lock(ctx, filepath.Join(dir, short(key)), waiting)
 }
 
 // LockFile takes the lock of any file by its path; see Store.Lock.
@@ -140,14 +156,9 @@ type Writer struct {
 	limit int64
 }
 
-// Create starts a new blob. It takes at most limit bytes when limit > 0.
-func (s Store) Create(limit int64) (*Writer, error) {
-	for _, dir := range []string{filepath.Join(s.Dir, "partial"), filepath.Join(s.Dir, "blobs", "sha256")} {
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return nil, err
-		}
-	}
-	f, err := os.CreateTemp(filepath.Join(s.Dir, "partial"), "blob-")
+// Create starts a new blob in a directory of TempDir. It takes at most limit bytes when limit > 0.
+func (s Store) Create(dir string, limit int64) (*Writer, error) {
+	f, err := os.CreateTemp(dir, "blob-")
 	if err != nil {
 		return nil, err
 	}
@@ -226,14 +237,14 @@ func (s Store) Place(name, sha string) error {
 	return s.remember(s.Path(sha), sha)
 }
 
-// Copy puts a copy of a file into the store; want as in Commit.
-func (s Store) Copy(ctx context.Context, path, want string, progress func(done int64)) (sha string, size int64, err error) {
+// Copy puts a copy of a file into the store by way of dir, a directory of TempDir; want as in Commit.
+func (s Store) Copy(ctx context.Context, dir, path, want string, progress func(done int64)) (sha string, size int64, err error) {
 	src, err := os.Open(path)
 	if err != nil {
 		return "", 0, err
 	}
 	defer src.Close()
-	w, err := s.Create(0)
+	w, err := s.Create(dir, 0)
 	if err != nil {
 		return "", 0, err
 	}

@@ -23,9 +23,35 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
+func tempDir(t *testing.T, s Store, key string) string {
+	t.Helper()
+	dir, err := s.TempDir(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestWhatAKilledPullLeftIsRemovedByTheNext(t *testing.T) {
+	s := Store{Dir: t.TempDir()}
+	other, killed := tempDir(t, s, "another"), tempDir(t, s, "model")
+	write(t, filepath.Join(killed, "half"), "hel")
+	dir := tempDir(t, s, "model")
+	if dir == killed {
+		t.Error("the directory has the name of the killed pull's, into which a child may still be writing")
+	}
+	left, err := os.ReadDir(filepath.Join(s.Dir, "partial"))
+	if err != nil || len(left) != 2 {
+		t.Errorf("left: %v %v", left, err)
+	}
+	if _, err := os.Stat(other); err != nil {
+		t.Errorf("another pull's directory: %v", err)
+	}
+}
+
 func TestWriterCommitsOnlyWhatIsPinned(t *testing.T) {
 	s := Store{Dir: t.TempDir()}
-	w, err := s.Create(5)
+	w, err := s.Create(tempDir(t, s, "x"), 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,14 +77,15 @@ func TestWriterCommitsOnlyWhatIsPinned(t *testing.T) {
 
 func TestUncommittedBlobsLeaveNothing(t *testing.T) {
 	s := Store{Dir: t.TempDir()}
-	w, err := s.Create(0)
+	dir := tempDir(t, s, "x")
+	w, err := s.Create(dir, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	left, err := os.ReadDir(filepath.Join(s.Dir, "partial"))
+	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v %v", left, err)
 	}

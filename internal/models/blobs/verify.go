@@ -3,7 +3,6 @@ package blobs
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -25,8 +24,7 @@ type seen struct {
 }
 
 func (s Store) sidecar(path string) string {
-	sum := sha256.Sum256([]byte(path))
-	return filepath.Join(s.Dir, "verified", hex.EncodeToString(sum[:16])+".json")
+	return filepath.Join(s.Dir, "verified", short(path)+".json")
 }
 
 // Verify checks that the file at path has the sha256 (hex), or returns a *MismatchError with the

@@ -31,12 +31,10 @@ func fromPackages(ctx context.Context, e *catalog.Entry, src *catalog.Source, o 
 	if err := room(o.Store, 2*total+e.Bytes()); err != nil {
 		return Result{}, err
 	}
-	tmp, err := o.Store.TempDir()
+	tmp, err := os.MkdirTemp(o.tmp, "packages-")
 	if err != nil {
 		return Result{}, err
 	}
-	defer os.RemoveAll(tmp)
-
 	var archives []string
 	var before int64
 	for i, p := range src.Packages {
@@ -52,6 +50,9 @@ func fromPackages(ctx context.Context, e *catalog.Entry, src *catalog.Source, o 
 		}
 		before += p.Bytes
 		archives = append(archives, archive)
+		if total > 0 {
+			o.report("download", before, total)
+		}
 	}
 	r := Result{Source: describe(src)}
 	if e.Kind == catalog.Library {
@@ -252,10 +253,21 @@ func runTool(ctx context.Context, what, path string, args []string, dir string, 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("%s: %w%s", what, err, lastWords(out.String()))
+		return &toolError{what, err, lastWords(out.String())}
 	}
 	return nil
 }
+
+// toolError says that a package manager failed.
+type toolError struct {
+	what  string // "pip download"
+	err   error
+	words string // its last ones, beginning with a line break; empty when it had none
+}
+
+func (e *toolError) Error() string { return e.what + ": " + e.err.Error() + e.words }
+
+func (e *toolError) Unwrap() error { return e.err }
 
 // credentials are what may stand between "://" and "@" in an index's address.
 var credentials = regexp.MustCompile(`://[^/\s@]+@`)

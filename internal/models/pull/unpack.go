@@ -36,7 +36,7 @@ func unpackWheels(ctx context.Context, archives []string, e *catalog.Entry, src 
 	var files []File
 	var done int64
 	for _, want := range e.Files {
-		w, err := o.Store.Create(want.Bytes)
+		w, err := o.Store.Create(o.tmp, want.Bytes)
 		if err != nil {
 			return nil, err
 		}
@@ -131,11 +131,10 @@ func cachedLibrary(e *catalog.Entry, o Options) (Result, bool) {
 // unpackLibrary unpacks the library files of an npm package into their own directory, which appears
 // by rename and carries a list of its files' hashes.
 func unpackLibrary(ctx context.Context, archive string, e *catalog.Entry, src *catalog.Source, o Options) (string, []File, error) {
-	tmp, err := o.Store.TempDir()
+	tmp, err := os.MkdirTemp(o.tmp, "library-")
 	if err != nil {
 		return "", nil, err
 	}
-	defer os.RemoveAll(tmp)
 	dir := o.Store.Library(libraryName(e, src))
 	files, err := untar(ctx, archive, "package/"+strings.Trim(src.Directory, "/")+"/", tmp, o)
 	if err != nil {
@@ -213,6 +212,7 @@ func untar(ctx context.Context, archive, prefix, dir string, o Options) ([]File,
 		}
 		files = append(files, File{Name: name, SHA256: hex.EncodeToString(sum.Sum(nil)), Bytes: h.Size})
 	}
+	o.report("unpack", done, done)
 	slices.SortFunc(files, func(a, b File) int { return strings.Compare(a.Name, b.Name) })
 	return files, nil
 }
