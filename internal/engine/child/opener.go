@@ -139,14 +139,14 @@ func call[Out any](ctx context.Context, b *backend, computes bool, do func(ctx c
 		if err != nil {
 			return out, err
 		}
-		r.session.enter()
+		r.session.enter(computes)
 		out, err = do(ctx, r)
 		lost, retry := false, false
 		if err != nil {
 			err, lost = enginepb.FromStatus(ctx, err)
 			retry = lost && !again && b.innocent(r, computes)
 		}
-		r.session.leave()
+		r.session.leave(computes, err == nil)
 		if lost && !retry {
 			err = b.lost(r, err, again)
 		}
@@ -176,11 +176,7 @@ func (b *backend) Embed(ctx context.Context, req engine.EmbedRequest) (engine.Em
 		in.Tokens = append(in.Tokens, &enginepb.Tokens{Tokens: t})
 	}
 	out, err := call(ctx, b, true, func(ctx context.Context, r *run) (*enginepb.EmbedResponse, error) {
-		out, err := r.client.Embed(ctx, in)
-		if err == nil {
-			r.session.proved.Store(true)
-		}
-		return out, err
+		return r.client.Embed(ctx, in)
 	})
 	if err != nil {
 		return engine.EmbedResponse{}, err
@@ -193,11 +189,17 @@ func (b *backend) Embed(ctx context.Context, req engine.EmbedRequest) (engine.Em
 }
 
 func (b *backend) Stats(ctx context.Context) (engine.Stats, error) {
-	out, err := call(ctx, b, false, func(ctx context.Context, r *run) (*enginepb.StatsResponse, error) {
-		return r.client.Stats(ctx, &enginepb.StatsRequest{})
-	})
+	r, err := b.acquire(ctx)
 	if err != nil {
 		return engine.Stats{}, err
+	}
+	out, err := r.client.Stats(ctx, &enginepb.StatsRequest{})
+	if err != nil {
+		meant, lost := enginepb.FromStatus(ctx, err)
+		if lost {
+			meant = b.lost(r, meant, false)
+		}
+		return engine.Stats{}, meant
 	}
 	return engine.Stats{Active: int(out.Active), Queued: int(out.Queued), Cells: int(out.Cells), CellsUsed: int(out.CellsUsed), Steps: out.Steps}, nil
 }

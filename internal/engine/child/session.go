@@ -16,8 +16,10 @@ import (
 type session struct {
 	commands *outbox[*enginepb.Command]
 
-	running atomic.Int64 // sequences and calls that the process works on
-	moved   atomic.Int64 // grows with every sign of work: a frame, a finished call
+	running atomic.Int64 // sequences and calls that compute
+	moved   atomic.Int64 // grows with everything that was computed: events but errors, finished calls
+	calls   atomic.Int64 // other calls that are under way: they tokenize
+	called  atomic.Int64 // grows with every one that ended
 	proved  atomic.Bool  // the process finished a request
 
 	mu        sync.Mutex
@@ -76,7 +78,6 @@ func (s *session) receive(stream grpc.BidiStreamingClient[enginepb.Command, engi
 			s.fail(err)
 			return
 		}
-		s.moved.Add(1)
 		for _, e := range frame.Events {
 			s.mu.Lock()
 			q := s.sequences[e.Sequence]
@@ -85,11 +86,14 @@ func (s *session) receive(stream grpc.BidiStreamingClient[enginepb.Command, engi
 				continue
 			}
 			switch e.Event.(type) {
+			case *enginepb.Event_Error: // refusing is no work
+				s.finish(q)
 			case *enginepb.Event_Done:
 				s.proved.Store(true)
 				s.finish(q)
-			case *enginepb.Event_Error:
-				s.finish(q)
+				s.moved.Add(1)
+			default:
+				s.moved.Add(1)
 			}
 			q.put(e)
 		}
@@ -113,12 +117,26 @@ func (s *session) fail(err error) {
 	s.commands.close()
 }
 
-// enter and leave frame a call that is no sequence.
-func (s *session) enter() { s.running.Add(1) }
+// enter notes the beginning of a call that is no sequence, leave its end and whether it succeeded.
+func (s *session) enter(computes bool) {
+	if computes {
+		s.running.Add(1)
+	} else {
+		s.calls.Add(1)
+	}
+}
 
-func (s *session) leave() {
+func (s *session) leave(computes, ok bool) {
+	if !computes {
+		s.calls.Add(-1)
+		s.called.Add(1)
+		return
+	}
 	s.running.Add(-1)
-	s.moved.Add(1)
+	if ok {
+		s.moved.Add(1)
+		s.proved.Store(true)
+	}
 }
 
 // finish notes that the process does not work on a sequence any more, or need not.

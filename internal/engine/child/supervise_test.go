@@ -166,6 +166,14 @@ func TestWhatCrashesTheEngineIsNotSentAgain(t *testing.T) {
 
 func TestHungEngine(t *testing.T) {
 	b, file, visits := openMoody(t, 300*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { // others that tokenize and ask for figures meanwhile do not hide it
+		for ctx.Err() == nil {
+			_, _ = b.Tokenize(ctx, engine.TokenizeRequest{Text: "x"})
+			_, _ = b.(engine.StatsReporter).Stats(ctx)
+		}
+	}()
 	_, err := generate(t, b, "stop")
 	if f := fault.As(err); f == nil || f.Kind != fault.Unavailable || !strings.Contains(f.Message, "hung: it had work and showed no progress for 300ms") {
 		t.Errorf("it ended with %v", err)

@@ -36,7 +36,7 @@ func (b *backend) watch(r *run) {
 			return
 		}
 		now := b.look(r, interval, before)
-		if now.answered && !now.busy || now.moved != before.moved || now.steps != before.steps {
+		if now.well(before) {
 			still = 0
 		} else {
 			still += min(time.Since(last), 2*interval)
@@ -55,8 +55,18 @@ func (b *backend) watch(r *run) {
 
 // signs are what a look at a process shows.
 type signs struct {
-	answered, busy bool
-	moved, steps   int64
+	answered      bool
+	computes      bool  // it has sequences or texts to compute
+	moved, steps  int64 // grow with what it computed
+	calls, called int64 // calls that do not compute: under way, and ended
+}
+
+// well says that a process did what it had to do since the look before: refused requests and calls that
+// do not compute are no sign that it computes.
+func (now signs) well(before signs) bool {
+	computed := now.moved != before.moved || now.steps != before.steps
+	called := now.called != before.called
+	return (now.answered || computed || called) && (!now.computes || computed) && (now.calls == 0 || called)
 }
 
 // look asks a process how it is, and waits for the answer no longer than timeout.
@@ -66,10 +76,14 @@ func (b *backend) look(r *run, timeout time.Duration, before signs) signs {
 	stats, err := r.client.Stats(ctx, &enginepb.StatsRequest{})
 	// A driver that reports no figures answers with an error of its own.
 	_, lost := enginepb.FromStatus(ctx, err)
-	now := signs{answered: err == nil || !lost && ctx.Err() == nil, moved: r.session.moved.Load(), steps: before.steps}
+	s := r.session
+	now := signs{
+		answered: err == nil || !lost && ctx.Err() == nil,
+		computes: s.running.Load() > 0 || stats.GetActive()+stats.GetQueued() > 0,
+		moved:    s.moved.Load(), steps: before.steps, calls: s.calls.Load(), called: s.called.Load(),
+	}
 	if err == nil {
 		now.steps = stats.Steps
 	}
-	now.busy = r.session.running.Load() > 0 || stats.GetActive()+stats.GetQueued() > 0
 	return now
 }

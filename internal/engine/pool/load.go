@@ -35,9 +35,8 @@ func (p *Pool) model(spec engine.Spec) *model {
 // pick chooses the replica for a request: ready before loading before cold before failed, among equals
 // the one with the fewest requests. One that was just found to be away comes after cold ones. Under mu.
 func (p *Pool) pick(mod *model) *member {
-	now := p.o.Clock.Now()
 	rank := func(m *member) int {
-		recent := !m.failed.IsZero() && now.Sub(m.failed) < p.o.Retry
+		recent := p.failedLately(m)
 		switch {
 		case m.state == engine.StateReady && !recent:
 			return 0
@@ -65,10 +64,40 @@ func (p *Pool) warm(mod *model) {
 		return
 	}
 	for _, m := range mod.members {
-		if m.state == engine.StateCold || m.state == engine.StateFailed && p.o.Clock.Now().Sub(m.failed) >= p.o.Retry {
+		if m.state == engine.StateCold || m.state == engine.StateFailed && !p.failedLately(m) {
 			p.load(m)
 		}
 	}
+}
+
+// failedLately says that a member is to be left alone for now. Under mu.
+func (p *Pool) failedLately(m *member) bool {
+	return !m.failed.IsZero() && p.o.Clock.Now().Sub(m.failed) < p.retry(m)
+}
+
+// retryMost is the longest time that a model whose engine dies at every load is left alone.
+const retryMost = 30 * time.Second
+
+// retry is how long a member is left alone after a failure. Under mu.
+func (p *Pool) retry(m *member) time.Duration {
+	if m.deaths < 2 {
+		return p.o.Retry
+	}
+	return max(p.o.Retry, min(p.o.Retry<<min(m.deaths-1, 10), retryMost))
+}
+
+// judge counts loads whose process died, and says so in the error from the second one on. Under mu.
+func (p *Pool) judge(m *member, err error) error {
+	if !errors.Is(err, engine.ErrDied) {
+		m.deaths = 0
+		return err
+	}
+	m.deaths++
+	f := fault.As(err)
+	if m.deaths < 2 || f == nil {
+		return err
+	}
+	return fault.New(f.Kind, "%s That was attempt %d; the next one is made when the model is asked for in %s or later.", f.Message, m.deaths, p.retry(m)).WithCode(f.Code).WithCause(err)
 }
 
 // load starts loading a member. Under mu.
@@ -81,6 +110,7 @@ func (p *Pool) load(m *member) {
 		if err == nil && p.closed {
 			err = fault.New(fault.Unavailable, "The server is shutting down.")
 		}
+		err = p.judge(m, err)
 		if err == nil {
 			m.state, m.backend, m.info, m.progress = engine.StateReady, backend, info, 1
 			if info.MemoryBytes > 0 {

@@ -30,9 +30,11 @@ type Options struct {
 	Budget  int64                    // bytes that all models may take together; 0 is no limit
 	Idle    time.Duration            // unload after this long without a request; 0 is never
 	Wait    time.Duration            // longest wait for memory that others use; 0 is 30 s
-	Retry   time.Duration            // how long a failed load answers with its error before it is tried again; 0 is 2 s
-	Clock   clock.Clock              // nil is the system's
-	Log     *slog.Logger             // nil is slog.Default()
+	// Retry is how long a failed load answers with its error before it is tried again; 0 is 2 s. When the
+	// engine's process dies at every load it doubles each time, up to half a minute.
+	Retry time.Duration
+	Clock clock.Clock  // nil is the system's
+	Log   *slog.Logger // nil is slog.Default()
 }
 
 // Pool is the set of loaded models. Safe for concurrent use.
@@ -73,6 +75,7 @@ type member struct {
 	watch    map[*func(float64)]struct{}
 	err      error
 	failed   time.Time // when err happened, or when the backend was last found to be away
+	deaths   int       // loads in a row whose process died
 }
 
 // New returns an empty pool. Close ends it.
@@ -133,7 +136,7 @@ func (p *Pool) Use(ctx context.Context, spec engine.Spec, onProgress func(float6
 			p.warm(p.models[spec.Name])
 			p.mu.Unlock()
 			return l, nil
-		case m.state == engine.StateFailed && p.o.Clock.Now().Sub(m.failed) < p.o.Retry:
+		case m.state == engine.StateFailed && p.failedLately(m):
 			err := m.err
 			p.mu.Unlock()
 			return Lease{}, err

@@ -325,6 +325,36 @@ func TestFailedLoad(t *testing.T) {
 	})
 }
 
+// TestEngineThatDiesAtEveryLoad is left alone for longer and longer, and says so.
+func TestEngineThatDiesAtEveryLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		died := fault.New(fault.Unavailable, "The process ended (signal: killed).").WithCause(engine.ErrDied)
+		g := &garage{fail: map[string]error{"a": died}}
+		p := newPool(t, g, pool.Options{})
+		for n, wait := range []time.Duration{2, 4, 8, 16, 30, 30} {
+			_, err := p.Use(t.Context(), spec("a", 0), nil)
+			f := fault.As(err)
+			if f == nil || f.Kind != fault.Unavailable || !errors.Is(err, engine.ErrDied) {
+				t.Fatalf("load %d: %v", n+1, err)
+			}
+			if says := fmt.Sprintf("That was attempt %d; the next one is made when the model is asked for in %ds or later.", n+1, wait); n > 0 && !strings.Contains(f.Message, says) {
+				t.Errorf("load %d says %q, want %q", n+1, f.Message, says)
+			}
+			time.Sleep(wait*time.Second - time.Millisecond)
+			if _, again := p.Use(t.Context(), spec("a", 0), nil); again == nil || again.Error() != err.Error() {
+				t.Errorf("%s after load %d: %v", wait*time.Second, n+1, again)
+			}
+			if g.mu.Lock(); len(g.opened) != n+1 {
+				t.Errorf("%d loads, want %d", len(g.opened), n+1)
+			}
+			g.mu.Unlock()
+			time.Sleep(time.Millisecond)
+		}
+		delete(g.fail, "a")
+		use(t, p, spec("a", 0)).Release()
+	})
+}
+
 func replicated() engine.Spec {
 	s := spec("a", 0)
 	s.Path = "-0"
