@@ -95,7 +95,8 @@ if [[ " $parts " == *" overhead "* ]]; then
 	"$work/overhead" upstream 127.0.0.1:9181 &
 	pids+=($!)
 	"$work/overhead" proxy 127.0.0.1:9182 http://127.0.0.1:9181 &
-	pids+=($!)
+	proxy_pid=$!
+	pids+=("$proxy_pid")
 	export PARLEY_HOME=$work/home-overhead
 	mkdir -p "$PARLEY_HOME"
 	cat >"$PARLEY_HOME/config.yaml" <<-YAML
@@ -108,7 +109,8 @@ if [[ " $parts " == *" overhead "* ]]; then
 	YAML
 	rm -f "$PARLEY_HOME/server.json"
 	PARLEY_ADDR=127.0.0.1:0 bin/parley serve --smoke >"$work/parley-overhead.log" 2>&1 &
-	pids+=($!)
+	pid=$!
+	pids+=("$pid")
 	for _ in $(seq 200); do
 		[ -s "$PARLEY_HOME/server.json" ] && break
 		sleep 0.1
@@ -116,5 +118,5 @@ if [[ " $parts " == *" overhead "* ]]; then
 	url=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["url"])' "$PARLEY_HOME/server.json")
 	key=$(bin/parley keys create --name bench)
 	printf '### overhead in front of a 0 ms upstream\n\n'
-	"$work/overhead" load -url "${url#http://}" -key "$key" -model bench -peer 127.0.0.1:9182 -direct 127.0.0.1:9181
+	"$work/overhead" load -url "${url#http://}" -key "$key" -model bench -peer 127.0.0.1:9182 -direct 127.0.0.1:9181 -pid "$pid" -peer-pid "$proxy_pid"
 fi

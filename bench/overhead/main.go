@@ -94,23 +94,38 @@ func runLoad(args []string) error {
 	model := fs.String("model", "bench", "model name to ask for")
 	peer := fs.String("peer", "", "the peer's host:port")
 	direct := fs.String("direct", "", "the upstream's host:port, for a third row")
-	seconds := fs.Float64("seconds", 4, "length of one measurement")
-	rounds := fs.Int("rounds", 5, "pairs of measurements")
+	seconds := fs.Float64("seconds", 1, "length of one measurement")
+	rounds := fs.Int("rounds", 20, "pairs of measurements")
+	only := fs.Int("conns", 0, "only this many connections")
+	pid := fs.Int("pid", 0, "our process, for the processor time of a request")
+	peerPID := fs.Int("peer-pid", 0, "the peer's process")
 	fs.Parse(args)
 	length := time.Duration(*seconds * float64(time.Second))
 	request := load.Request(*model, *key)
-	fmt.Println("| connections | parley | bare proxy | direct | ratio parley / proxy | added latency p50 over the proxy |\n|---|---|---|---|---|---|")
+	fmt.Println("| connections | parley | bare proxy | direct | ratio parley / proxy | added latency p50 over the proxy | processor time of a request, parley / proxy |\n|---|---|---|---|---|---|---|")
 	for _, conns := range []int{1, 32} {
-		var a, b, d, ratios, added []float64
-		for range *rounds {
-			x, err := load.Hammer(*ours, request, conns, length)
+		if *only != 0 && *only != conns {
+			continue
+		}
+		var a, b, d, ratios, added, cost, peerCost []float64
+		for i := range *rounds {
+			// Whoever comes second finds the machine as the first left it: they take turns.
+			var x, y measured
+			var err, peerErr error
+			if i%2 == 0 {
+				x, err = measure(*ours, request, conns, length, *pid)
+				y, peerErr = measure(*peer, request, conns, length, *peerPID)
+			} else {
+				y, peerErr = measure(*peer, request, conns, length, *peerPID)
+				x, err = measure(*ours, request, conns, length, *pid)
+			}
 			if err != nil {
 				return fmt.Errorf("parley: %w", err)
 			}
-			y, err := load.Hammer(*peer, request, conns, length)
-			if err != nil {
-				return fmt.Errorf("proxy: %w", err)
+			if peerErr != nil {
+				return fmt.Errorf("proxy: %w", peerErr)
 			}
+			cost, peerCost = append(cost, x.cost), append(peerCost, y.cost)
 			a, b, ratios = append(a, x.PerSecond), append(b, y.PerSecond), append(ratios, x.PerSecond/y.PerSecond)
 			added = append(added, float64((x.P50-y.P50).Microseconds())/1000)
 			if *direct != "" {
@@ -121,7 +136,23 @@ func runLoad(args []string) error {
 				d = append(d, z.PerSecond)
 			}
 		}
-		fmt.Printf("| %d | %.0f req/s | %.0f req/s | %.0f req/s | %.2f | %+.3f ms |\n", conns, load.Median(a), load.Median(b), load.Median(d), load.Median(ratios), load.Median(added))
+		fmt.Printf("| %d | %.0f req/s | %.0f req/s | %.0f req/s | %.2f | %+.3f ms | %.0f / %.0f µs |\n", conns,
+			load.Median(a), load.Median(b), load.Median(d), load.Median(ratios), load.Median(added), load.Median(cost), load.Median(peerCost))
 	}
 	return nil
+}
+
+// measured is a load and what it cost the server.
+type measured struct {
+	load.Rate
+	cost float64 // processor time of a request in µs
+}
+
+func measure(addr string, request []byte, conns int, length time.Duration, pid int) (measured, error) {
+	before := load.ProcessorTime(pid)
+	r, err := load.Hammer(addr, request, conns, length)
+	if err != nil {
+		return measured{}, err
+	}
+	return measured{r, float64((load.ProcessorTime(pid) - before).Microseconds()) / float64(max(1, r.Requests))}, nil
 }

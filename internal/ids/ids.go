@@ -6,6 +6,7 @@ package ids
 import (
 	"crypto/rand"
 	"strings"
+	"sync"
 )
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -15,29 +16,48 @@ const length = 24
 
 // New returns prefix + sep + 24 random letters and digits. The prefix carries its own separator,
 // as the original is not consistent: "chatcmpl-", "cmpl-", "org-", "msg_", "asst_".
-func New(prefix string) string { return prefix + Random(length) }
+func New(prefix string) string { return random(prefix, length) }
 
-// Random returns n random letters and digits from the system's secure source.
-func Random(n int) string {
-	var b strings.Builder
-	b.Grow(n)
-	buf := make([]byte, n+n/4+8)
-	for b.Len() < n {
-		if _, err := rand.Read(buf); err != nil {
+// pools of random bytes: asking the system for a few at a time takes longer than all the rest. A
+// byte is used once and wiped.
+var pools = sync.Pool{New: func() any { return &pool{} }}
+
+type pool struct {
+	bytes [512]byte
+	left  int
+}
+
+func (p *pool) next() byte {
+	if p.left == 0 {
+		if _, err := rand.Read(p.bytes[:]); err != nil {
 			panic("ids: the system's random source failed: " + err.Error())
 		}
-		for _, c := range buf {
-			// 248 is the largest multiple of 62 in a byte: beyond it the symbols would not be equally likely.
-			if c < 248 && b.Len() < n {
-				b.WriteByte(alphabet[int(c)%len(alphabet)])
-			}
+		p.left = len(p.bytes)
+	}
+	p.left--
+	c := p.bytes[p.left]
+	p.bytes[p.left] = 0
+	return c
+}
+
+// Random returns n random letters and digits from the system's secure source.
+func Random(n int) string { return random("", n) }
+
+func random(prefix string, n int) string {
+	b := append(make([]byte, 0, len(prefix)+n), prefix...)
+	p := pools.Get().(*pool)
+	defer pools.Put(p)
+	for len(b) < len(prefix)+n {
+		// 248 is the largest multiple of 62 in a byte: beyond it the symbols would not be equally likely.
+		if c := p.next(); c < 248 {
+			b = append(b, alphabet[int(c)%len(alphabet)])
 		}
 	}
-	return b.String()
+	return string(b)
 }
 
 // Secret returns a secret with 48 random symbols (285 bits), for keys and one-time links.
-func Secret(prefix string) string { return prefix + Random(48) }
+func Secret(prefix string) string { return random(prefix, 48) }
 
 // Valid reports whether s looks like an id with the prefix: it is cheap protection against asking
 // the database for arbitrary text.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,10 +28,14 @@ type Batcher[T any] struct {
 	opts   BatchOptions
 	insert func(ctx context.Context, tx *Tx, rows []T) error
 
-	mu     sync.RWMutex // closed against sends on in
-	closed bool
-	in     chan batchItem[T]
-	flush  chan chan struct{}
+	mu      sync.Mutex
+	pending []batchItem[T]
+	flushes []chan struct{} // closed when what is pending now is written
+	hurry   bool            // somebody waits, or a transaction is full: write at once
+	closed  bool
+	taken   chan struct{} // closed and renewed when the writer takes what is pending
+	wake    chan struct{} // tells the writer to look again
+
 	done   chan struct{}
 	ctx    context.Context // ends when Close's patience does
 	cancel context.CancelFunc
@@ -55,7 +60,7 @@ func NewBatcher[T any](db *DB, opts BatchOptions, insert func(ctx context.Contex
 	}
 	b := &Batcher[T]{
 		db: db, opts: opts, insert: insert,
-		in: make(chan batchItem[T], opts.Buffer), flush: make(chan chan struct{}), done: make(chan struct{}),
+		taken: make(chan struct{}), wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	go b.run()
@@ -79,47 +84,73 @@ func (b *Batcher[T]) Add(ctx context.Context, row T) error {
 	}
 }
 
+// send makes a row of Add pending, once there is room.
 func (b *Batcher[T]) send(ctx context.Context, it batchItem[T]) error {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if b.closed {
-		return errBatcherClosed
+	for {
+		b.mu.Lock()
+		if b.closed {
+			b.mu.Unlock()
+			return errBatcherClosed
+		}
+		if len(b.pending) < b.opts.Buffer {
+			b.hurry = true
+			b.push(it)
+			b.mu.Unlock()
+			return nil
+		}
+		taken := b.taken
+		b.mu.Unlock()
+		select {
+		case <-taken:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+}
+
+// push appends a row and wakes the writer when that changes what it waits for: most rows of Put
+// cost no switch to another goroutine. b.mu is held.
+func (b *Batcher[T]) push(it batchItem[T]) {
+	b.pending = append(b.pending, it)
+	if len(b.pending) == b.opts.MaxRows {
+		b.hurry = true
+	}
+	if len(b.pending) == 1 || b.hurry {
+		b.signal()
+	}
+}
+
+func (b *Batcher[T]) signal() {
 	select {
-	case b.in <- it:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	case b.wake <- struct{}{}:
+	default:
 	}
 }
 
 // Put takes a row to be written soon and never waits. It fails with Unavailable when the buffer is full
 // because the database does not keep up, or after Close.
 func (b *Batcher[T]) Put(row T) error {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.closed {
 		return errBatcherClosed
 	}
-	select {
-	case b.in <- batchItem[T]{row: row}:
-		return nil
-	default:
+	if len(b.pending) >= b.opts.Buffer {
 		return fault.New(fault.Unavailable, "The database does not keep up. Please try again.").
 			WithCause(errors.New("store: the batcher's buffer is full"))
 	}
+	b.push(batchItem[T]{row: row})
+	return nil
 }
 
 // Flush returns when everything that was taken before the call was written or refused.
 func (b *Batcher[T]) Flush(ctx context.Context) error {
 	ack := make(chan struct{})
-	select {
-	case b.flush <- ack:
-	case <-b.done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	b.mu.Lock()
+	b.flushes = append(b.flushes, ack)
+	b.hurry = true
+	b.signal()
+	b.mu.Unlock()
 	select {
 	case <-ack:
 		return nil
@@ -134,10 +165,9 @@ func (b *Batcher[T]) Flush(ctx context.Context) error {
 // up and ctx's error returned.
 func (b *Batcher[T]) Close(ctx context.Context) error {
 	b.mu.Lock()
-	if !b.closed {
-		b.closed = true
-		close(b.in)
-	}
+	b.closed = true
+	b.hurry = true
+	b.signal()
 	b.mu.Unlock()
 	select {
 	case <-b.done:
@@ -149,65 +179,49 @@ func (b *Batcher[T]) Close(ctx context.Context) error {
 	}
 }
 
-// run collects rows until the interval is over, the batch is full or somebody waits, and writes them.
-// Those who wait in Add are never delayed: their rows gather while the batch before is written.
+// run lets rows gather until the interval is over, a transaction is full or somebody waits, and writes
+// them. Those who wait in Add are never delayed: their rows gather while those before are written.
 func (b *Batcher[T]) run() {
 	defer close(b.done)
 	defer b.cancel()
-	var batch []batchItem[T]
+	var rows []batchItem[T]
 	for {
-		var acks []chan struct{}
-		open, waited := true, false
-		select {
-		case it, ok := <-b.in:
-			if !ok {
-				return
-			}
-			batch = append(batch[:0], it)
-		case ack := <-b.flush:
-			batch, acks = batch[:0], append(acks, ack)
-		}
-		timer := time.NewTimer(b.opts.Interval)
-		for open && len(batch) < b.opts.MaxRows {
-			if len(batch) > 0 && batch[len(batch)-1].ack != nil {
-				waited = true
-			}
-			if (waited || len(acks) > 0) && len(b.in) == 0 {
-				break
-			}
-			var it batchItem[T]
-			select {
-			case it, open = <-b.in:
-				if open {
-					batch = append(batch, it)
-				}
-				continue
-			case ack := <-b.flush:
-				acks = append(acks, ack)
-				continue
-			case <-timer.C:
-			}
-			break
-		}
-		timer.Stop()
-		b.write(batch)
-		// Rows that were in the buffer when Flush came may be more than one batch.
-		for len(acks) > 0 && len(b.in) > 0 && open {
-			batch = batch[:0]
-			for len(batch) < b.opts.MaxRows && len(b.in) > 0 {
-				if it, ok := <-b.in; ok {
-					batch = append(batch, it)
+		<-b.wake
+		if !b.hurried() {
+			timer := time.NewTimer(b.opts.Interval)
+			for gathering := true; gathering && !b.hurried(); {
+				select {
+				case <-b.wake:
+				case <-timer.C:
+					gathering = false
 				}
 			}
-			b.write(batch)
+			timer.Stop()
 		}
-		for _, ack := range acks {
+		b.mu.Lock()
+		rows, b.pending = b.pending, rows[:0]
+		flushes, closed := b.flushes, b.closed
+		b.flushes, b.hurry = nil, false
+		close(b.taken)
+		b.taken = make(chan struct{})
+		b.mu.Unlock()
+		for part := range slices.Chunk(rows, b.opts.MaxRows) {
+			b.write(part)
+		}
+		clear(rows) // the rows' strings are not to live as long as the buffer
+		for _, ack := range flushes {
 			close(ack)
 		}
-		if !open {
+		if closed {
 			return
 		}
 	}
+}
+
+func (b *Batcher[T]) hurried() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.hurry
 }
 
 // write puts a batch into the database, again and again while the database is unavailable.

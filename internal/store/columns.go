@@ -5,8 +5,10 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -83,33 +85,63 @@ func Placeholders(from, n int) string {
 const maxArgs = 2000
 
 // InsertMany inserts rows with few statements. columns is "id, org_id, …"; each row has one value per
-// column; suffix follows the values ("ON CONFLICT (id) DO NOTHING") and may be empty.
+// column; suffix follows the values ("ON CONFLICT (id) DO NOTHING") and may be empty. A statement takes
+// a power of two of rows, so that few different ones come up and both databases keep them compiled.
 func InsertMany(ctx context.Context, q Q, table, columns string, rows [][]any, suffix string) (inserted int64, err error) {
 	width := strings.Count(columns, ",") + 1
-	step := max(1, maxArgs/width)
-	for start := 0; start < len(rows); start += step {
-		part := rows[start:min(start+step, len(rows))]
-		var b strings.Builder
-		fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", table, columns)
-		args := make([]any, 0, len(part)*width)
-		for i, row := range part {
+	args := make([]any, 0, maxArgs)
+	for step := 1 << (bits.Len(uint(max(1, maxArgs/width))) - 1); len(rows) > 0; {
+		for step > len(rows) {
+			step /= 2
+		}
+		args = args[:0]
+		for _, row := range rows[:step] {
 			if len(row) != width {
-				return inserted, fmt.Errorf("store: InsertMany into %s: row %d has %d values for %d columns", table, start+i, len(row), width)
+				return inserted, fmt.Errorf("store: InsertMany into %s: a row has %d values for %d columns", table, len(row), width)
 			}
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString("(" + Placeholders(len(args)+1, width) + ")")
 			args = append(args, row...)
 		}
-		if suffix != "" {
-			b.WriteString(" " + suffix)
+		query := insertStatement(insertKey{table, columns, suffix, step}, width)
+		var n int64
+		if tx, ok := q.(*Tx); ok {
+			n, err = tx.execKept(ctx, query, args)
+		} else {
+			n, err = q.Exec(ctx, query, args...)
 		}
-		n, err := q.Exec(ctx, b.String(), args...)
 		if err != nil {
 			return inserted, err
 		}
 		inserted += n
+		rows = rows[step:]
 	}
 	return inserted, nil
+}
+
+// insertKey names a statement of InsertMany.
+type insertKey struct {
+	table, columns, suffix string
+	rows                   int
+}
+
+// insertStatements are those of InsertMany: insertKey → string. Tables and columns are constants of
+// the program, so that there are no more than some dozens.
+var insertStatements sync.Map
+
+func insertStatement(key insertKey, width int) string {
+	if q, ok := insertStatements.Load(key); ok {
+		return q.(string)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES ", key.table, key.columns)
+	for i := range key.rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString("(" + Placeholders(i*width+1, width) + ")")
+	}
+	if key.suffix != "" {
+		b.WriteString(" " + key.suffix)
+	}
+	q, _ := insertStatements.LoadOrStore(key, b.String())
+	return q.(string)
 }

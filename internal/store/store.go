@@ -47,6 +47,7 @@ type DB struct {
 	log      *slog.Logger
 	instance string
 	rewrites rewriteCache
+	kept     kept
 	waiting  atomic.Int64
 	safeURL  string
 }

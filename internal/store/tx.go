@@ -49,6 +49,10 @@ func (db *DB) tx(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	// The turn is given back before AfterCommit's functions, which may write themselves; also when fn panics.
 	func() {
 		defer db.giveTurn()
+		if err = db.kept.compile(ctx, db.writer); err != nil {
+			err = db.translate(err)
+			return
+		}
 		if tx.tx, err = db.writer.BeginTx(ctx, nil); err != nil {
 			err = db.translate(err)
 			return
@@ -121,6 +125,21 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 		return 0, tx.failed
 	}
 	n, err := tx.db.exec(ctx, tx.tx, query, args)
+	return n, tx.fail(err)
+}
+
+// execKept is Exec for a statement that comes again and again.
+func (tx *Tx) execKept(ctx context.Context, query string, args []any) (int64, error) {
+	if tx.failed != nil {
+		return 0, tx.failed
+	}
+	q := sqlQ(tx.tx)
+	if tx.db.dialect == SQLite { // pgx keeps statements by itself
+		if stmt := tx.db.kept.get(tx.db.sql(query)); stmt != nil {
+			q = keptQ{tx.tx, stmt}
+		}
+	}
+	n, err := tx.db.exec(ctx, q, query, args)
 	return n, tx.fail(err)
 }
 

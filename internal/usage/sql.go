@@ -17,7 +17,7 @@ func insert(ctx context.Context, tx *store.Tx, events []event) error {
 	}
 	// A batch whose commit was in doubt may come again.
 	_, err := store.InsertMany(ctx, tx, "usage_events", "id, org_id, project_id, user_id, key_id, request_id, created_at, op, model, served_model, "+
-		"prompt_tokens, cached_tokens, completion_tokens, status, latency_ms, first_token_ms", rows, "ON CONFLICT (id) DO NOTHING")
+		"prompt_tokens, cached_tokens, completion_tokens, status, latency_ms, first_token_ms", rows, "ON CONFLICT (org_id, created_at, id) DO NOTHING")
 	return err
 }
 

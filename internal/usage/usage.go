@@ -1,7 +1,7 @@
 // Package usage keeps one row for each admitted operation: who, which model, how many tokens, how long
 // and how it ended. Prompts and answers are never part of it.
 //
-// Table: usage_events (0020_usage.sql), append-only. No routes yet: the console's charts come from Totals.
+// Table: usage_events (0020_usage.sql, 0021_usage_key.sql), append-only. No routes yet: the console's charts come from Totals.
 //
 // Invariant: recording never waits for the database. Rows are queued and written in shared transactions
 // within 50 ms; Close writes the rest. Rows that cannot be queued, because the database has not
@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
@@ -44,6 +45,8 @@ type Log struct {
 	batcher *store.Batcher[event]
 	clock   clock.Clock
 	log     *slog.Logger
+	prefix  string // of row ids: this log's own
+	count   atomic.Uint64
 }
 
 // event is a row with its owner.
@@ -59,7 +62,7 @@ const gather = 50 * time.Millisecond
 
 // New returns a log and starts its writer.
 func New(db *store.DB, clk clock.Clock, log *slog.Logger) *Log {
-	return &Log{db: db, clock: clk, log: log, batcher: store.NewBatcher(db, store.BatchOptions{Interval: gather}, insert)}
+	return &Log{db: db, clock: clk, log: log, prefix: "use_" + ids.Random(12) + "_", batcher: store.NewBatcher(db, store.BatchOptions{Interval: gather}, insert)}
 }
 
 // Record queues a row of the actor's. It does not wait.
@@ -76,9 +79,7 @@ func (l *Log) Record(ctx context.Context, who actor.Actor, row Row) {
 			row.Latency = now.Sub(started)
 		}
 	}
-	// The time comes first, so that rows of one moment lie beside each other in the index: random ids
-	// would touch a page of the database for each row.
-	id := "use_" + strconv.FormatInt(row.Time.UnixMilli(), 36) + ids.Random(16)
+	id := l.prefix + strconv.FormatUint(l.count.Add(1), 36)
 	e := event{id: id, who: who, row: row}
 	if err := l.batcher.Put(e); err != nil {
 		l.log.ErrorContext(ctx, "a row of usage is only here, not in the database", "error", err, "org", who.Org, "project", who.Project, "key", who.Key,

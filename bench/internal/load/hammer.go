@@ -13,6 +13,7 @@ import (
 
 // Rate is what Hammer saw.
 type Rate struct {
+	Requests  int
 	PerSecond float64
 	P50, P99  time.Duration
 }
@@ -52,6 +53,7 @@ func Hammer(addr string, request []byte, conns int, length time.Duration) (Rate,
 		return Rate{}, failed
 	}
 	return Rate{
+		Requests:  len(latencies),
 		PerSecond: float64(len(latencies)) / time.Since(start).Seconds(),
 		P50:       Percentile(latencies, 0.5),
 		P99:       Percentile(latencies, 0.99),
