@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"time"
 
@@ -113,15 +114,14 @@ func (p *Pool) load(m *member) {
 		err = p.judge(m, err)
 		if err == nil {
 			m.state, m.backend, m.info, m.progress = engine.StateReady, backend, info, 1
-			if info.MemoryBytes > 0 {
-				m.memory = info.MemoryBytes
-			}
+			m.memory = max(m.memory, info.MemoryBytes)
 		} else {
 			m.state, m.err, m.failed, m.memory = engine.StateFailed, err, p.o.Clock.Now(), 0
 		}
 		m.used = p.o.Clock.Now()
 		close(m.loaded)
 		unused := p.settle(m)
+		p.shed()
 		p.wake()
 		p.mu.Unlock()
 		p.finish(unused)
@@ -173,6 +173,10 @@ func (p *Pool) reserve(m *member) error {
 	if p.o.Budget > 0 && need > p.o.Budget {
 		return fault.New(fault.Unavailable, "The model %s needs about %s of memory and the budget for models is %s. Raise the budget or choose a smaller model.", m.spec.Name, gigabytes(need), gigabytes(p.o.Budget))
 	}
+	// What an earlier load measured may be beyond the budget: then the model has it for itself.
+	if need = max(need, m.info.MemoryBytes); p.o.Budget > 0 {
+		need = min(need, p.o.Budget)
+	}
 	timeout := time.NewTimer(p.o.Wait)
 	defer timeout.Stop()
 	for {
@@ -209,7 +213,7 @@ func (p *Pool) room(need int64) (victim *member, fits bool) {
 		return nil, true
 	}
 	used, idle := p.closing, int64(0)
-	count := func(m *member) {
+	for m := range p.members() {
 		used += m.memory
 		if m.idle() && m.memory > 0 {
 			idle += m.memory
@@ -218,18 +222,51 @@ func (p *Pool) room(need int64) (victim *member, fits bool) {
 			}
 		}
 	}
-	for _, mod := range p.models {
-		for _, m := range mod.members {
-			count(m)
-		}
-	}
-	for m := range p.drained {
-		count(m)
-	}
 	if used-idle+need > p.o.Budget {
 		victim = nil
 	}
 	return victim, used+need <= p.o.Budget
+}
+
+// members are all that may hold memory. Under mu.
+func (p *Pool) members() iter.Seq[*member] {
+	return func(yield func(*member) bool) {
+		for _, mod := range p.models {
+			for _, m := range mod.members {
+				if !yield(m) {
+					return
+				}
+			}
+		}
+		for m := range p.drained {
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// shed unloads idle members, longest unused first, while a model that turned out larger than estimated
+// has all of them beyond the budget. The last one stays: unloading it would only load it again. Under mu.
+func (p *Pool) shed() {
+	for p.o.Budget > 0 && !p.closed {
+		used, holding := int64(0), 0
+		var victim *member
+		for m := range p.members() {
+			if used += m.memory; m.memory > 0 {
+				holding++
+			}
+			if m.idle() && m.memory > 0 && (victim == nil || m.used.Before(victim.used)) {
+				victim = m
+			}
+		}
+		if used <= p.o.Budget || victim == nil || holding < 2 {
+			return
+		}
+		p.o.Log.Info("unloading an idle model: together they take more than was estimated", "model", victim.spec.Name)
+		unused := p.take(victim)
+		p.loads.Go(func() { p.finish(unused) })
+	}
 }
 
 func (m *member) idle() bool {

@@ -8,9 +8,11 @@
 //   - A backend is closed only when no lease on it is left, except by Close.
 //   - A spec that changed under the same name (a new file after a pull) gets a new backend for new
 //     requests; the old one is closed when its last lease is released.
-//   - The estimated memory of loaded and loading models stays within Options.Budget. The least recently
-//     used idle ones make room; if none is idle, the caller waits for Options.Wait and then gets
-//     fault.Overloaded.
+//   - The memory of loaded and loading models stays within Options.Budget: before a first load it is the
+//     spec's estimate, from then on what the backend measured, when that is more. The least recently used
+//     idle ones make room; if none is idle, the caller waits for Options.Wait and then gets
+//     fault.Overloaded. When a first load turns out larger than estimated, idle others are unloaded then,
+//     or as soon as they are idle.
 package pool
 
 import (
@@ -195,6 +197,7 @@ func (p *Pool) release(m *member) {
 	m.leases--
 	m.used = p.o.Clock.Now()
 	unused := p.settle(m)
+	p.shed()
 	if m.leases == 0 {
 		p.wake()
 	}

@@ -28,6 +28,7 @@ type garage struct {
 	closed []string
 	load   time.Duration // how long a load takes
 	fail   map[string]error
+	really map[string]int64 // what a model takes, where that is not its estimate
 }
 
 type car struct {
@@ -58,7 +59,11 @@ func (g *garage) open(ctx context.Context, spec engine.Spec, progress engine.Pro
 	if err != nil {
 		return nil, err
 	}
-	return &car{echo.New(echo.Options{Name: name, MemoryBytes: spec.MemoryBytes}), name, g}, nil
+	memory := spec.MemoryBytes
+	if n, ok := g.really[name]; ok {
+		memory = n
+	}
+	return &car{echo.New(echo.Options{Name: name, MemoryBytes: memory}), name, g}, nil
 }
 
 func (g *garage) wantOpened(t *testing.T, names ...string) {
@@ -225,6 +230,44 @@ func TestBudgetEvictsLeastRecentlyUsed(t *testing.T) {
 		defer g.mu.Unlock()
 		if len(g.closed) != 3 {
 			t.Errorf("models were unloaded for one that never fits: %v", g.closed)
+		}
+	})
+}
+
+// TestBudgetCountsWhatWasMeasured: models that take more than was estimated are not held together.
+func TestBudgetCountsWhatWasMeasured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &garage{really: map[string]int64{"big": 80, "huge": 130, "lean": 10}}
+		p := newPool(t, g, pool.Options{Budget: 100, Wait: time.Second})
+		use(t, p, spec("small", 40)).Release()
+		time.Sleep(time.Second)
+		l := use(t, p, spec("big", 60)) // estimated to fit beside small
+		synctest.Wait()
+		g.wantClosed(t, "small")
+		l.Release()
+		use(t, p, spec("small", 40)).Release()
+		g.wantClosed(t, "small", "big")
+		use(t, p, spec("big", 60)).Release() // known by now
+		g.wantClosed(t, "small", "big", "small")
+
+		busy := use(t, p, spec("big", 60))
+		time.Sleep(time.Second)
+		beside := use(t, p, spec("lean", 20)) // estimated, and counted, with 20
+		if _, err := p.Use(t.Context(), spec("tiny", 1), nil); fault.KindOf(err) != fault.Overloaded {
+			t.Errorf("beyond the budget: %v", err)
+		}
+		beside.Release()
+		busy.Release()
+
+		time.Sleep(time.Second)
+		use(t, p, spec("huge", 90)).Release() // beyond the whole budget, which only loading it tells
+		time.Sleep(time.Second)
+		use(t, p, spec("small", 40)).Release()
+		use(t, p, spec("huge", 90)).Release()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if n := len(g.opened); g.opened[n-1] != "huge" || g.opened[n-2] != "small" || g.closed[len(g.closed)-1] != "small" {
+			t.Errorf("opened %v, closed %v", g.opened, g.closed)
 		}
 	})
 }
