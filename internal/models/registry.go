@@ -443,19 +443,10 @@ func (r *Registry) remoteModels() []served {
 
 // libraryName is the catalog entry with this platform's libraries.
 func (r *Registry) libraryName() string {
-	if e := r.libraryEntry(); e != nil {
+	if e := r.catalog.LibraryFor("llama", platform); e != nil {
 		return e.Name
 	}
 	return "llama-cpp for " + platform
-}
-
-func (r *Registry) libraryEntry() *catalog.Entry {
-	for _, device := range []string{"metal", "cpu"} {
-		if e := r.catalog.Library("llama", platform, device); e != nil {
-			return e
-		}
-	}
-	return nil
 }
 
 // library is the directory of the libraries to run with: the configured one, or those for this platform

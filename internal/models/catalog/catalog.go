@@ -184,12 +184,15 @@ func (c *Catalog) Find(name string) *Entry {
 	return nil
 }
 
-// Library returns the native libraries of an engine for a platform ("linux/amd64") and device
-// ("cpu", or "metal" where that is the platform's own), or nil.
-func (c *Catalog) Library(engine, platform, device string) *Entry {
-	for _, e := range c.Entries {
-		if e.Kind == Library && e.Engine == engine && e.Platform == platform && (device == "" || e.Device == device) {
-			return e
+// LibraryFor returns the native libraries of an engine that every machine of a platform ("linux/amd64")
+// can run: those with Metal on macOS where there are such, otherwise the ones for the CPU; or nil. What
+// needs a certain graphics card is pulled by its own name.
+func (c *Catalog) LibraryFor(engine, platform string) *Entry {
+	for _, device := range []string{"metal", "cpu"} {
+		for _, e := range c.Entries {
+			if e.Kind == Library && e.Engine == engine && e.Platform == platform && e.Device == device {
+				return e
+			}
 		}
 	}
 	return nil

@@ -52,10 +52,29 @@ func TestBuiltInCatalog(t *testing.T) {
 	if hub < 8 || kinds[Chat] < 8 || kinds[Code] < 1 || kinds[Embeddings] < 2 || kinds[Reranker] < 1 {
 		t.Errorf("%d entries of the hub, kinds %v: too few", hub, kinds)
 	}
-	for _, platform := range []string{"linux/amd64", "linux/arm64", "darwin/arm64", "darwin/amd64", "windows/amd64"} {
-		if c.Library("llama", platform, "") == nil {
-			t.Errorf("no libraries for %s", platform)
+}
+
+// Only the first of these was ever run here; the names are those that the package node-llama-cpp lists
+// as its optional dependencies, with their folders.
+func TestLibrariesOfEachPlatform(t *testing.T) {
+	c := load(t, "")
+	for platform, pkg := range map[string]string{
+		"linux/amd64": "linux-x64", "linux/arm64": "linux-arm64", "linux/arm": "linux-armv7l", "linux/riscv64": "linux-riscv64",
+		"darwin/arm64": "mac-arm64-metal", "darwin/amd64": "mac-x64", "windows/amd64": "win-x64", "windows/arm64": "win-arm64",
+	} {
+		e := c.LibraryFor("llama", platform)
+		if e == nil {
+			t.Errorf("%s: none", platform)
+			continue
 		}
+		src := e.Sources[0]
+		if e.Name != "llama-cpp-"+pkg || src.Kind != NPM || src.Packages[0].Name != "@node-llama-cpp/"+pkg || src.Directory != "bins/"+pkg ||
+			src.Packages[0].Version != c.Find("llama-cpp-linux-x64").Sources[0].Packages[0].Version {
+			t.Errorf("%s: %s from %+v", platform, e.Name, src)
+		}
+	}
+	if e := c.LibraryFor("llama", "plan9/mips"); e != nil {
+		t.Errorf("plan9/mips: %s", e.Name)
 	}
 }
 

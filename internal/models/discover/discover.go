@@ -1,6 +1,7 @@
 // Package discover looks for models that this machine has already: programs on loopback that serve
 // them (Ollama, LM Studio, llama-server, vLLM), and GGUF files in the caches of such programs. It only
-// looks: nothing is started, copied or changed, and nothing outside the machine is asked.
+// looks: nothing is started, copied or changed, and nothing outside the machine is asked. Models that
+// Ollama lists but has its makers' servers answer are left out: with them chats would leave the machine.
 package discover
 
 import (
@@ -63,24 +64,48 @@ type Endpoint struct {
 	Address string // HOST:PORT
 }
 
-// Endpoints are the usual places, with what OLLAMA_HOST says.
+// Endpoints are the usual places, with what OLLAMA_HOST says. An Ollama on another machine is none of
+// them: who wants that one names it in the configuration.
 func Endpoints() []Endpoint {
-	ollama := "127.0.0.1:11434"
-	if host := os.Getenv("OLLAMA_HOST"); host != "" {
-		host = strings.TrimSuffix(host[strings.Index(host, "://")+1:], "/")
-		host = strings.TrimPrefix(host, "//")
-		if _, _, err := net.SplitHostPort(host); err != nil {
-			host = net.JoinHostPort(host, "11434")
-		}
-		// 0.0.0.0 is where it listens; it answers on loopback.
-		ollama = strings.Replace(strings.TrimPrefix(host, ":"), "0.0.0.0", "127.0.0.1", 1)
-	}
-	return []Endpoint{
-		{"Ollama", ollama},
+	out := []Endpoint{
 		{"LM Studio", "127.0.0.1:1234"},
 		{"llama-server", "127.0.0.1:8080"},
 		{"vLLM", "127.0.0.1:8000"},
 	}
+	if address, ok := ollamaAddress(os.Getenv("OLLAMA_HOST")); ok {
+		return append([]Endpoint{{"Ollama", address}}, out...)
+	}
+	return out
+}
+
+// ollamaAddress reads OLLAMA_HOST, [SCHEME://][HOST][:PORT][/], as Ollama does. Where it listens on every
+// address it answers on loopback; false when it is elsewhere.
+func ollamaAddress(env string) (string, bool) {
+	port := "11434"
+	scheme, rest, ok := strings.Cut(env, "://")
+	switch {
+	case !ok:
+		rest = env
+	case scheme == "http":
+		port = "80"
+	default:
+		return "", false
+	}
+	rest, _, _ = strings.Cut(rest, "/")
+	host := strings.Trim(rest, "[]")
+	if h, p, err := net.SplitHostPort(rest); err == nil {
+		host, port = h, p
+	}
+	switch host {
+	case "", "0.0.0.0", "::":
+		host = "127.0.0.1"
+	case "localhost":
+	default:
+		if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+			return "", false
+		}
+	}
+	return net.JoinHostPort(host, port), true
 }
 
 // Look looks everywhere and returns what it found: endpoints first, then files, each in a fixed order.
@@ -189,7 +214,7 @@ func list(ctx context.Context, client *http.Client, base, key string) (models []
 		if row.ServedBy != nil {
 			return nil, self, nil
 		}
-		if row.ID == "" {
+		if row.ID == "" || elsewhere(row.ID) {
 			continue
 		}
 		owner = row.OwnedBy
@@ -197,6 +222,13 @@ func list(ctx context.Context, client *http.Client, base, key string) (models []
 	}
 	slices.SortFunc(models, func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
 	return models, owner, nil
+}
+
+// elsewhere reports whether a name is that of a model in Ollama's cloud ("glm-5:cloud",
+// "gpt-oss:120b-cloud"), which a local Ollama lists beside its own.
+func elsewhere(name string) bool {
+	_, tag, _ := strings.Cut(name, ":")
+	return tag == "cloud" || strings.HasSuffix(tag, "-cloud")
 }
 
 // kindOf guesses what a model is for by its name, which is all that endpoints tell.

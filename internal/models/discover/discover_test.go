@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func TestRunningProgramsAreFound(t *testing.T) {
 	defer close(release)
 	self := program(t, 200, `{"data":[{"id":"gpt-4","owned_by":"openai","served_by":"x"}]}`)
 	o := Options{HTTP: http.DefaultClient, Dirs: []Dir{}, Endpoints: []Endpoint{
-		{"Ollama", program(t, 200, `{"data":[{"id":"nomic-embed-text:latest","owned_by":"library"},{"id":"llama3.2:3b","owned_by":"library"}]}`)},
+		{"Ollama", program(t, 200, `{"data":[{"id":"nomic-embed-text:latest","owned_by":"library"},{"id":"llama3.2:3b","owned_by":"library"},{"id":"gpt-oss:120b-cloud","owned_by":"library"},{"id":"glm-5:cloud","owned_by":"library"}]}`)},
 		{"LM Studio", program(t, 401, `{}`)},
 		{"llama-server", program(t, 200, `{"data":[{"id":"org/Qwen","owned_by":"vllm","max_model_len":4096}]}`)},
 		{"vLLM", program(t, 200, `{"data":[{"id":"m","owned_by":"llamacpp","meta":{"n_ctx_train":2048}}]}`)},
@@ -78,13 +79,46 @@ func TestRunningProgramsAreFound(t *testing.T) {
 
 func TestOllamaHost(t *testing.T) {
 	for value, want := range map[string]string{
-		"": "127.0.0.1:11434", "0.0.0.0": "127.0.0.1:11434", "http://127.0.0.1:5000/": "127.0.0.1:5000", "box:1234": "box:1234", "0.0.0.0:99": "127.0.0.1:99",
+		"": "127.0.0.1:11434", "0.0.0.0": "127.0.0.1:11434", "http://127.0.0.1:5000/": "127.0.0.1:5000", "0.0.0.0:99": "127.0.0.1:99",
+		":4000": "127.0.0.1:4000", "[::1]:5": "[::1]:5", "[::]:5": "127.0.0.1:5", "::1": "[::1]:11434", "localhost": "localhost:11434",
+		"http://localhost": "localhost:80", "box:1234": "", "10.0.0.9": "", "https://ollama.example": "",
 	} {
 		t.Setenv("OLLAMA_HOST", value)
-		if got := Endpoints()[0].Address; got != want {
-			t.Errorf("%q: %s, want %s", value, got, want)
+		list := Endpoints()
+		if want == "" && list[0].Program == "Ollama" || want != "" && list[0] != (Endpoint{"Ollama", want}) {
+			t.Errorf("%q: %v, want %q", value, list[0], want)
 		}
 	}
+}
+
+func TestDirs(t *testing.T) {
+	home := t.TempDir()
+	for name, value := range map[string]string{
+		"HOME": home, "USERPROFILE": home, "XDG_CACHE_HOME": "", "OLLAMA_MODELS": "", "LLAMA_CACHE": "", "HF_HUB_CACHE": "", "HF_HOME": "",
+	} {
+		t.Setenv(name, value)
+	}
+	put(t, filepath.Join(home, ".lmstudio-home-pointer"), filepath.Join(home, "elsewhere")+"\n")
+	has := func(program, path string) {
+		t.Helper()
+		if !slices.Contains(Dirs(), Dir{program, path}) {
+			t.Errorf("%s %s is not among %v", program, path, Dirs())
+		}
+	}
+	has("Ollama", filepath.Join(home, ".ollama", "models"))
+	has("LM Studio", filepath.Join(home, ".lmstudio", "models"))
+	has("LM Studio", filepath.Join(home, "elsewhere", "models"))
+	has("Hugging Face", filepath.Join(home, ".cache", "huggingface", "hub"))
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "xdg"))
+	has("Hugging Face", filepath.Join(home, "xdg", "huggingface", "hub"))
+	t.Setenv("HF_HOME", filepath.Join(home, "hf"))
+	has("Hugging Face", filepath.Join(home, "hf", "hub"))
+	t.Setenv("HF_HUB_CACHE", filepath.Join(home, "hub"))
+	has("Hugging Face", filepath.Join(home, "hub"))
+	t.Setenv("LLAMA_CACHE", filepath.Join(home, "llama"))
+	has("llama.cpp", filepath.Join(home, "llama"))
+	t.Setenv("OLLAMA_MODELS", filepath.Join(home, "ollama"))
+	has("Ollama", filepath.Join(home, "ollama"))
 }
 
 type head map[string]any

@@ -32,12 +32,20 @@ func Dirs() []Dir {
 	if err != nil {
 		caches = filepath.Join(home, ".cache")
 	}
+	// Unlike llama.cpp's, this one is below .cache on every system.
+	hf := filepath.Join(or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(home, ".cache")), "huggingface")
 	dirs := []Dir{
 		{"Ollama", or(os.Getenv("OLLAMA_MODELS"), filepath.Join(home, ".ollama", "models"))},
 		{"LM Studio", filepath.Join(home, ".lmstudio", "models")},
 		{"LM Studio", filepath.Join(home, ".cache", "lm-studio", "models")},
 		{"llama.cpp", or(os.Getenv("LLAMA_CACHE"), filepath.Join(caches, "llama.cpp"))},
-		{"Hugging Face", or(os.Getenv("HF_HUB_CACHE"), filepath.Join(or(os.Getenv("HF_HOME"), filepath.Join(home, ".cache", "huggingface")), "hub"))},
+		{"Hugging Face", or(os.Getenv("HF_HUB_CACHE"), filepath.Join(or(os.Getenv("HF_HOME"), hf), "hub"))},
+	}
+	// Where somebody moved LM Studio's home to.
+	if data, err := os.ReadFile(filepath.Join(home, ".lmstudio-home-pointer")); err == nil {
+		if moved := strings.TrimSpace(string(data)); filepath.IsAbs(moved) {
+			dirs = append(dirs, Dir{"LM Studio", filepath.Join(moved, "models")})
+		}
 	}
 	if runtime.GOOS == "linux" {
 		// Where the installer's service keeps them.
