@@ -166,6 +166,36 @@ test("the page stays at the end only while the reader is there", async ({ page }
   await settled(page, "stopped");
 });
 
+test("a long chat shows its end first, then the rest, and moves nothing under the reader", async ({
+  page,
+}) => {
+  await open(page, "/", { signedIn: true, turns: 300 });
+  // How many messages stood there whenever some were added.
+  await page.addInitScript(() => {
+    const counts: number[] = ((window as unknown as { counts: number[] }).counts = []);
+    new MutationObserver(() => {
+      const n = document.querySelectorAll("[data-slot=message]").length;
+      if (n !== (counts.at(-1) ?? 0)) counts.push(n);
+    }).observe(document, { childList: true, subtree: true });
+  });
+  await page.goto("/c/chat_long");
+  await expect(answers(page).last()).toBeInViewport();
+  // The reader goes up a little and reads there, while what lies above is still being added.
+  const list = page.getByRole("region", { name: "Conversation" });
+  const question = questions(page).filter({ hasText: "Question 297?" });
+  await list.evaluate((e) => e.scrollBy(0, -2500));
+  await question.evaluate((e) => e.scrollIntoView({ block: "center" }));
+  const place = () => question.evaluate((e) => Math.round(e.getBoundingClientRect().top));
+  const before = await place();
+  await expect(questions(page)).toHaveCount(300, { timeout: 60_000 });
+  expect(Math.abs((await place()) - before)).toBeLessThan(3);
+  const counts = await page.evaluate(() => (window as unknown as { counts: number[] }).counts);
+  expect(counts[0]).toBeLessThan(50);
+  expect(counts.at(-1)).toBe(600);
+  await page.getByRole("button", { name: "Jump to latest" }).click();
+  await expect(answers(page).last()).toBeInViewport();
+});
+
 test("keys: new chat, palette, stop, edit the last message, Shift+Enter", async ({ page }) => {
   await open(page);
   await composer(page).fill("one");
@@ -187,6 +217,108 @@ test("keys: new chat, palette, stop, edit the last message, Shift+Enter", async 
   await page.getByRole("combobox").fill("settings");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/settings$/);
+});
+
+test("everything can be done by keyboard alone", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await open(page);
+  const keys = page.keyboard;
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+  await expect(composer(page)).toBeFocused();
+  await keys.type("slow");
+  await keys.press("Enter");
+  await expect(answerText(page)).not.toBeEmpty();
+  await keys.press("Escape");
+  await settled(page, "stopped");
+
+  await test.step("ask again, turn between the versions and back, copy", async () => {
+    await keys.press("Alt+r");
+    await settled(page, "completed");
+    await expect(page.getByText("Version 2 of 2")).toBeAttached();
+    await expect(composer(page)).toBeFocused();
+    for (let i = 0; i < 5 && (await focused()) !== "Older version"; i++) await keys.press("Shift+Tab");
+    await keys.press("Enter");
+    await settled(page, "stopped");
+    expect(await focused()).toBe("Older version"); // still, though there is no older one
+    await keys.press("Tab");
+    await keys.press("Enter");
+    await settled(page, "completed");
+    await keys.press("Alt+c");
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^A sailing boat/);
+  });
+
+  await test.step("ask again by the answer's own button: the focus goes to the message box", async () => {
+    for (let i = 0; i < 5 && (await focused()) !== "Answer again"; i++) await keys.press("Shift+Tab");
+    await keys.press("Enter");
+    await expect(page.getByText("Version 3 of 3")).toBeAttached();
+    await expect(composer(page)).toBeFocused();
+    await settled(page, "completed");
+  });
+
+  await test.step("an edit makes a branch, and turning leads out of it", async () => {
+    await keys.press("ArrowUp");
+    await expect(page.getByRole("textbox", { name: "Edit" })).toBeFocused();
+    await keys.press("Control+a");
+    await keys.type("Hello instead");
+    await keys.press("Enter");
+    await expect(questions(page)).toHaveText([/Hello instead/]);
+    await settled(page, "completed");
+    await expect(composer(page)).toBeFocused();
+    for (let i = 0; i < 9 && (await focused()) !== "Older version"; i++) await keys.press("Shift+Tab");
+    await keys.press("Enter");
+    await expect(questions(page)).toHaveText([/slow/]);
+  });
+
+  await test.step("rename and delete", async () => {
+    await keys.press("F2");
+    await expect(page.getByRole("textbox", { name: "Name" })).toBeFocused();
+    await keys.type("By keyboard");
+    await keys.press("Enter");
+    await expect(page.getByRole("navigation").getByRole("link", { name: "By keyboard" })).toBeVisible();
+    await keys.press("Control+Shift+Backspace");
+    await expect(page.getByRole("alertdialog")).toBeVisible();
+    await keys.press("Escape");
+    await expect(page.getByRole("alertdialog")).toBeHidden();
+    await keys.press("Control+Shift+Backspace");
+    await expect(page.getByRole("alertdialog").getByRole("button", { name: "Cancel" })).toBeFocused();
+    await keys.press("Tab");
+    await keys.press("Enter");
+    await expect(page).toHaveURL(/\/$/);
+    await expect(page.getByRole("navigation").getByRole("link", { name: "By keyboard" })).toBeHidden();
+    await expect(composer(page)).toBeFocused();
+  });
+});
+
+test("words that were not sent survive a session's end and a new sign-in", async ({ page }) => {
+  await open(page);
+  await ask(page, "Hello");
+  await settled(page, "completed");
+  await composer(page).fill("half a thought");
+  await page.request.delete("/api/session");
+  await page.getByRole("searchbox", { name: "Search chats" }).fill("sail");
+  await expect(page).toHaveURL(/\/signin\?next=/);
+  const next = new URL(page.url()).searchParams.get("next") ?? "";
+  await page.goto(`/signin?token=good&next=${next}`);
+  await expect(composer(page)).toHaveValue("half a thought");
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/\/signin/);
+  expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain("half a thought");
+});
+
+test("a chat that is deleted elsewhere while it answers leads to the list, and says why", async ({
+  page,
+}) => {
+  await open(page);
+  await ask(page, "slow");
+  await expect(answerText(page)).not.toBeEmpty();
+  await composer(page).fill("and another thing");
+  const chat = new URL(page.url()).pathname.replace("/c/", "");
+  await page.request.delete(`/api/chats/${chat}`);
+  await expect(page).toHaveURL(/\/$/);
+  await expect(page.getByText("This chat was deleted in another window.", { exact: true })).toBeVisible();
+  await expect(page.getByRole("navigation").getByRole("link", { name: "slow" })).toBeHidden();
+  await expect(composer(page)).toHaveValue("and another thing");
 });
 
 test("the first tab stop skips the sidebar", async ({ page }) => {

@@ -70,6 +70,23 @@ function model(name, served, loadState, rest = {}) {
   };
 }
 
+/** A chat with many turns, under an id that tests know. */
+function longChat(turns) {
+  const chat = { ...chatOf("A long conversation", now()), id: "chat_long" };
+  for (let i = 0; i < turns; i++) {
+    const parent = chat.current_message_id;
+    const question = addMessage(chat, parent, "user", {
+      content: [{ type: "text", text: `Question ${i + 1}?` }],
+    });
+    addMessage(chat, question.id, "assistant", {
+      content: [{ type: "text", text: prose }],
+      model: "gpt-3.5-turbo",
+      served_model: "smollm2-135m-instruct",
+    });
+  }
+  return chat;
+}
+
 const session = {
   user: { id: "user_1", name: "Owner", email: "owner@localhost" },
   organization: { id: "org_1", name: "Home" },
@@ -128,6 +145,16 @@ async function answer(res, chat, message, question) {
   streams.set(message.id, () => (stopped = true));
   for (const [i, text] of pieces.entries()) {
     if (stopped) break;
+    if (!state.chats.includes(chat)) {
+      // As the real server ends the stream of a chat that was deleted meanwhile.
+      const error = {
+        message: `No chat found with id '${chat.id}'.`,
+        type: "invalid_request_error",
+        param: "id",
+      };
+      res.end(`data: ${JSON.stringify({ error })}\n\n`);
+      return;
+    }
     if (i === 30 && /fail/.test(question)) {
       message.state = "failed";
       message.error = { message: "The engine stopped in the middle of the answer.", code: "engine_lost" };
@@ -198,6 +225,7 @@ async function api(req, res, url) {
     reset();
     state.signedIn = body.signedIn === true;
     if (body.chats === 0) state.chats = [];
+    if (body.turns) state.chats.push(longChat(body.turns));
     return json(res, 200, {});
   }
   if (route === "POST /api/session") {

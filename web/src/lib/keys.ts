@@ -26,8 +26,9 @@ export function matches(keys: Keys, press: KeyPress, apple = isApple()): boolean
   );
 }
 
-const apples: Record<string, string> = { mod: "⌘", shift: "⇧", alt: "⌥", escape: "esc" };
-const others: Record<string, string> = { mod: "Ctrl", shift: "Shift", alt: "Alt", escape: "Esc" };
+const both = { arrowup: "↑", backspace: "⌫" };
+const apples: Record<string, string> = { ...both, mod: "⌘", shift: "⇧", alt: "⌥", escape: "esc" };
+const others: Record<string, string> = { ...both, mod: "Ctrl", shift: "Shift", alt: "Alt", escape: "Esc" };
 
 /** The keys as the reader's keyboard shows them, one cap for each. */
 export function keyCaps(keys: Keys, apple = isApple()): string[] {

@@ -1,7 +1,8 @@
 import type { Chat } from "@/api/types";
+import { touch } from "./media";
 import { createStore } from "./store";
 
-/** What is open on the page just now. Commands set it, components follow it; nothing of it outlives a reload. */
+/** What is open on the page just now. Commands set it, components follow it; only drafts outlive a reload (drafts.ts). */
 type Ui = {
   palette: boolean;
   shortcuts: boolean;
@@ -33,12 +34,13 @@ export function show(change: Partial<Ui>) {
   ui.set((state) => ({ ...state, ...change }));
 }
 
-export function setDraft(chatId: string, text: string) {
-  ui.set((state) => ({ ...state, drafts: { ...state.drafts, [chatId]: text } }));
-}
-
 export const composerId = "composer";
 
 export function focusComposer() {
   document.getElementById(composerId)?.focus();
+}
+
+/** For a button that goes away when pressed: the focus must not go with it. On touch screens a keyboard would pop up. */
+export function keepFocus() {
+  if (!window.matchMedia(touch).matches) focusComposer();
 }

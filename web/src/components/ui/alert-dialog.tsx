@@ -1,6 +1,7 @@
 import { AlertDialog as Radix } from "radix-ui";
 import { useTranslation } from "react-i18next";
 import { Button } from "./button";
+import { useReturnFocus } from "./return-focus";
 
 type ConfirmProps = {
   open: boolean;
@@ -14,6 +15,7 @@ type ConfirmProps = {
 /** Asks before something is lost. The harmless choice has the focus. */
 export function Confirm({ open, onOpenChange, title, text, confirm, onConfirm }: ConfirmProps) {
   const { t } = useTranslation();
+  const focus = useReturnFocus();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
@@ -21,6 +23,7 @@ export function Confirm({ open, onOpenChange, title, text, confirm, onConfirm }:
         <Radix.Content
           data-slot="confirm"
           className="fixed top-1/2 left-1/2 z-50 grid w-[calc(100vw-2rem)] max-w-md -translate-x-1/2 -translate-y-1/2 gap-3 rounded-2xl border bg-popover p-6 shadow-panel outline-none data-[state=open]:animate-in data-[state=open]:fade-in-0 data-[state=open]:zoom-in-97"
+          {...focus}
         >
           <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
           <Radix.Description className="[overflow-wrap:anywhere] text-muted-foreground">

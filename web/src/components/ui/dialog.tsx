@@ -4,6 +4,7 @@ import type { ComponentProps } from "react";
 import { useTranslation } from "react-i18next";
 import { cn } from "@/lib/cn";
 import { Button } from "./button";
+import { useReturnFocus } from "./return-focus";
 
 export const Dialog = Radix.Root;
 export const DialogClose = Radix.Close;
@@ -23,6 +24,7 @@ export function DialogOverlay({ className, ...props }: ComponentProps<typeof Rad
 
 export function DialogContent({ className, children, ...props }: ComponentProps<typeof Radix.Content>) {
   const { t } = useTranslation();
+  const focus = useReturnFocus();
   return (
     <Radix.Portal>
       <DialogOverlay />
@@ -33,6 +35,7 @@ export function DialogContent({ className, children, ...props }: ComponentProps<
           "fixed top-1/2 left-1/2 z-50 grid max-h-[85dvh] w-[calc(100vw-2rem)] max-w-md -translate-x-1/2 -translate-y-1/2 gap-4 overflow-y-auto rounded-2xl border bg-popover p-6 shadow-panel outline-none data-[state=open]:animate-in data-[state=open]:fade-in-0 data-[state=open]:zoom-in-97",
           className,
         )}
+        {...focus}
         {...props}
       >
         {children}

@@ -7,11 +7,12 @@ import { Notice } from "@/components/ui/notice";
 import { chatModels, modelsQuery, pickModel } from "@/features/models/api";
 import { chooseModel, preferences } from "@/features/settings/preferences";
 import { useApp } from "@/lib/app";
+import { setDraft } from "@/lib/drafts";
 import { touch, useMedia } from "@/lib/media";
 import { useStore } from "@/lib/store";
-import { focusComposer, setDraft, show, ui } from "@/lib/ui";
+import { focusComposer, show, ui } from "@/lib/ui";
 import { toast } from "@/components/ui/toaster";
-import { chatQuery, createChat } from "./api";
+import { chatQuery, createChat, forgetChat } from "./api";
 import { ChatHeader } from "./ChatHeader";
 import { stopAnswer } from "./commands";
 import { Composer } from "./Composer";
@@ -35,6 +36,16 @@ export function ChatPage({ chatId }: { chatId: string }) {
   useEffect(() => () => show({ editing: null }), []);
   useTitle(chat?.title);
   useGiveBack(refused);
+  // Deleted in another window while it was open here: there is nothing to come back to.
+  const gone = chat !== undefined && isNotFound(error);
+  useEffect(() => {
+    if (!gone) return;
+    const words = ui.get().drafts[chatId];
+    forgetChat(app.queryClient, chatId);
+    if (words && !ui.get().drafts[""]) setDraft("", words);
+    toast(t("chat.gone"));
+    app.go.home();
+  }, [gone, app, chatId, t]);
 
   if (!chat) {
     return (

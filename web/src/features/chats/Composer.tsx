@@ -2,9 +2,9 @@ import { ArrowUp, Square } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
+import { setDraft } from "@/lib/drafts";
 import { useStore } from "@/lib/store";
-import { touch } from "@/lib/media";
-import { composerId, focusComposer, setDraft, show, ui } from "@/lib/ui";
+import { composerId, keepFocus, show, ui } from "@/lib/ui";
 import { AutosizeTextarea } from "./AutosizeTextarea";
 
 type Props = {
@@ -88,9 +88,4 @@ export function Composer({ chatId, busy, stopping, lastQuestion, focusFirst, onS
       )}
     </form>
   );
-}
-
-/** The button that was pressed goes away; the focus must not go with it. On touch screens a keyboard would pop up. */
-function keepFocus() {
-  if (!window.matchMedia(touch).matches) focusComposer();
 }

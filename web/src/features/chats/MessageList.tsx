@@ -1,11 +1,11 @@
 import { ArrowDown } from "lucide-react";
-import { useEffect, useMemo } from "react";
+import { useCallback, useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { Message } from "@/api/types";
 import { Button } from "@/components/ui/button";
 import { useApp } from "@/lib/app";
 import { useStore } from "@/lib/store";
-import { focusComposer, show, ui } from "@/lib/ui";
+import { focusComposer, keepFocus, show, ui } from "@/lib/ui";
 import { turnTo } from "./api";
 import { AssistantMessage, Answerer, Waiting } from "./AssistantMessage";
 import { regenerate } from "./commands";
@@ -13,6 +13,7 @@ import { LiveAnswer } from "./LiveAnswer";
 import type { ChatState } from "./reducer";
 import type { Run } from "./runs";
 import { newestLeaf, pathTo } from "./tree";
+import { useGradually } from "./useGradually";
 import { useStickToBottom } from "./useStickToBottom";
 import { Bubble, UserMessage } from "./UserMessage";
 
@@ -36,6 +37,16 @@ export function MessageList({ chat, run, model }: Props) {
   const busy = run !== undefined || path.some((s) => s.message.state === "in_progress");
   const answer = path.findLast((s) => s.message.role === "assistant")?.message;
 
+  const list = useRef<HTMLDivElement>(null);
+  const count = useGradually(path.length, list);
+  const attach = useCallback(
+    (element: HTMLDivElement | null) => {
+      list.current = element;
+      content(element);
+    },
+    [content],
+  );
+
   useEffect(() => {
     if (run) toBottom();
   }, [run, toBottom]);
@@ -53,7 +64,10 @@ export function MessageList({ chat, run, model }: Props) {
         requestAnimationFrame(focusComposer);
         void app.runs.start({ chatId: id, parentId: message.parent_id, text, model });
       },
-      regenerate: (messageId: string) => void regenerate(app, id, messageId),
+      regenerate: (messageId: string) => {
+        keepFocus(); // the button that was pressed goes away
+        void regenerate(app, id, messageId);
+      },
     }),
     [app, id, messages, model],
   );
@@ -66,29 +80,32 @@ export function MessageList({ chat, run, model }: Props) {
         aria-label={t("chat.conversation")}
         className="h-full overflow-y-auto [mask-image:linear-gradient(transparent,black_0.75rem,black_calc(100%-0.75rem),transparent)] outline-none [overflow-anchor:none]"
       >
-        <div ref={content} className="mx-auto flex w-full max-w-3xl flex-col gap-5 px-4 pt-6 pb-10 md:px-6">
-          {path.map((step) =>
-            step.message.role === "assistant" ? (
-              <AssistantMessage
-                key={step.message.id}
-                step={step}
-                last={step.message.id === lastId}
-                busy={busy}
-                onRegenerate={actions.regenerate}
-                onTurn={actions.turn}
-              />
-            ) : (
-              <UserMessage
-                key={step.message.id}
-                step={step}
-                editing={editing === step.message.id}
-                busy={busy}
-                onEdit={actions.edit}
-                onSend={actions.send}
-                onTurn={actions.turn}
-              />
-            ),
-          )}
+        <div ref={attach} className="mx-auto flex w-full max-w-3xl flex-col gap-5 px-4 pt-6 pb-10 md:px-6">
+          {/* By place, not by message: the button that turns to another version keeps the focus. */}
+          {path
+            .slice(-count)
+            .map((step) =>
+              step.message.role === "assistant" ? (
+                <AssistantMessage
+                  key={step.message.parent_id}
+                  step={step}
+                  last={step.message.id === lastId}
+                  busy={busy}
+                  onRegenerate={actions.regenerate}
+                  onTurn={actions.turn}
+                />
+              ) : (
+                <UserMessage
+                  key={step.message.parent_id ?? "root"}
+                  step={step}
+                  editing={editing === step.message.id}
+                  busy={busy}
+                  onEdit={actions.edit}
+                  onSend={actions.send}
+                  onTurn={actions.turn}
+                />
+              ),
+            )}
           {sending && !taken && <Pending run={run} />}
         </div>
       </section>

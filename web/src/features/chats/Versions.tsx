@@ -10,13 +10,14 @@ export function Versions({ step, onTurn }: { step: Step; onTurn: (messageId: str
   if (siblings.length < 2) return null;
   const older = siblings[index - 1];
   const newer = siblings[index + 1];
+  // Not disabled at the ends: a disabled button loses the focus that brought the reader there.
   return (
     <div data-slot="versions" className="flex items-center text-xs text-muted-foreground">
       <Button
         variant="ghost"
         size="icon-sm"
         className="w-6"
-        disabled={!older}
+        aria-disabled={!older}
         aria-label={t("chat.older")}
         onClick={() => older && onTurn(older.id)}
       >
@@ -30,7 +31,7 @@ export function Versions({ step, onTurn }: { step: Step; onTurn: (messageId: str
         variant="ghost"
         size="icon-sm"
         className="w-6"
-        disabled={!newer}
+        aria-disabled={!newer}
         aria-label={t("chat.newer")}
         onClick={() => newer && onTurn(newer.id)}
       >

@@ -8,6 +8,7 @@ import { api, data, send } from "@/api/client";
 import { isNotFound } from "@/api/errors";
 import type { Chat, ChatList, NewMessage } from "@/api/types";
 import type { App } from "@/lib/app";
+import { setDraft } from "@/lib/drafts";
 import { type ChatState } from "./reducer";
 import { type Ask, createRuns, type Runs } from "./runs";
 
@@ -63,9 +64,18 @@ export async function renameChat(client: QueryClient, id: string, title: string)
 }
 
 export async function deleteChat(client: QueryClient, id: string): Promise<void> {
-  await api.DELETE("/api/chats/{id}", { params: { path: { id } } });
+  // Another window may have been quicker.
+  await api.DELETE("/api/chats/{id}", { params: { path: { id } } }).catch((error: unknown) => {
+    if (!isNotFound(error)) throw error;
+  });
+  forgetChat(client, id);
+}
+
+/** Takes a chat that is no more out of what this window knows. */
+export function forgetChat(client: QueryClient, id: string) {
   changeList(client, (chats) => chats.filter((c) => c.id !== id));
   client.removeQueries({ queryKey: chatKey(id) });
+  setDraft(id, "");
 }
 
 /** Shows another version: at once here, then on the server. */

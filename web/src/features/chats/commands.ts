@@ -65,6 +65,7 @@ export const chatCommands: Command[] = [
     label: "commands.regenerate",
     group: "chat",
     icon: RotateCcw,
+    keys: "alt+r",
     available: (app, { chatId }) => {
       const step = lastStep(app, chatId, "assistant");
       return step !== undefined && chatId !== null && !isAnswering(app, chatId);
@@ -79,7 +80,8 @@ export const chatCommands: Command[] = [
     label: "commands.editLast",
     group: "chat",
     icon: UserPen,
-    available: (app, { chatId }) => lastStep(app, chatId, "user") !== undefined,
+    available: (app, { chatId }) =>
+      lastStep(app, chatId, "user") !== undefined && chatId !== null && !isAnswering(app, chatId),
     perform: (app, { chatId }) => show({ editing: lastStep(app, chatId, "user")?.message.id ?? null }),
   },
   {
@@ -87,6 +89,7 @@ export const chatCommands: Command[] = [
     label: "commands.rename",
     group: "chat",
     icon: PencilLine,
+    keys: "f2",
     available: (_, { chatId }) => chatId !== null,
     perform: (app, { chatId }) => {
       const chat = chatId === null ? undefined : findChat(app.queryClient, chatId);
@@ -98,6 +101,7 @@ export const chatCommands: Command[] = [
     label: "commands.delete",
     group: "chat",
     icon: Trash2,
+    keys: "mod+shift+backspace",
     danger: true,
     available: (_, { chatId }) => chatId !== null,
     perform: (app, { chatId }) => {

@@ -77,6 +77,19 @@ describe("runs", () => {
     expect(runs.store.get().refused).toEqual({});
   });
 
+  it("takes an error event for the end, and asks the server what became of the chat", async () => {
+    const stream = hand();
+    const { runs, deps, state } = setup({ post: () => Promise.resolve(stream.response) });
+    const started = runs.start(ask);
+    stream.write(upTo(sse("completed"), "event: message.completed"));
+    stream.write('data: {"error":{"message":"No chat found with id \'chat_01\'.","code":null}}\n\n');
+    stream.write('event: message.delta\ndata: {"message_id":"msg_02","text":"never"}\n\n');
+    await started;
+    expect(deps.ended).toHaveBeenCalledExactlyOnceWith("chat_01", false);
+    expect(JSON.stringify(state())).not.toContain("never");
+    expect(runs.isActive("chat_01")).toBe(false);
+  });
+
   it("does not take a stream without its end for a whole one", async () => {
     const { runs, deps } = setup({
       post: () => Promise.resolve(new Response(upTo(sse("completed"), "event: chat.updated"))),

@@ -73,6 +73,8 @@ export function createRuns(deps: Dependencies): Runs {
         const event = decodeEvent(raw);
         if (!event) continue;
         if (event.type === "done") return true;
+        // The chat was deleted meanwhile, or the server failed: nothing follows, and the server knows more.
+        if (event.type === "error") return false;
         apply.add(event);
         if (event.type === "message.created" && event.message.role === "assistant") {
           apply.flush();

@@ -6,13 +6,13 @@ import { newestLeaf, pathTo } from "./tree";
 //    └ a1b
 // u1b ─ a3
 const messages = [
-  message("u1", null, { created_at: 1 }),
-  message("a1", "u1", { created_at: 2 }),
-  message("a1b", "u1", { created_at: 5 }),
-  message("u2", "a1", { created_at: 3 }),
-  message("a2", "u2", { created_at: 4 }),
-  message("u1b", null, { created_at: 6 }),
-  message("a3", "u1b", { created_at: 6 }),
+  message("u1", null),
+  message("a1", "u1"),
+  message("u2", "a1"),
+  message("a2", "u2"),
+  message("a1b", "u1"),
+  message("u1b", null),
+  message("a3", "u1b"),
 ];
 
 const ids = (leaf: string | null) => pathTo(messages, leaf).map((s) => s.message.id);
@@ -30,6 +30,12 @@ it("counts the versions of each place, roots too", () => {
     [0, 2],
     [1, 2],
   ]);
+});
+
+it("keeps the server's order for versions of one second, whatever their ids", () => {
+  const second = [message("q", null), message("z", "q"), message("a", "q"), message("m", "q")];
+  expect(pathTo(second, "a")[1]?.siblings.map((m) => m.id)).toEqual(["z", "a", "m"]);
+  expect(newestLeaf(second, "q")).toBe("m");
 });
 
 it("turns to the newest leaf below a message", () => {

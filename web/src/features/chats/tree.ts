@@ -12,14 +12,16 @@ export type Step = {
   index: number;
 };
 
+/** messages come as the server keeps them, in the order of their creation; versions of a place keep that order. */
 export function pathTo(messages: readonly Message[], leaf: string | null): Step[] {
   const byId = new Map(messages.map((m) => [m.id, m]));
+  const children = childrenByParent(messages);
   const steps: Step[] = [];
   const seen = new Set<string>();
   let message = leaf === null ? undefined : byId.get(leaf);
   while (message && !seen.has(message.id)) {
     seen.add(message.id);
-    const siblings = childrenOf(messages, message.parent_id);
+    const siblings = children.get(message.parent_id) ?? [];
     steps.push({ message, siblings, index: siblings.indexOf(message) });
     message = message.parent_id === null ? undefined : byId.get(message.parent_id);
   }
@@ -28,19 +30,22 @@ export function pathTo(messages: readonly Message[], leaf: string | null): Step[
 
 /** The leaf that shows when the reader turns to this message: always down the newest child. */
 export function newestLeaf(messages: readonly Message[], from: string): string {
+  const children = childrenByParent(messages);
   let leaf = from;
   for (let depth = 0; depth <= messages.length; depth++) {
-    const newest = childrenOf(messages, leaf).at(-1);
+    const newest = children.get(leaf)?.at(-1);
     if (!newest) break;
     leaf = newest.id;
   }
   return leaf;
 }
 
-function childrenOf(messages: readonly Message[], parent: string | null): Message[] {
-  return messages.filter((m) => m.parent_id === parent).sort(byAge);
-}
-
-function byAge(a: Message, b: Message): number {
-  return a.created_at - b.created_at || (a.id < b.id ? -1 : 1);
+function childrenByParent(messages: readonly Message[]): Map<string | null, Message[]> {
+  const children = new Map<string | null, Message[]>();
+  for (const message of messages) {
+    const siblings = children.get(message.parent_id);
+    if (siblings) siblings.push(message);
+    else children.set(message.parent_id, [message]);
+  }
+  return children;
 }

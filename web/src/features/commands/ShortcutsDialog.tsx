@@ -11,6 +11,7 @@ export function ShortcutsDialog() {
   const rows = [
     { id: "send", label: t("commands.sendKey"), keys: "enter" },
     { id: "newline", label: t("commands.newlineKey"), keys: "shift+enter" },
+    { id: "editLast", label: t("commands.editLastKey"), keys: "arrowup" },
     ...commands.flatMap((c) => (c.keys === undefined ? [] : [{ id: c.id, label: t(c.label), keys: c.keys }])),
   ];
   return (

@@ -38,7 +38,7 @@ it("takes no keys that browsers keep for themselves", () => {
 
 it("asks Shift only with keys that are the same with it", () => {
   for (const keys of commands.flatMap((c) => c.keys ?? [])) {
-    if (keys.includes("shift+")) expect(keys).toMatch(/\+([a-z]|escape|enter)$/);
+    if (keys.includes("shift+")) expect(keys).toMatch(/\+([a-z]|escape|enter|backspace)$/);
   }
 });
 
