@@ -49,7 +49,7 @@ type Engine struct {
 	Library        string        `koanf:"library" default:"" doc:"directory of llama.cpp's libraries; empty is what parley pull fetched"`
 	LibraryVersion string        `koanf:"library_version" default:"" doc:"version of the libraries to use; empty is the newest that this program knows"`
 	IdleUnload     time.Duration `koanf:"idle_unload" default:"15m" doc:"unload a model that nobody used for so long; 0 is never"`
-	HangAfter      time.Duration `koanf:"hang_after" default:"60s" doc:"kill a model's process that has work and makes no progress for so long, and 20 s more per GB of its file; 0 is never"`
+	HangAfter      time.Duration `koanf:"hang_after" default:"60s" doc:"kill a model's process that has work and makes no progress for so long, and 20 s more per GB of its file, five times as long while it uses the CPU; 0 is never"`
 	MemoryBudget   Size          `koanf:"memory_budget" default:"0" doc:"memory for all loaded models together; 0 is three quarters of the machine's"`
 	Threads        int           `koanf:"threads" default:"0" doc:"threads of one model; 0 is the number of physical cores"`
 	Slots          int           `koanf:"slots" default:"0" doc:"sequences that a model works on at once; 0 is 16"`

@@ -85,3 +85,14 @@ func TestStopped(t *testing.T) {
 		t.Error("the stopped process answered")
 	}
 }
+
+// TestBusyIsNotHung: a process that uses the CPU has longer than one that does nothing.
+func TestBusyIsNotHung(t *testing.T) {
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		t.Skip("this system does not tell how long a process ran")
+	}
+	b, _, visits := openMoody(t, 300*time.Millisecond)
+	if text, err := generate(t, b, "burn"); err != nil || !strings.HasPrefix(text, visits()[0]+":") {
+		t.Errorf("a process that computed for twice the limit: %q, %v", text, err)
+	}
+}

@@ -24,8 +24,8 @@ type Options struct {
 	// Unavailable; 0 is 30 s.
 	RestartWait time.Duration
 	// HangAfter is how long a child may have work and show no progress before it counts as hung and is
-	// killed; 0 is never. A model gets patiencePerByte more, and loading has loadPatience times as long
-	// between two reports of progress.
+	// killed; 0 is never. A model gets patiencePerByte more, busyPatience times as long while the process
+	// uses the CPU, and loading has loadPatience times as long between two reports of progress.
 	HangAfter time.Duration
 }
 

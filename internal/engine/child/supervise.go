@@ -20,7 +20,7 @@ type run struct {
 	info    engine.Info
 	session *session
 	since   time.Time
-	hung    atomic.Bool   // watch found it hung and killed it; set before down is closed
+	hung    atomic.Int64  // for how long it had made no progress when watch killed it; set before down is closed
 	down    chan struct{} // closed when the process is gone, or was killed for hanging
 }
 
@@ -280,7 +280,7 @@ func (b *backend) innocent(r *run, computed bool) bool {
 	if b.ctx.Err() != nil {
 		return false
 	}
-	if r.hung.Load() {
+	if r.hung.Load() != 0 {
 		return !computed
 	}
 	how := r.how() // also waits until acquire does not give the dead process any more
@@ -295,9 +295,9 @@ func (b *backend) lost(r *run, cause error, again bool) error {
 		return b.closed()
 	}
 	cause = fmt.Errorf("%w: %w", engine.ErrDied, cause)
-	if r.hung.Load() {
+	if still := time.Duration(r.hung.Load()); still != 0 {
 		return fault.New(fault.Unavailable, "The engine process of model %s hung: it had work and showed no progress for %s, and was ended. Its running requests were lost; it is being started again.",
-			b.spec.Name, b.limit).WithCause(cause)
+			b.spec.Name, still.Round(time.Millisecond)).WithCause(cause)
 	}
 	if again {
 		return fault.New(fault.Unavailable, "The engine process of model %s ended unexpectedly (%s), as did the one before it while it worked on this request. It is being started again.", b.spec.Name, r.how()).WithCause(cause)

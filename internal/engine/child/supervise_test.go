@@ -21,7 +21,7 @@ import (
 )
 
 // moody is an echo whose Generate does what the request's User says: "stop" blocks for good, whatever
-// becomes of the caller, "work" takes a second in which only Stats moves, "suicide" kills the process
+// becomes of the caller, "work" takes a second in which only Stats moves, "burn" uses the CPU for 600 ms, "suicide" kills the process
 // from outside and "exit" ends it from inside. It does so before any event, and only while the file
 // Spec.Path names exists; it appends its process id to that file first.
 type moody struct {
@@ -67,6 +67,9 @@ func (m *moody) Generate(ctx context.Context, req engine.GenerateRequest) iter.S
 				p, _ := os.FindProcess(os.Getpid())
 				_ = p.Kill()
 				select {}
+			case "burn":
+				for begin := time.Now(); time.Since(begin) < 600*time.Millisecond; {
+				}
 			case "work":
 				for range 100 {
 					m.steps.Add(1)
@@ -175,7 +178,7 @@ func TestHungEngine(t *testing.T) {
 		}
 	}()
 	_, err := generate(t, b, "stop")
-	if f := fault.As(err); f == nil || f.Kind != fault.Unavailable || !strings.Contains(f.Message, "hung: it had work and showed no progress for 300ms") {
+	if f := fault.As(err); f == nil || f.Kind != fault.Unavailable || !strings.Contains(f.Message, "hung: it had work and showed no progress for ") {
 		t.Errorf("it ended with %v", err)
 	}
 	if v := visits(); len(v) != 1 {

@@ -11,6 +11,8 @@ const (
 	// patiencePerByte lengthens Options.HangAfter by 20 s for each GB of a model's file: a step of a large
 	// model with a full batch of prompt tokens takes long on few cores, and nothing is heard meanwhile.
 	patiencePerByte = 20 * time.Second / 1e9
+	// busyPatience times as long may a process that uses the CPU make no progress.
+	busyPatience = 5
 	// loadPatience times as long may pass between two reports of a load's progress: weights are brought
 	// into another layout without any.
 	loadPatience = 5
@@ -20,13 +22,14 @@ const (
 
 // watch kills a process that hangs: one that has work and finishes no step, or that does not even say
 // so. It looks at it in intervals and counts these, not the time between, so that a server that was
-// itself stopped for a while does not hold that against the child.
+// itself stopped for a while does not hold that against the child. While the process uses the CPU, or
+// nobody knows, time counts as busyPatience times less: it may be a large step on a busy machine.
 func (b *backend) watch(r *run) {
 	interval := min(max(b.limit/10, leastPing), mostPing)
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	var before signs
-	var still time.Duration
+	var still, weighed time.Duration // how long it made no progress, and how much that counts
 	for last := time.Now(); ; {
 		select {
 		case <-tick.C:
@@ -36,17 +39,21 @@ func (b *backend) watch(r *run) {
 			return
 		}
 		now := b.look(r, interval, before)
-		if now.well(before) {
-			still = 0
-		} else {
-			still += min(time.Since(last), 2*interval)
+		passed := min(time.Since(last), 2*interval)
+		switch {
+		case now.well(before):
+			still, weighed = 0, 0
+		case now.cpuKnown && before.cpuKnown && now.cpu-before.cpu < passed/10:
+			still, weighed = still+passed, weighed+passed
+		default:
+			still, weighed = still+passed, weighed+passed/busyPatience
 		}
 		before, last = now, time.Now()
-		if still < b.limit {
+		if weighed < b.limit {
 			continue
 		}
 		b.o.Log.Error("the engine process hangs and is killed", "without_progress_for", still.Round(time.Millisecond).String(), "answers", now.answered)
-		r.hung.Store(true)
+		r.hung.Store(int64(still))
 		_ = r.cmd.Process.Kill()
 		close(r.down)
 		return
@@ -59,6 +66,8 @@ type signs struct {
 	computes      bool  // it has sequences or texts to compute
 	moved, steps  int64 // grow with what it computed
 	calls, called int64 // calls that do not compute: under way, and ended
+	cpu           time.Duration
+	cpuKnown      bool
 }
 
 // well says that a process did what it had to do since the look before: refused requests and calls that
@@ -85,5 +94,6 @@ func (b *backend) look(r *run, timeout time.Duration, before signs) signs {
 	if err == nil {
 		now.steps = stats.Steps
 	}
+	now.cpu, now.cpuKnown = cpuTime(r.cmd.Process.Pid)
 	return now
 }
