@@ -12,9 +12,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/parley-ai/parley/internal/cli.Version=$(VERSION)
 export CGO_ENABLED := 0
 
-# Downloads and test environments live outside the checkout.
-CACHE ?= $(or $(PARLEY_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/parley)
-TEST_CACHE := $(CACHE)/test
+# For `make run`: RUN_FLAGS="--addr 127.0.0.1:9000 --smoke".
 RUN_FLAGS ?=
 
 .PHONY: help

@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../web"
 
 stamp=dist/.built
-sources=$(git ls-files -z . 2>/dev/null | xargs -0 sha256sum 2>/dev/null | sha256sum || true)
-if [ -f "$stamp" ] && [ -n "$sources" ] && [ "$(cat "$stamp")" = "$sources" ]; then
+sources=$(find . \( -name node_modules -o -name dist -o -name test-results \) -prune -o -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$sources" ]; then
 	exit 0
 fi
 if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then

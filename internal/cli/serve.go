@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -124,13 +126,14 @@ func banner(ctx context.Context, out io.Writer, s *server.Server) error {
 	}
 	// The old documentation's form: HTTP basic with the key as password, which keeps the lines short.
 	shown := `":$OPENAI_API_KEY"`
+	self := commandName()
 	fmt.Fprintf(out, "Parley answers on %s\n\n", s.URL())
-	fmt.Fprintf(out, "  browser  %s\n           (signs in once, within 15 minutes; `parley signin` prints another)\n", link)
+	fmt.Fprintf(out, "  browser  %s\n           (signs in once, within 15 minutes; `%s signin` prints another)\n", link, self)
 	if key != "" {
 		shown = ":" + key
-		fmt.Fprintf(out, "  API key  %s\n           (shown only this once; `parley keys create --name NAME` makes others)\n", key)
+		fmt.Fprintf(out, "  API key  %s\n           (shown only this once; `%s keys create --name NAME` makes others)\n", key, self)
 	} else {
-		fmt.Fprintln(out, "  API key  was made before; `parley keys create --name NAME` makes another")
+		fmt.Fprintf(out, "  API key  was made before; `%s keys create --name NAME` makes another\n", self)
 	}
 	fmt.Fprintf(out, `  try      curl %s/v1/chat/completions \
              -u %s \
@@ -142,10 +145,19 @@ func banner(ctx context.Context, out io.Writer, s *server.Server) error {
 	if served := s.Models.Default(catalog.Chat); served != "" {
 		fmt.Fprintf(out, "  model    %s answers as gpt-3.5-turbo and gpt-4%s\n", served, small(served))
 	} else {
-		fmt.Fprintln(out, "  model    none is installed: `parley pull --defaults` brings a small one")
+		fmt.Fprintf(out, "  model    none is installed: `%s pull --defaults` brings a small one\n", self)
 	}
 	fmt.Fprintln(out)
 	return nil
+}
+
+// commandName is how this program was called when that was by a short path, as `make run` calls
+// bin/parley: the commands that are printed shall work when pasted.
+func commandName() string {
+	if name := os.Args[0]; strings.ContainsRune(name, filepath.Separator) && !filepath.IsAbs(name) && len(name) < 20 {
+		return name
+	}
+	return "parley"
 }
 
 func small(served string) string {
