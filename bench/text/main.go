@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"time"
 
 	"github.com/parley-ai/parley/bench/internal/load"
@@ -37,15 +38,20 @@ func main() {
 	flag.StringVar(&peer.URL, "peer", "", "the peer's base URL, ends in /v1")
 	flag.IntVar(&peer.PID, "peer-pid", 0, "the peer's process")
 	title := flag.String("title", "", "heading of the table")
+	only := flag.String("only", "", "regular expression of the names of the rows to measure")
 	flag.Parse()
 	ours.Name, peer.Name = "parley", "peer"
-	if err := run(ours, peer, *rounds, *title); err != nil {
+	wanted, err := regexp.Compile(*only)
+	if err == nil {
+		err = run(ours, peer, *rounds, *title, wanted)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ours, peer load.Target, rounds int, title string) error {
+func run(ours, peer load.Target, rounds int, title string, wanted *regexp.Regexp) error {
 	// Both load and warm their code paths before anything counts.
 	for _, t := range []load.Target{ours, peer} {
 		if r := t.Chat(load.Ask{Prompt: "warm up", MaxTokens: 16}); r.Err != nil {
@@ -54,6 +60,9 @@ func run(ours, peer load.Target, rounds int, title string) error {
 	}
 	fmt.Printf("### %s\n\n| row | parley | peer | ratio (better is > 1) |\n|---|---|---|---|\n", title)
 	for i, row := range rows() {
+		if !wanted.MatchString(row.name) {
+			continue
+		}
 		var a, b, ratios []float64
 		for round := range rounds {
 			seed := uint64(i*1000 + round)

@@ -187,6 +187,7 @@ func (b *Backend) Close() error {
 	if b.loop != nil {
 		b.loop.close()
 		b.loop.ctx.Free()
+		b.loop.parking.close()
 	}
 	if b.embed != nil {
 		b.embed.close()

@@ -18,8 +18,16 @@ import (
 // all in memory at once.
 const scoreChunk = 64
 
-// gather is how long an idle loop waits for companions of a first request.
-const gather = time.Millisecond
+// An idle loop waits for companions of a first request, and longer while more of them come.
+const (
+	gather     = 500 * time.Microsecond
+	gatherMore = 1500 * time.Microsecond
+	gatherMost = 10 * time.Millisecond
+)
+
+// parkAfter is how many computed tokens of others an idle prefix stays in the cells for: a few times
+// what moving it out and in again costs.
+const parkAfter = 128
 
 // loop is the one goroutine that computes for a model. Each round takes in new requests, drops those
 // that nobody waits for, gives rows to the oldest ones, computes one step and hands out its tokens.
@@ -38,15 +46,17 @@ type loop struct {
 	stats   engine.Stats
 	stopped chan struct{}
 
-	rows   *rows
-	queue  []*sequence
-	active []*sequence // in order of admission
-	ended  int         // how many sequences have left
-	steps  int64       // finished so far
-	pace   *pace
-	crowd  *crowd
-	plain  bool // the model keeps no prefixes
-	heads  int  // attention heads of all layers
+	rows    *rows
+	parking *parking
+	queue   []*sequence
+	active  []*sequence // in order of admission
+	ended   int         // how many sequences have left
+	steps   int64       // finished so far
+	pace    *pace
+	crowd   *crowd
+	plain   bool // the model keeps no prefixes
+	heads   int  // attention heads of all layers
+	kvBytes int  // of the KV memory per token; 0 when unknown
 
 	eog     []engine.Token
 	isEOG   []bool
@@ -89,10 +99,15 @@ func (l *loop) collect() bool {
 		idle = true
 		l.wake.Wait()
 	}
-	if idle && !l.closing {
-		// Requests that were sent together arrive one by one: their prompts share the first step.
+	// Requests that were sent together arrive one by one: their prompts share the first step.
+	for n, most := 0, time.Now().Add(gatherMost); idle && !l.closing && len(l.arrived) > n && time.Now().Before(most); {
+		n = len(l.arrived)
+		pause := gather
+		if n > 1 {
+			pause = gatherMore
+		}
 		l.mu.Unlock()
-		time.Sleep(gather)
+		time.Sleep(pause)
 		l.mu.Lock()
 	}
 	l.queue = append(l.queue, l.arrived...)
@@ -150,12 +165,15 @@ func (l *loop) reap() {
 	}
 }
 
-// expire drops the cached prefixes that have become too expensive, or will be once so many more tokens
-// are computed: a long prompt pays for looking at them before anybody can ask for them again.
+// expire moves out the cached prefixes that have become too expensive, or will be once so many more
+// tokens are computed: a long prompt pays for looking at them before anybody can ask for them again.
 func (l *loop) expire(ahead int) {
-	price := l.pace.price(l.heads, l.crowd.now) - ahead
-	for i := l.rows.expired(price); i >= 0; i = l.rows.expired(price) {
-		l.empty(i)
+	dear, most := l.pace.price(l.heads, l.crowd.now)-ahead, 0
+	if l.kvBytes > 0 {
+		most = l.parking.budget / l.kvBytes
+	}
+	for i := l.rows.expired(parkAfter-ahead, dear, most); i >= 0; i = l.rows.expired(parkAfter-ahead, dear, most) {
+		l.vacate(i)
 	}
 }
 
@@ -220,6 +238,9 @@ func (l *loop) settle(s *sequence) bool {
 	p := placement{row: -1, from: -1}
 	if !private {
 		p = l.rows.place(s.tokens)
+		if l.unpark(s.tokens, p.have) {
+			p = l.rows.place(s.tokens)
+		}
 	} else {
 		p.row = l.rows.oldest(false, -1)
 	}
@@ -231,7 +252,7 @@ func (l *loop) settle(s *sequence) bool {
 		return false
 	}
 	if p.row != p.from {
-		l.empty(p.row)
+		l.vacate(p.row)
 	}
 	keep := p.from
 	if !l.reserve(len(s.tokens)-p.have, keep) {
@@ -280,7 +301,7 @@ func (l *loop) reserve(n, keep int) bool {
 		if i < 0 {
 			return false
 		}
-		l.empty(i)
+		l.vacate(i)
 	}
 	return true
 }
@@ -317,7 +338,11 @@ func (l *loop) compose() (parts []part, prompt int, err error) {
 			outputs += needs[i]
 		}
 	}
-	for i, n := range share(l.pace.chunk(decode, len(filling), l.o.MicroBatch-decode), needs) {
+	budget := l.pace.chunk(decode, len(filling), l.o.MicroBatch-decode)
+	if decode == 0 {
+		budget = whole(budget, needs)
+	}
+	for i, n := range share(budget, needs) {
 		if n > 0 {
 			s := filling[i]
 			parts = append(parts, part{seq: s, n: n, outputs: s.scoring(), last: n == l.need(s)})
@@ -411,7 +436,7 @@ func (l *loop) room(n int) bool {
 		if i < 0 {
 			return false
 		}
-		l.empty(i)
+		l.vacate(i)
 	}
 	return true
 }
@@ -420,7 +445,7 @@ func (l *loop) room(n int) bool {
 // first, then the newest sequence goes back to the head of the queue until another one has ended.
 func (l *loop) holdBack() error {
 	if i := l.rows.oldest(true, -1); i >= 0 {
-		l.empty(i)
+		l.vacate(i)
 		return nil
 	}
 	for i := len(l.active) - 1; i > 0; i-- {
@@ -465,6 +490,9 @@ func (l *loop) deliver(parts []part) error {
 			return err
 		}
 		choices = append(choices, &choice{seq: p.seq, logits: logits})
+		for _, s := range l.twins(p.seq) {
+			choices = append(choices, &choice{seq: s, logits: logits})
+		}
 	}
 	l.chooseAll(choices)
 	for _, c := range choices {
@@ -474,6 +502,30 @@ func (l *loop) deliver(parts []part) error {
 		}
 	}
 	return nil
+}
+
+// twins gives rows to those that waited for a sequence because they have the same prompt: its first
+// logits are theirs too.
+func (l *loop) twins(of *sequence) (out []*sequence) {
+	n := len(of.tokens)
+	for _, s := range l.active {
+		if s.row >= 0 || s.started || s.waitFor != of || s.limit == 0 || !slices.Equal(s.tokens, of.tokens) {
+			continue
+		}
+		i := l.rows.oldest(false, of.row)
+		if i < 0 {
+			break
+		}
+		l.vacate(i)
+		l.ctx.Share(int32(of.row), int32(i), n)
+		l.rows.lend(of.row, i, n)
+		l.rows.row[i].owner = s
+		l.rows.touch(i)
+		s.row, s.waitFor, s.cached = i, nil, n
+		l.begin(s)
+		out = append(out, s)
+	}
+	return out
 }
 
 // begin announces that the prompt is computed.

@@ -131,9 +131,11 @@ func (b *Backend) startLoop(cells int) error {
 	l := &loop{
 		lib: b.lib, model: m, ctx: c, o: b.o, slots: slots, stopped: make(chan struct{}),
 		rows: newRows(n, c.Cells()), pace: newPace(b.o.StepTarget), crowd: newCrowd(b.threads), plain: !m.KeepsPrefixes(),
-		heads: int(metaNumber(m, "block_count") * metaNumber(m, "attention.head_count")),
-		isEOG: make([]bool, m.VocabSize()), pieces: make([][]byte, m.VocabSize()),
+		heads:   int(metaNumber(m, "block_count") * metaNumber(m, "attention.head_count")),
+		kvBytes: int(kvBytesPerToken(m)),
+		isEOG:   make([]bool, m.VocabSize()), pieces: make([][]byte, m.VocabSize()),
 	}
+	l.parking = &parking{budget: b.parkingBudget(c.Cells())}
 	l.wake = sync.NewCond(&l.mu)
 	for t := range l.isEOG {
 		if m.EndsTurn(int32(t)) {
@@ -148,6 +150,18 @@ func (b *Backend) startLoop(cells int) error {
 	b.loop = l
 	go l.run()
 	return nil
+}
+
+// parkingBudget is how many bytes of idle prefixes are kept outside of the KV cells: half of what these
+// take, unless the spec says otherwise.
+func (b *Backend) parkingBudget(cells int) int {
+	switch n := b.spec.PrefixMemory; {
+	case n < 0:
+		return 0
+	case n > 0:
+		return int(n)
+	}
+	return int(kvBytesPerToken(b.model)) * cells / 2
 }
 
 // maxRows is the most sequence ids that llama.cpp allows in a context.

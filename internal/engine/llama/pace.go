@@ -79,6 +79,19 @@ const burstPatience = 1.75
 // alone, which is several times slower on long prompts, so that steps hold whole tiles where they can.
 const tile = 64
 
+// whole takes a tile off a step's budget of prompt tokens when less than a tile would be left for the
+// last step.
+func whole(budget int, needs []int) int {
+	total := 0
+	for _, n := range needs {
+		total += n
+	}
+	if rest := total % budget; total > budget && rest > 0 && rest < tile && budget >= 2*tile {
+		return budget - tile
+	}
+	return budget
+}
+
 // share divides a budget of prompt tokens among prompts by what each still needs, oldest first. The
 // oldest gets at least half, so that it cannot starve; the rest goes to the shortest first, so that
 // short prompts need not wait for a long one and several of them share a step.

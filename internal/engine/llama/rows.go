@@ -73,6 +73,13 @@ func (r *rows) lend(src, dst, n int) {
 	}
 }
 
+// fill gives an empty row what was brought back into the cells. There must be free cells.
+func (r *rows) fill(i int, tokens []engine.Token) {
+	r.row[i].tokens = append(r.row[i].tokens[:0], tokens...)
+	r.extend(i, len(tokens))
+	r.touch(i)
+}
+
 // oldest returns the idle row that was used longest ago and that keep does not name, or -1. An empty
 // row comes first, unless filled asks for rows that hold tokens.
 func (r *rows) oldest(filled bool, keep int) int {
@@ -144,16 +151,21 @@ func (r *rows) place(prompt []engine.Token) placement {
 func (r *rows) continues(i, n int) bool { return (len(r.row[i].cells)-n)*4 <= len(r.row[i].cells) }
 
 // smallCache is how many cells may be in use without costing other sequences anything worth mentioning.
-const smallCache = 1024
+const smallCache = 256
 
-// expired returns an idle row that was kept for more than price computed tokens, after which it has
-// cost as much as it is worth (pace.price), or -1.
-func (r *rows) expired(price int) int {
+// expired returns an idle row that has cost others as much as it is worth, or -1. Rows of up to most
+// tokens can be parked and expire after cheap computed tokens, others after dear.
+func (r *rows) expired(cheap, dear, most int) int {
 	if len(r.refs)-len(r.free) <= smallCache {
 		return -1
 	}
 	for i := range r.row {
-		if w := &r.row[i]; w.owner == nil && len(w.cells) > 0 && r.rent-w.left > price {
+		w := &r.row[i]
+		price := dear
+		if len(w.cells) <= most {
+			price = cheap
+		}
+		if w.owner == nil && len(w.cells) > 0 && r.rent-w.left > price {
 			return i
 		}
 	}

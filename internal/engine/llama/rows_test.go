@@ -128,22 +128,33 @@ func TestExpired(t *testing.T) {
 	r := newRows(3, 4096)
 	fill(r, 0, seqOf(0, 1500), 1500, nil)
 	fill(r, 1, seqOf(0, 1500), 1500, &sequence{})
-	r.rent = 900
-	if i := r.expired(1000); i != -1 {
-		t.Errorf("row %d expired after 900 tokens", i)
+	check := func(cheap, dear, most, want int, why string) {
+		t.Helper()
+		if i := r.expired(cheap, dear, most); i != want {
+			t.Errorf("row %d expired, want %d: %s", i, want, why)
+		}
 	}
+	r.rent = 900
+	check(100, 1000, 1000, -1, "too long to be parked, after 900 tokens")
+	check(100, 1000, 1500, 0, "can be parked, after 900 tokens")
 	fill(r, 2, seqOf(5000, 100), 100, nil)
 	r.rent = 1001
-	if i := r.expired(1000); i != 0 {
-		t.Errorf("row %d expired after 1,001 tokens, want 0", i)
-	}
+	check(1000, 2000, 1500, 0, "after 1,001 tokens")
+	check(1000, 1000, 0, 0, "after 1,001 tokens")
 	r.cut(0, 0)
 	r.rent = 3000
-	if i := r.expired(1000); i != 2 {
-		t.Errorf("row %d expired after 3,000 tokens, want 2", i)
-	}
-	r.cut(1, 500)
-	if i := r.expired(1000); i != -1 {
-		t.Errorf("row %d expired although few cells are in use", i)
+	check(1000, 9000, 1500, 2, "after 3,000 tokens")
+	r.cut(1, 100)
+	check(1000, 1000, 0, -1, "few cells are in use")
+}
+
+func TestWhole(t *testing.T) {
+	for _, c := range []struct {
+		needs []int
+		want  int
+	}{{[]int{500}, 512}, {[]int{512}, 512}, {[]int{561}, 448}, {[]int{2097}, 448}, {[]int{300, 250}, 448}, {[]int{600}, 512}, {[]int{1024}, 512}} {
+		if got := whole(512, c.needs); got != c.want {
+			t.Errorf("a step for %v takes %d tokens, want %d", c.needs, got, c.want)
+		}
 	}
 }
