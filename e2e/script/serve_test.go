@@ -82,7 +82,7 @@ func TestServeOffersABetterModel(t *testing.T) {
 	dir := home(t)
 	x := open(t, dir, []string{env}, "serve")
 	x.expect(`A better model can be had:\n  1  Ollama on this machine serves llama3\.2:3b\n`)
-	x.expect(`Which one\? \[1–\d, Enter for none\]`)
+	x.expect(`Which one\? \[1(–\d)?, Enter for none\]`)
 	x.press(enter)
 	x.expect(`Staying with the small model`)
 	x.end()

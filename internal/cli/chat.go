@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ Without a terminal on standard input the whole input is one question, and the an
 				if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
 					return &usageError{cmd.CommandPath(), fmt.Errorf("--url %q is no address: write http://HOST:PORT", url)}
 				}
-				return runChat(cmd, urlClient(url, key), model, resume)
+				return runChat(cmd, urlClient(url, cmp.Or(key, os.Getenv("PARLEY_KEY"))), model, resume)
 			}
 			// A line of the log in the middle of the screen would tear it.
 			logs := new(held)
@@ -50,7 +51,8 @@ Without a terminal on standard input the whole input is one question, and the an
 		},
 	}
 	cmd.Flags().StringVar(&url, "url", "", "another server's base URL, e.g. http://192.0.2.1:8080")
-	cmd.Flags().StringVar(&key, "key", os.Getenv("PARLEY_KEY"), "API key for --url (PARLEY_KEY)")
+	// Not as the flag's default, which --help would print.
+	cmd.Flags().StringVar(&key, "key", "", "API key for --url (PARLEY_KEY)")
 	cmd.Flags().BoolVar(&resume, "resume", false, "go on with the newest chat")
 	return cmd
 }

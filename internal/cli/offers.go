@@ -58,7 +58,11 @@ func lookAround(ctx context.Context, in io.Reader, out io.Writer, s *server.Serv
 	for i, o := range list {
 		fmt.Fprintf(out, "  %d  %s\n", i+1, o.text)
 	}
-	fmt.Fprintf(out, "Which one? [1–%d, Enter for none] ", len(list))
+	choice := "1"
+	if len(list) > 1 {
+		choice = fmt.Sprintf("1–%d", len(list))
+	}
+	fmt.Fprintf(out, "Which one? [%s, Enter for none] ", choice)
 	line, err := bufio.NewReader(in).ReadString('\n')
 	if err != nil || ctx.Err() != nil {
 		fmt.Fprintln(out)
