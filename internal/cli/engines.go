@@ -70,8 +70,9 @@ func library(cfg *config.Config, reg *models.Registry) (dir, name string) {
 	return "", ""
 }
 
-// preparer changes weights in a child process. Its progress is shown, so only what goes wrong is logged.
+// preparer changes weights in a child process. Its progress is shown, so only what fails is logged: a line
+// between the bars would tear them.
 func preparer() engine.Preparer {
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	return child.Prepare(child.Options{Log: log}, "llama")
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,18 +51,16 @@ func keysCommand(a *app) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withServer(cmd.Context(), cmd.ErrOrStderr(), func(c *client) error {
-				var page struct {
-					Data []keyObject `json:"data"`
-				}
-				if err := c.call(cmd.Context(), http.MethodGet, "/api/keys", nil, &page); err != nil {
+				keys, err := listKeys(cmd.Context(), c)
+				if err != nil {
 					return err
 				}
 				if asJSON {
-					return json.NewEncoder(cmd.OutOrStdout()).Encode(page)
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(map[string]any{"data": keys})
 				}
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 				fmt.Fprintln(w, "ID\tNAME\tKEY\tCREATED\tLAST USED")
-				for _, k := range page.Data {
+				for _, k := range keys {
 					used := "never"
 					if k.LastUsed != nil {
 						used = time.Unix(*k.LastUsed, 0).Format(time.DateTime)
@@ -84,6 +83,25 @@ func keysCommand(a *app) *cobra.Command {
 		},
 	})
 	return cmd
+}
+
+// listKeys returns all keys, page by page.
+func listKeys(ctx context.Context, c *client) ([]keyObject, error) {
+	keys := []keyObject{}
+	for after := ""; ; {
+		var page struct {
+			Data []keyObject `json:"data"`
+			More bool        `json:"has_more"`
+		}
+		if err := c.call(ctx, http.MethodGet, "/api/keys?limit=100&after="+after, nil, &page); err != nil {
+			return nil, err
+		}
+		keys = append(keys, page.Data...)
+		if !page.More || len(page.Data) == 0 {
+			return keys, nil
+		}
+		after = page.Data[len(page.Data)-1].ID
+	}
 }
 
 func signinCommand(a *app) *cobra.Command {

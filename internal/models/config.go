@@ -12,8 +12,9 @@ import (
 func FromConfig(c *config.Config) Settings {
 	s := Settings{
 		Window: c.Engine.Context, Library: c.Engine.Library, Threads: c.Engine.Threads, Slots: c.Engine.Slots, Cells: c.Engine.Cells,
-		Defaults:   map[catalog.Kind]string{catalog.Chat: c.Defaults.Chat, catalog.Embeddings: c.Defaults.Embedding},
-		Completion: c.Defaults.Completion,
+		PrefixMemory: int64(c.Engine.PrefixMemory),
+		Defaults:     map[catalog.Kind]string{catalog.Chat: c.Defaults.Chat, catalog.Embeddings: c.Defaults.Embedding},
+		Completion:   c.Defaults.Completion,
 	}
 	for name, served := range c.Aliases {
 		s.Aliases = append(s.Aliases, Alias{Name: name, Served: served})

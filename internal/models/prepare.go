@@ -68,7 +68,7 @@ func (r *Registry) Prepare(ctx context.Context, name string, o PullOptions) (out
 		}
 		return in, r.put(ctx, in)
 	}
-	return Installed{}, notFound(name)
+	return Installed{}, notInstalled(name)
 }
 
 // prepare lays a pulled model's weights as asked. Made once per (file, layout, library): the cache

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path"
@@ -261,8 +262,11 @@ func (r *Registry) fetchPath(ctx context.Context, ref string, o PullOptions) (In
 		return Installed{}, err
 	}
 	info, err := os.Stat(full)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Installed{}, fault.New(fault.NotFound, "there is no file %s", full)
+	}
 	if err != nil {
-		return Installed{}, fault.New(fault.NotFound, "there is no file %s", full).WithCause(err)
+		return Installed{}, err
 	}
 	if info.IsDir() {
 		return Installed{}, fault.New(fault.Invalid, "%s is a directory: name a GGUF file, or turn safetensors into one with `parley convert`", full)
@@ -334,7 +338,7 @@ func (in *Installed) describe() error {
 
 func unreadable(path string, err error) error {
 	if errors.Is(err, gguf.ErrNotGGUF) {
-		return fault.New(fault.Invalid, "%s is not a GGUF file", path).WithCause(err)
+		return fault.New(fault.Invalid, "%s is not a GGUF file", path)
 	}
 	return fault.New(fault.Invalid, "%s cannot be used: %s", path, strings.TrimPrefix(err.Error(), path+": ")).WithCause(err)
 }
@@ -357,7 +361,7 @@ func (r *Registry) Remove(ctx context.Context, name string) error {
 	return r.update(ctx, func(m *manifest) error {
 		i := slices.IndexFunc(m.Models, func(in Installed) bool { return in.Name == name })
 		if i < 0 {
-			return notFound(name)
+			return notInstalled(name)
 		}
 		m.Models = slices.Delete(m.Models, i, i+1)
 		for kind, served := range m.Defaults {

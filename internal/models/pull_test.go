@@ -78,7 +78,7 @@ func TestBadReferences(t *testing.T) {
 		t.TempDir():                         {fault.Invalid, "parley convert"},
 		text:                                {fault.Invalid, "not a GGUF"},
 		short:                               {fault.Invalid, "cut short"},
-		"https://user:pw@127.0.0.1:1/x?t=s": {fault.Internal, ""},
+		"https://user:pw@127.0.0.1:1/x?t=s": {fault.Unavailable, "127.0.0.1:1"},
 	} {
 		_, err := r.Pull(t.Context(), ref, PullOptions{})
 		if err == nil || fault.KindOf(err) != row.kind || !strings.Contains(err.Error(), row.want) {

@@ -51,6 +51,8 @@ type Settings struct {
 	Threads    int    // per model; 0 is the number of physical cores
 	Slots      int    // sequences at once per model; 0 is the engine's default
 	Cells      int    // KV cells of a model; 0 is the engine's choice
+	// PrefixMemory is how many bytes a model may take for idle prefixes; 0 is the engine's choice.
+	PrefixMemory int64
 }
 
 // Options open a Registry.
@@ -207,6 +209,10 @@ func (r *Registry) Get(_ context.Context, _ actor.Actor, name string) (Model, er
 
 func notFound(name string) error {
 	return &fault.Error{Kind: fault.NotFound, Code: "model_not_found", Param: "model", Message: fmt.Sprintf("The model `%s` does not exist", name)}
+}
+
+func notInstalled(name string) error {
+	return fault.New(fault.NotFound, "No model `%s` is installed in this home; `parley models` lists those that are", name).WithCode("model_not_found")
 }
 
 // Installed returns the models and libraries of this home.
@@ -404,8 +410,9 @@ func (r *Registry) serving(m manifest) []served {
 		v := served{name: in.Name, kind: in.Kind, parameters: in.Parameters, window: r.window(in), created: in.PulledAt / 1000, owner: "parley", spec: engine.Spec{
 			Name: in.Name, Driver: "llama", Path: in.Path, SHA256: in.SHA256, Library: library, Layout: in.Layout,
 			ContextWindow: r.window(in), Cells: r.settings.Cells, Slots: r.settings.Slots, Threads: r.settings.Threads,
-			Embedding:   in.Kind == catalog.Embeddings || in.Kind == catalog.Reranker,
-			MemoryBytes: in.Bytes + in.KVBytes*int64(r.window(in)),
+			PrefixMemory: r.settings.PrefixMemory,
+			Embedding:    in.Kind == catalog.Embeddings || in.Kind == catalog.Reranker,
+			MemoryBytes:  in.Bytes + in.KVBytes*int64(r.window(in)),
 		}}
 		if _, err := os.Stat(in.Path); err != nil {
 			v.broken = fmt.Sprintf("The file of the model `%s` is gone (%s): run `parley pull %s`", in.Name, in.Path, in.Ref)

@@ -337,10 +337,10 @@ func TestFromConfig(t *testing.T) {
 		Aliases:  map[string]string{"b": "x", "a": "y"},
 		Defaults: config.Defaults{Chat: "c", Completion: "d", Embedding: "e"},
 		Remotes:  []config.Remote{{Name: "r", URL: "u", APIKey: "k", Models: []string{"m"}}},
-		Engine:   config.Engine{Library: "l", Threads: 2, Slots: 3, Cells: 4, Context: 5},
+		Engine:   config.Engine{Library: "l", Threads: 2, Slots: 3, Cells: 4, Context: 5, PrefixMemory: 6},
 	})
 	if len(s.Aliases) != 2 || s.Aliases[0] != (Alias{Name: "a", Served: "y"}) || s.Defaults[catalog.Chat] != "c" || s.Defaults[catalog.Embeddings] != "e" ||
-		s.Completion != "d" || s.Remotes[0].Models[0].Name != "m" || s.Library != "l" || s.Threads != 2 || s.Slots != 3 || s.Cells != 4 || s.Window != 5 {
+		s.Completion != "d" || s.Remotes[0].Models[0].Name != "m" || s.Library != "l" || s.Threads != 2 || s.Slots != 3 || s.Cells != 4 || s.Window != 5 || s.PrefixMemory != 6 {
 		t.Errorf("%+v", s)
 	}
 }

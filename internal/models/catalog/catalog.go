@@ -114,11 +114,39 @@ type Entry struct {
 	Device     string   `yaml:"device,omitempty"`   // libraries: cpu, cuda, vulkan, metal
 	Engine     string   `yaml:"engine,omitempty"`   // what runs it: llama, whisper, onnx
 	Convert    string   `yaml:"convert,omitempty"`  // how the files become what the engine reads: bert-gguf
+	Page       *Page    `yaml:"page,omitempty"`     // how Parley's own chats ask it, when it needs more than their defaults
 	Rank       int      `yaml:"rank,omitempty"`     // among those that fit, the highest is recommended; 0 is never
 	Verified   Verified `yaml:"verified"`
 	Found      string   `yaml:"found,omitempty"` // where name, file and licence were found, when never pulled here
 	Files      []File   `yaml:"files,omitempty"`
 	Sources    []Source `yaml:"sources"`
+}
+
+// Page is how the chat page and `parley chat` ask a model, so that it reads well there. The API knows
+// nothing of it: its defaults are OpenAI's. What is left out is the page's own default.
+type Page struct {
+	System           string   `yaml:"system,omitempty"` // the first message of each conversation
+	Temperature      *float32 `yaml:"temperature,omitempty"`
+	TopP             *float32 `yaml:"top_p,omitempty"`
+	PresencePenalty  float32  `yaml:"presence_penalty,omitempty"`
+	FrequencyPenalty float32  `yaml:"frequency_penalty,omitempty"`
+	MaxTokens        int      `yaml:"max_tokens,omitempty"` // of one answer; 0 is what is left of the window
+}
+
+// check holds the ranges that the API has for the same parameters.
+func (p *Page) check() error {
+	within := func(v, low, high float32) bool { return low <= v && v <= high }
+	switch {
+	case p.Temperature != nil && !within(*p.Temperature, 0, 2):
+		return fmt.Errorf("page: temperature %v is not within 0 and 2", *p.Temperature)
+	case p.TopP != nil && !within(*p.TopP, 0, 1):
+		return fmt.Errorf("page: top_p %v is not within 0 and 1", *p.TopP)
+	case !within(p.PresencePenalty, -2, 2) || !within(p.FrequencyPenalty, -2, 2):
+		return errors.New("page: penalties are within -2 and 2")
+	case p.MaxTokens < 0:
+		return fmt.Errorf("page: max_tokens %d is negative", p.MaxTokens)
+	}
+	return nil
 }
 
 // Bytes is the size of all files; 0 when one is not known.
@@ -259,6 +287,9 @@ func (e *Entry) check() error {
 		if err := s.check(e); err != nil {
 			return fmt.Errorf("source %d: %w", i+1, err)
 		}
+	}
+	if e.Page != nil {
+		return e.Page.check()
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func (c Client) Stat(ctx context.Context, repo, revision, file string) (File, er
 	req.Header.Set("Accept-Encoding", "identity")
 	res, err := client.Do(req)
 	if err != nil {
-		return File{}, scrub(err)
+		return File{}, c.unreachable(err)
 	}
 	res.Body.Close()
 	if res.StatusCode >= 400 {
@@ -149,7 +149,7 @@ func (c Client) List(ctx context.Context, repo, revision string) ([]File, error)
 		req.Header = c.Header(next)
 		res, err := c.HTTP.Do(req)
 		if err != nil {
-			return nil, scrub(err)
+			return nil, c.unreachable(err)
 		}
 		page, err := c.readTree(res, repo, revision)
 		if err != nil {
@@ -230,6 +230,11 @@ func firstOf(values ...string) string {
 		}
 	}
 	return ""
+}
+
+// unreachable words a request that got no answer.
+func (c Client) unreachable(err error) error {
+	return fault.New(fault.Unavailable, "%s cannot be reached (HF_ENDPOINT names another hub)", c.Base()).WithCause(scrub(err))
 }
 
 // scrub takes the query (signed CDN addresses) out of a client's error.

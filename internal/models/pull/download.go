@@ -195,7 +195,10 @@ func (d *download) run(ctx context.Context) error {
 			patience = 2
 		}
 		if failures++; failures >= patience {
-			return fmt.Errorf("%s: gave up after %d of %d bytes (run the same command again to go on from there): %w", d.Name, d.have, d.Bytes, err)
+			if d.have == 0 {
+				return fault.New(fault.Unavailable, "%s was not pulled from %s", d.Name, hostOf(d.URL)).WithCause(err)
+			}
+			return fault.New(fault.Unavailable, "%s was not pulled, its download ended after %d of %d bytes; the same command goes on from there", d.Name, d.have, d.Bytes).WithCause(err)
 		}
 		select {
 		case <-ctx.Done():
