@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io/fs"
@@ -33,13 +34,13 @@ func Dirs() []Dir {
 		caches = filepath.Join(home, ".cache")
 	}
 	// Unlike llama.cpp's, this one is below .cache on every system.
-	hf := filepath.Join(or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(home, ".cache")), "huggingface")
+	hf := filepath.Join(cmp.Or(os.Getenv("XDG_CACHE_HOME"), filepath.Join(home, ".cache")), "huggingface")
 	dirs := []Dir{
-		{"Ollama", or(os.Getenv("OLLAMA_MODELS"), filepath.Join(home, ".ollama", "models"))},
+		{"Ollama", cmp.Or(os.Getenv("OLLAMA_MODELS"), filepath.Join(home, ".ollama", "models"))},
 		{"LM Studio", filepath.Join(home, ".lmstudio", "models")},
 		{"LM Studio", filepath.Join(home, ".cache", "lm-studio", "models")},
-		{"llama.cpp", or(os.Getenv("LLAMA_CACHE"), filepath.Join(caches, "llama.cpp"))},
-		{"Hugging Face", or(os.Getenv("HF_HUB_CACHE"), filepath.Join(or(os.Getenv("HF_HOME"), hf), "hub"))},
+		{"llama.cpp", cmp.Or(os.Getenv("LLAMA_CACHE"), filepath.Join(caches, "llama.cpp"))},
+		{"Hugging Face", cmp.Or(os.Getenv("HF_HUB_CACHE"), filepath.Join(cmp.Or(os.Getenv("HF_HOME"), hf), "hub"))},
 	}
 	// Where somebody moved LM Studio's home to.
 	if data, err := os.ReadFile(filepath.Join(home, ".lmstudio-home-pointer")); err == nil {
@@ -52,13 +53,6 @@ func Dirs() []Dir {
 		dirs = append(dirs, Dir{"Ollama", "/usr/share/ollama/.ollama/models"})
 	}
 	return dirs
-}
-
-func or(value, other string) string {
-	if value != "" {
-		return value
-	}
-	return other
 }
 
 // Bounds of a walk: caches are small trees, and a home directory put here by mistake must not cost

@@ -5,6 +5,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,22 +44,10 @@ type File struct {
 
 // Base is the hub's address without a slash at the end.
 func (c Client) Base() string {
-	base := c.Endpoint
-	if base == "" {
-		base = os.Getenv("HF_ENDPOINT")
-	}
-	if base == "" {
-		base = DefaultEndpoint
-	}
-	return strings.TrimRight(base, "/")
+	return strings.TrimRight(cmp.Or(c.Endpoint, os.Getenv("HF_ENDPOINT"), DefaultEndpoint), "/")
 }
 
-func (c Client) token() string {
-	if c.Token != "" {
-		return c.Token
-	}
-	return os.Getenv("HF_TOKEN")
-}
+func (c Client) token() string { return cmp.Or(c.Token, os.Getenv("HF_TOKEN")) }
 
 // Header is what a request to a URL of this hub needs. It is empty for any other host.
 func (c Client) Header(target string) http.Header {
@@ -78,14 +67,7 @@ func (c Client) resolveURL(repo, revision, file string) string {
 	for _, p := range strings.Split(file, "/") {
 		parts = append(parts, url.PathEscape(p))
 	}
-	return fmt.Sprintf("%s/%s/resolve/%s/%s", c.Base(), repo, url.PathEscape(orMain(revision)), strings.Join(parts, "/"))
-}
-
-func orMain(revision string) string {
-	if revision == "" {
-		return "main"
-	}
-	return revision
+	return fmt.Sprintf("%s/%s/resolve/%s/%s", c.Base(), repo, url.PathEscape(cmp.Or(revision, "main")), strings.Join(parts, "/"))
 }
 
 // Stat returns size, sha256 and commit of one file, from the hub's own headers.
@@ -139,7 +121,7 @@ func (c Client) Stat(ctx context.Context, repo, revision, file string) (File, er
 
 // List returns the files of a repository.
 func (c Client) List(ctx context.Context, repo, revision string) ([]File, error) {
-	next := fmt.Sprintf("%s/api/models/%s/tree/%s?recursive=true", c.Base(), repo, url.PathEscape(orMain(revision)))
+	next := fmt.Sprintf("%s/api/models/%s/tree/%s?recursive=true", c.Base(), repo, url.PathEscape(cmp.Or(revision, "main")))
 	var files []File
 	for pages := 0; next != "" && pages < 50; pages++ {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, next, nil)
@@ -216,29 +198,20 @@ func (c Client) refusal(res *http.Response, repo, file string) error {
 		// The hub answers 401 for what does not exist as well, so as not to tell what is private.
 		return fault.New(fault.Unauthorized, "%s does not exist, or is private or gated: check the name at %s; if it is gated accept its terms there and set HF_TOKEN", what, page).WithCode("gated_repo")
 	case res.StatusCode == http.StatusNotFound:
-		return fault.New(fault.NotFound, "%s does not exist on %s (%s)", what, c.Base(), firstOf(code, "404"))
+		return fault.New(fault.NotFound, "%s does not exist on %s (%s)", what, c.Base(), cmp.Or(code, "404"))
 	case res.StatusCode == http.StatusTooManyRequests:
 		return fault.New(fault.RateLimited, "%s asks to slow down (429): try again in some minutes, or set HF_TOKEN", c.Base())
 	}
 	return fault.New(fault.Unavailable, "%s answered %d for %s", c.Base(), res.StatusCode, what)
 }
 
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
 // unreachable words a request that got no answer.
 func (c Client) unreachable(err error) error {
-	return fault.New(fault.Unavailable, "%s cannot be reached (HF_ENDPOINT names another hub)", c.Base()).WithCause(scrub(err))
+	return fault.New(fault.Unavailable, "%s cannot be reached (HF_ENDPOINT names another hub)", c.Base()).WithCause(Scrub(err))
 }
 
-// scrub takes the query (signed CDN addresses) out of a client's error.
-func scrub(err error) error {
+// Scrub takes the query (signed CDN addresses) and credentials out of a client's error.
+func Scrub(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		if parsed, perr := url.Parse(u.URL); perr == nil {

@@ -1,6 +1,7 @@
 package pull
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -74,13 +75,13 @@ func HubFile(ctx context.Context, repo, revision, file, want string, o Options) 
 	if want != "" && meta.SHA256 != "" && meta.SHA256 != want {
 		return File{}, "", &blobs.MismatchError{Path: "hf:" + repo + "/" + file, Want: want, Got: meta.SHA256, Size: meta.Size}
 	}
-	got, err = Download(ctx, Remote{URL: meta.URL, Name: path.Base(file), SHA256: firstOf(want, meta.SHA256), Bytes: meta.Size, header: h.Header}, o)
+	got, err = Download(ctx, Remote{URL: meta.URL, Name: path.Base(file), SHA256: cmp.Or(want, meta.SHA256), Bytes: meta.Size, header: h.Header}, o)
 	return got, meta.Commit, err
 }
 
 // Download brings a file into the store, resuming where an earlier try was cut.
 func Download(ctx context.Context, rem Remote, o Options) (File, error) {
-	key := firstOf(rem.SHA256, rem.URL)
+	key := cmp.Or(rem.SHA256, rem.URL)
 	unlock, err := o.Store.Lock(ctx, "file "+key, func() { o.report("waiting", 0, rem.Bytes) })
 	if err != nil {
 		return File{}, err
@@ -250,7 +251,7 @@ func (d *download) try(ctx context.Context) (done bool, err error) {
 	client.CheckRedirect = d.redirect
 	res, err := client.Do(req)
 	if err != nil {
-		return false, cleanURL(err)
+		return false, hub.Scrub(err)
 	}
 	defer res.Body.Close()
 	if err := d.accept(res); err != nil {
@@ -340,7 +341,7 @@ func (d *download) append(res *http.Response, timer *time.Timer) (done bool, err
 			return true, nil
 		}
 		if err != nil {
-			return false, cleanURL(err)
+			return false, hub.Scrub(err)
 		}
 	}
 }
@@ -403,16 +404,4 @@ func hostOf(text string) string {
 		return u.Host
 	}
 	return text
-}
-
-// cleanURL takes signatures and credentials out of a client's error.
-func cleanURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		if parsed, perr := url.Parse(u.URL); perr == nil {
-			parsed.RawQuery, parsed.User = "", nil
-			u.URL = parsed.String()
-		}
-	}
-	return err
 }

@@ -2,6 +2,7 @@ package pull
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha512"
 	"encoding/base64"
@@ -194,7 +195,7 @@ func pip(ctx context.Context, p catalog.Package, dir string, o Options) error {
 // findPip returns the command line that starts pip.
 func findPip(ctx context.Context, o Options) ([]string, error) {
 	pythons := []string{"python3", "python", "py"}
-	if name := firstOf(o.Python, os.Getenv("PARLEY_PYTHON")); name != "" {
+	if name := cmp.Or(o.Python, os.Getenv("PARLEY_PYTHON")); name != "" {
 		pythons = []string{name}
 	}
 	found := ""
@@ -222,22 +223,13 @@ func findPip(ctx context.Context, o Options) ([]string, error) {
 // npm packs a package into dir with the user's own npm. Its cache is put there too: npm downloads
 // into its cache first, and there the watcher sees it grow.
 func npm(ctx context.Context, p catalog.Package, dir string, o Options) error {
-	path, err := exec.LookPath(firstOf(o.NPM, "npm"))
+	path, err := exec.LookPath(cmp.Or(o.NPM, "npm"))
 	if err != nil {
 		return errors.New("npm was not found on PATH: install Node.js (Debian, Ubuntu: apt install npm)")
 	}
 	args := []string{"pack", p.Name + "@" + p.Version, "--pack-destination", dir, "--cache", filepath.Join(dir, "cache"),
 		"--loglevel=error", "--no-update-notifier", "--ignore-scripts"}
 	return runTool(ctx, "npm pack", path, args, dir)
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 // runTool runs a package manager; its last words become the error, without credentials.
