@@ -14,6 +14,7 @@ import (
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/ids"
+	"github.com/parley-ai/parley/internal/models/catalog"
 	"github.com/parley-ai/parley/internal/store"
 )
 
@@ -108,6 +109,7 @@ type Service struct {
 	log      *slog.Logger
 	servers  Servers
 	fallback func() string // the default model's name
+	page     func(served string) *catalog.Page
 
 	mu      sync.Mutex
 	running map[string]running // by message id: answers that this process writes
@@ -125,14 +127,15 @@ type Options struct {
 	Generate     *generate.Service
 	Clock        clock.Clock
 	Logger       *slog.Logger
-	Servers      Servers       // of the database, this one among them
-	DefaultModel func() string // what answers when neither request nor chat names a model
+	Servers      Servers                           // of the database, this one among them
+	DefaultModel func() string                     // what answers when neither request nor chat names a model
+	Page         func(served string) *catalog.Page // how a model likes to be asked; nil is as any other
 }
 
 // New returns the service. Call Recover before serving.
 func New(o Options) *Service {
 	return &Service{
-		db: o.DB, generate: o.Generate, clock: o.Clock, log: o.Logger, servers: o.Servers, fallback: o.DefaultModel,
+		db: o.DB, generate: o.Generate, clock: o.Clock, log: o.Logger, servers: o.Servers, fallback: o.DefaultModel, page: o.Page,
 		running: map[string]running{},
 	}
 }

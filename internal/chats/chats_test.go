@@ -34,8 +34,11 @@ type world struct {
 	gen   *generatetest.World
 	srv   *httptest.Server
 
+	t       *testing.T
 	mu      sync.Mutex
+	page    *catalog.Page                          // what the catalog says of the model
 	prompts []string                               // what the engine got
+	asked   engine.GenerateRequest                 // the last of them
 	before  func(ctx context.Context, n int) error // each token
 }
 
@@ -47,11 +50,11 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 
 func newWorld(t *testing.T, db *store.DB) *world {
 	t.Helper()
-	w := &world{db: db, clock: clock.NewFake(generatetest.Time)}
+	w := &world{t: t, db: db, clock: clock.NewFake(generatetest.Time)}
 	w.gen = generatetest.New(t, echo.Options{BeforeToken: func(ctx context.Context, req engine.GenerateRequest, n int) error {
 		w.mu.Lock()
 		if n == 0 {
-			w.prompts = append(w.prompts, text(req.Tokens))
+			w.prompts, w.asked = append(w.prompts, text(req.Tokens)), req
 		}
 		before := w.before
 		w.mu.Unlock()
@@ -73,7 +76,16 @@ func (w *world) join(t *testing.T, home string) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Options{DB: w.db, Generate: w.gen.Service, Clock: w.clock, Logger: log, Servers: servers, DefaultModel: func() string { return "echo" }})
+	return New(Options{DB: w.db, Generate: w.gen.Service, Clock: w.clock, Logger: log, Servers: servers, DefaultModel: func() string { return "echo" }, Page: w.pageOf})
+}
+
+func (w *world) pageOf(served string) *catalog.Page {
+	if served != "echo" {
+		w.t.Errorf("asked for the manner of %q", served)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.page
 }
 
 // text shows echo's tokens, which are bytes, with a bar for each special one.

@@ -1,6 +1,9 @@
 package chats
 
-import "github.com/parley-ai/parley/internal/engine"
+import (
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/models/catalog"
+)
 
 // dropStep is how many messages are left out at once when a conversation outgrows the window. It is
 // more than one turn on purpose: the beginning then stays the same for some turns, and with it the
@@ -39,4 +42,21 @@ func shortened(messages []engine.Message, dropped int) []engine.Message {
 		dropped++
 	}
 	return messages[dropped:]
+}
+
+// manner is how a model is asked: as the page asks any, unless the catalog knows better for this one.
+func manner(p *catalog.Page) (sampling engine.Sampling, system string, maxTokens int) {
+	// A little below 1: the page is for reading, and small models wander at 1.
+	sampling = engine.Sampling{Temperature: 0.7, TopP: 0.95}
+	if p == nil {
+		return sampling, "", 0
+	}
+	if p.Temperature != nil {
+		sampling.Temperature = *p.Temperature
+	}
+	if p.TopP != nil {
+		sampling.TopP = *p.TopP
+	}
+	sampling.PresencePenalty, sampling.FrequencyPenalty = p.PresencePenalty, p.FrequencyPenalty
+	return sampling, p.System, p.MaxTokens
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/generate/generatetest"
 	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/models/catalog"
 )
 
 func TestSomebodyElsesChatIsNotFound(t *testing.T) {
@@ -216,6 +217,32 @@ func TestAConversationOutgrowsTheWindow(t *testing.T) {
 		_, a, _ := w.ask(t, generatetest.Who, c.ID, NewMessage{Parent: parent, Content: words(strings.Repeat("y", 8000))})
 		if a.State != Failed || a.Error.Code != "context_length_exceeded" {
 			t.Errorf("a question that alone is too long: %+v %+v", a, a.Error)
+		}
+	})
+}
+
+func TestTheCatalogSaysHowAModelIsAsked(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.newChat(t)
+		w.ask(t, generatetest.Who, c.ID, NewMessage{Content: words("Hi")})
+		if s := w.asked.Sampling; s.Temperature != 0.7 || s.TopP != 0.95 || s.FrequencyPenalty != 0 || w.asked.MaxTokens < 8000 || w.lastPrompt() != "|Hi||" {
+			t.Errorf("without an entry: %+v, %d tokens, %q", s, w.asked.MaxTokens, w.lastPrompt())
+		}
+		temperature, topP := float32(0), float32(0.5)
+		w.page = &catalog.Page{System: "Be brief.", Temperature: &temperature, TopP: &topP, PresencePenalty: 0.25, FrequencyPenalty: 0.5, MaxTokens: 300}
+		w.ask(t, generatetest.Who, c.ID, NewMessage{Content: words("Hi")})
+		if s := w.asked.Sampling; s.Temperature != 0 || s.TopP != 0.5 || s.PresencePenalty != 0.25 || s.FrequencyPenalty != 0.5 || w.asked.MaxTokens != 300 {
+			t.Errorf("with one: %+v, %d tokens", s, w.asked.MaxTokens)
+		}
+		if got := w.lastPrompt(); got != "|Be brief.||Hi||" {
+			t.Errorf("prompt %q", got)
+		}
+		// A conversation that outgrows the window loses its oldest turns, but not this.
+		_, a, _ := w.ask(t, generatetest.Who, c.ID, NewMessage{Content: words(strings.Repeat("x", 6000))})
+		second := strings.Repeat("y", 2000)
+		w.ask(t, generatetest.Who, c.ID, NewMessage{Parent: a.ID, Content: words(second)})
+		if got := w.lastPrompt(); got != "|Be brief.||"+second+"||" {
+			t.Errorf("%d tokens, beginning %.40q", len(got), got)
 		}
 	})
 }

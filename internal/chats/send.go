@@ -259,10 +259,13 @@ func failure(err error) *Failure {
 
 // generate runs the model once.
 func (a *answering) generate(ctx context.Context, messages []engine.Message, tell func(Event) bool) error {
+	sampling, system, maxTokens := manner(a.service.page(a.message.Served))
+	if system != "" {
+		messages = append([]engine.Message{{Role: "system", Content: system}}, messages...)
+	}
 	req := generate.Request{
-		ID: a.message.ID, Op: "chats", Class: "chat", Model: a.message.Model, Param: "content", Reserve: answerRoom, User: a.who.User,
-		// A little below 1: the page is for reading, and small models wander at 1.
-		Sampling: engine.Sampling{Temperature: 0.7, TopP: 0.95},
+		ID: a.message.ID, Op: "chats", Class: "chat", Model: a.message.Model, Param: "content",
+		Reserve: answerRoom, DefaultMaxTokens: maxTokens, User: a.who.User, Sampling: sampling,
 	}
 	for ev, err := range a.service.generate.Run(ctx, a.who, req, generate.FromMessages(messages)) {
 		if err != nil {

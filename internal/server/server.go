@@ -154,6 +154,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	page := chats.New(chats.Options{
 		DB: s.db, Generate: gen, Clock: o.Clock, Logger: s.log, Servers: servers,
 		DefaultModel: func() string { return s.Models.Default(catalog.Chat) },
+		Page:         s.page,
 	})
 	if err := page.Recover(ctx); err != nil {
 		return err
@@ -169,6 +170,14 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.identity.Routes(),
 	)
 	return s.buildAPIs(o, routes)
+}
+
+// page is how the chat page asks a served model, as the catalog has it.
+func (s *Server) page(served string) *catalog.Page {
+	if e := s.Models.Catalog().Find(served); e != nil {
+		return e.Page
+	}
+	return nil
 }
 
 func (s *Server) onClose(f func(context.Context) error) { s.closers = append(s.closers, f) }
