@@ -54,6 +54,7 @@ type Engine struct {
 	Threads        int           `koanf:"threads" default:"0" doc:"threads of one model; 0 is the number of physical cores"`
 	Slots          int           `koanf:"slots" default:"0" doc:"sequences that a model works on at once; 0 is 16"`
 	Cells          int           `koanf:"cells" default:"0" doc:"tokens that all sequences of a model may hold together; 0 is chosen from the window and the memory"`
+	PrefixMemory   Size          `koanf:"prefix_memory" default:"0" doc:"memory of a model for beginnings of prompts that nobody uses now; 0 is a third of what its cells take, 1B is none"`
 	Context        int           `koanf:"context" default:"0" doc:"tokens of one sequence, prompt and answer together; 0 is the model's own"`
 }
 

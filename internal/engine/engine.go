@@ -224,7 +224,7 @@ type Spec struct {
 	Layout        string // see Info.Layout
 	ContextWindow int    // of one sequence; 0 is the model's own
 	Cells         int    // KV cells shared by all sequences; 0 is chosen from the window
-	PrefixMemory  int64  // bytes for idle prefixes outside of the KV cells; 0 is half of the cells' memory, below 0 none
+	PrefixMemory  int64  // bytes for idle prefixes outside of the KV cells; 0 is a third of the cells' memory, below 0 none
 	Slots         int    // most sequences at once; 0 is 16
 	Queue         int    // most sequences that wait for a slot; 0 is 256
 	Threads       int    // 0 is the number of physical cores

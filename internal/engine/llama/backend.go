@@ -23,6 +23,7 @@ type Backend struct {
 	info    engine.Info
 	loop    *loop     // nil for embedding models
 	embed   *embedder // nil for others
+	texts   texts
 
 	mu     sync.RWMutex // held for reading while the model's vocabulary is in use
 	closed bool
@@ -61,10 +62,18 @@ func (b *Backend) Tokenize(ctx context.Context, req engine.TokenizeRequest) ([]e
 		return nil, err
 	}
 	defer done()
-	if b.model.Meta("tokenizer.ggml.model") == "bert" {
-		req.Text = wordPieceText(req.Text)
+	if tokens, ok := b.texts.find(req); ok {
+		return tokens, nil
 	}
-	return b.model.Tokenize(req.Text, req.AddSpecial, req.ParseSpecial)
+	text := req.Text
+	if b.model.Meta("tokenizer.ggml.model") == "bert" {
+		text = wordPieceText(text)
+	}
+	tokens, err := b.model.Tokenize(text, req.AddSpecial, req.ParseSpecial)
+	if err == nil {
+		b.texts.add(req, tokens)
+	}
+	return tokens, err
 }
 
 // Detokenize gives the bytes of tokens, special ones included.

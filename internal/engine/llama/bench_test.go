@@ -92,6 +92,20 @@ func BenchmarkFirstToken(b *testing.B) {
 	}
 }
 
+// BenchmarkTokenize tokenizes a chat of 2,000 words.
+func BenchmarkTokenize(b *testing.B) {
+	m := benchBackend(b)
+	text, err := m.Detokenize(b.Context(), benchPrompt(b, m, 1, 2000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := m.Tokenize(b.Context(), engine.TokenizeRequest{Text: string(text), ParseSpecial: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkShared starts 8 chats with the same beginning of 2,000 words together and measures the time
 // until all have their first token.
 func BenchmarkShared(b *testing.B) {

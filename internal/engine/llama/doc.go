@@ -12,12 +12,19 @@
 //
 // # KV memory
 //
-// Sequences share one memory of cells (rows.go mirrors it). A finished sequence stays as a cached
-// prefix until its cells or its row are needed, longest unused first, or until it has cost others as
-// much as it is worth (every computed token scans all cells in use: pace.price). A new prompt goes on from the
-// longest common prefix: in place when little else would be lost, else by sharing the cells. A prompt
-// whose beginning another one is just computing waits for it. When running sequences fill all cells,
-// the newest goes back to the queue with what it has, and goes on when another one has ended.
+// Sequences share one memory of cells (rows.go mirrors it). A finished sequence stays in the cells as a
+// cached prefix while nothing else is computed, so that the same prompt again costs nothing. When others
+// compute, it is parked (park.go): every computed token looks at all cells in use, so that an idle prefix
+// is copied out of them before a long prompt, after 128 tokens of others, or when cells or rows are
+// needed. Spec.PrefixMemory bounds what is parked, the prefix used longest ago leaves first; one that does
+// not fit at all stays until it has cost others as much as it is worth (pace.price). Saving 600 tokens of
+// SmolLM2-135M took 7 ms, bringing them back 1 ms; computing them takes 700 ms.
+//
+// A new prompt goes on from the longest common prefix, which is brought back for it if it is parked: in
+// place when little else would be lost, else by sharing the cells. A prompt whose beginning another one is
+// just computing waits for it, and takes its first logits too when the prompts are equal. When running
+// sequences fill all cells, the newest goes back to the queue with what it has, and goes on when another
+// one has ended.
 //
 // A token takes 2 × layers × KV heads × head size × 2 bytes (23 KB for SmolLM2-135M). The number of
 // cells is Spec.Cells, or one and a quarter windows between 4,096 and 12,288, at least one window, at

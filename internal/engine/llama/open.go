@@ -71,6 +71,9 @@ func open(ctx context.Context, spec engine.Spec, o Options, progress engine.Prog
 		return nil, err
 	}
 	b.info.MemoryBytes = max(residentBytes()-before, m.WeightBytes())
+	if b.loop != nil {
+		b.info.MemoryBytes += int64(b.loop.parking.budget) // not taken yet
+	}
 	report(1)
 	slog.Info("model loaded", "model", b.String(), "window", b.info.ContextWindow, "bytes", b.info.MemoryBytes)
 	return b, nil
@@ -152,8 +155,8 @@ func (b *Backend) startLoop(cells int) error {
 	return nil
 }
 
-// parkingBudget is how many bytes of idle prefixes are kept outside of the KV cells: half of what these
-// take, unless the spec says otherwise.
+// parkingBudget is how many bytes of idle prefixes are kept outside of the KV cells: a third of what
+// these take, unless the spec says otherwise.
 func (b *Backend) parkingBudget(cells int) int {
 	switch n := b.spec.PrefixMemory; {
 	case n < 0:
@@ -161,7 +164,7 @@ func (b *Backend) parkingBudget(cells int) int {
 	case n > 0:
 		return int(n)
 	}
-	return int(kvBytesPerToken(b.model)) * cells / 2
+	return int(kvBytesPerToken(b.model)) * cells / 3
 }
 
 // maxRows is the most sequence ids that llama.cpp allows in a context.
