@@ -43,6 +43,13 @@ func init() {
 		}
 		return slow(ctx, spec, progress)
 	}
+	// fragile dies as it loads once, while the file that Spec.URL names exists, and removes that.
+	drivers["fragile"] = func(ctx context.Context, spec engine.Spec, progress engine.Progress) (engine.Backend, error) {
+		if os.Remove(spec.URL) == nil {
+			os.Exit(3)
+		}
+		return slow(ctx, spec, progress)
+	}
 	// sleepy never ends loading.
 	drivers["sleepy"] = func(context.Context, engine.Spec, engine.Progress) (engine.Backend, error) { select {} }
 }
@@ -209,6 +216,27 @@ func TestHungLoad(t *testing.T) {
 	_, err := child.Opener(o)(t.Context(), engine.Spec{Name: "m", Driver: "sleepy"}, nil)
 	if f := fault.As(err); f == nil || f.Message != "The engine process of model m made no progress in loading the model for 200ms and was ended." {
 		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestDiesOnceWhileLoading(t *testing.T) {
+	file := t.TempDir() + "/doom"
+	doom := func() {
+		t.Helper()
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	doom()
+	b := open(t, "fragile", engine.Spec{URL: file}) // nobody hears of it
+	first := pid(t, b)
+	doom()
+	kill(t, first)
+	if pid(t, b) == first { // nor of this one
+		t.Error("the killed process answered")
+	}
+	if _, err := os.Stat(file); err == nil {
+		t.Error("no process died as it loaded")
 	}
 }
 
