@@ -20,6 +20,13 @@ type StatsReporter interface {
 	Stats(ctx context.Context) (Stats, error)
 }
 
+// Restarter is implemented by backends whose process may die and is then started again: child.
+type Restarter interface {
+	// Down says that there is no process at this moment, and with an error that requests are refused for
+	// that reason instead of waiting.
+	Down() (down bool, err error)
+}
+
 // QuantizeRequest asks for a copy of a model file whose weights lie as this machine reads them best.
 type QuantizeRequest struct {
 	Library string // directory with the native libraries

@@ -47,7 +47,7 @@ func (o Options) withDefaults(driver string) (Options, error) {
 }
 
 // Opener returns an opener that runs each backend in a child process of its own. Its backends also
-// implement engine.StatsReporter.
+// implement engine.StatsReporter and engine.Restarter.
 //
 // Errors: what the driver says, or Unavailable; of cause engine.ErrDied when the process ended while it
 // loaded the model, twice.
@@ -202,6 +202,14 @@ func (b *backend) Stats(ctx context.Context) (engine.Stats, error) {
 		return engine.Stats{}, meant
 	}
 	return engine.Stats{Active: int(out.Active), Queued: int(out.Queued), Cells: int(out.Cells), CellsUsed: int(out.CellsUsed), Steps: out.Steps}, nil
+}
+
+// Down says whether the process is being started again, and why that does not succeed. It is
+// engine.Restarter.
+func (b *backend) Down() (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.cur == nil || b.cur.gone(), b.err
 }
 
 // Close ends the child in order and waits for it.

@@ -297,6 +297,9 @@ func TestFileChangesUnderTheEngine(t *testing.T) {
 	if pid(t, b) != id {
 		t.Error("a running model does not look at its file")
 	}
+	if down, err := b.(engine.Restarter).Down(); down || err != nil {
+		t.Errorf("while it runs, Down says %v, %v", down, err)
+	}
 	kill(t, id)
 	refusal := func(want ...string) {
 		t.Helper()
@@ -315,6 +318,9 @@ func TestFileChangesUnderTheEngine(t *testing.T) {
 		}
 	}
 	refusal(path, "altered", sum("another"), sum(content))
+	if down, _ := b.(engine.Restarter).Down(); !down {
+		t.Error("a backend without a process says that it is not down")
+	}
 	write(content) // the same bytes in a new file are the same model
 	for {
 		if _, err := b.Info(t.Context()); err == nil {

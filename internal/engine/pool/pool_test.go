@@ -398,6 +398,39 @@ func TestEngineThatDiesAtEveryLoad(t *testing.T) {
 	})
 }
 
+// fragile is an echo whose process may be down.
+type fragile struct {
+	engine.Backend
+	down bool
+	err  error
+}
+
+func (f *fragile) Down() (bool, error) { return f.down, f.err }
+
+func TestStatusOfADeadProcess(t *testing.T) {
+	f := &fragile{Backend: echo.New(echo.Options{})}
+	p := pool.New(pool.Options{Log: slog.New(slog.DiscardHandler), Openers: map[string]engine.Opener{
+		"echo": func(context.Context, engine.Spec, engine.Progress) (engine.Backend, error) { return f, nil },
+	}})
+	defer p.Close(t.Context())
+	use(t, p, spec("a", 0)).Release()
+	if s := status(p, "a"); s.State != engine.StateReady || s.Error != "" {
+		t.Errorf("alive: %+v", s)
+	}
+	f.down = true
+	if s := status(p, "a"); s.State != engine.StateLoading || s.Progress != 0 {
+		t.Errorf("being started again: %+v", s)
+	}
+	f.err = errors.New("its file is gone")
+	if s := status(p, "a"); s.State != engine.StateFailed || s.Error != "its file is gone" {
+		t.Errorf("refused: %+v", s)
+	}
+	f.down, f.err = false, nil
+	if s := status(p, "a"); s.State != engine.StateReady || s.Error != "" {
+		t.Errorf("alive again: %+v", s)
+	}
+}
+
 func replicated() engine.Spec {
 	s := spec("a", 0)
 	s.Path = "-0"

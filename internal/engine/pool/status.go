@@ -48,13 +48,18 @@ func (p *Pool) Statuses() []engine.Status {
 
 // status sums up the members. Under the pool's mu.
 func (mod *model) status() engine.Status {
+	members := make([]member, len(mod.members))
+	for i, m := range mod.members {
+		members[i] = member{state: m.state, info: m.info, progress: m.progress, leases: m.leases, waiting: m.waiting, err: m.err}
+		members[i].restarting(m.backend)
+	}
 	order := map[engine.State]int{engine.StateReady: 0, engine.StateLoading: 1, engine.StateFailed: 2, engine.StateCold: 3}
-	best := slices.MinFunc(mod.members, func(a, b *member) int { return order[a.state] - order[b.state] })
+	best := slices.MinFunc(members, func(a, b member) int { return order[a.state] - order[b.state] })
 	s := engine.Status{Name: mod.spec.Name, State: best.state, Info: best.info}
 	if best.state == engine.StateLoading {
 		s.Progress = best.progress
 	}
-	for _, m := range mod.members {
+	for _, m := range members {
 		s.Active += m.leases
 		s.Queued += m.waiting
 		if m.err != nil {
@@ -62,6 +67,21 @@ func (mod *model) status() engine.Status {
 		}
 	}
 	return s
+}
+
+// restarting corrects the state that is shown of a loaded model whose process is down: it is loading
+// again, or failed.
+func (m *member) restarting(b engine.Backend) {
+	r, ok := b.(engine.Restarter)
+	if !ok || m.state != engine.StateReady {
+		return
+	}
+	switch down, err := r.Down(); {
+	case down && err != nil:
+		m.state, m.err = engine.StateFailed, err
+	case down:
+		m.state, m.progress = engine.StateLoading, 0
+	}
 }
 
 // observed is a replica's backend as requests get it: it tells the pool when the replica is away.
