@@ -284,6 +284,9 @@ func (s *Server) SignInLink(ctx context.Context) (string, error) {
 	return s.baseURL() + "/signin?token=" + token, nil
 }
 
+// closeTime is how long what remains may take when no request is left: last rows, engine processes.
+const closeTime = 10 * time.Second
+
 // Close refuses new requests, lets running ones finish within the configured grace or until ctx ends,
 // and closes everything in reverse order. It may be called more than once.
 func (s *Server) Close(ctx context.Context) error {
@@ -302,8 +305,11 @@ func (s *Server) Close(ctx context.Context) error {
 		s.cancel()
 		s.stopPulls(grace)
 		s.wg.Wait()
+		// Answers that were cut short may have used up all of the grace; their usage is still written.
+		rest, stop := context.WithTimeout(ctx, closeTime)
+		defer stop()
 		for i := len(s.closers) - 1; i >= 0; i-- {
-			errs = append(errs, s.closers[i](grace))
+			errs = append(errs, s.closers[i](rest))
 		}
 	})
 	if err := errors.Join(errs...); err != nil {
