@@ -55,7 +55,7 @@ func TestSignalIsNamed(t *testing.T) {
 // whether it has work or not.
 func TestStopped(t *testing.T) {
 	o := options(t, "slow")
-	o.HangAfter = 300 * time.Millisecond
+	o.HangAfter = time.Second
 	b, err := child.Opener(o)(t.Context(), engine.Spec{Name: "test-model", Driver: "slow"}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestBusyIsNotHung(t *testing.T) {
 	if _, err := os.Stat("/proc/self/stat"); err != nil {
 		t.Skip("this system does not tell how long a process ran")
 	}
-	b, _, visits := openMoody(t, 300*time.Millisecond)
+	b, _, visits := openMoody(t, time.Second)
 	if text, err := generate(t, b, "burn"); err != nil || !strings.HasPrefix(text, visits()[0]+":") {
 		t.Errorf("a process that computed for twice the limit: %q, %v", text, err)
 	}

@@ -21,7 +21,7 @@ import (
 )
 
 // moody is an echo whose Generate does what the request's User says: "stop" blocks for good, whatever
-// becomes of the caller, "work" takes a second in which only Stats moves, "burn" uses the CPU for 600 ms, "suicide" kills the process
+// becomes of the caller, "work" takes two seconds in which only Stats moves, "burn" uses the CPU for two seconds, "suicide" kills the process
 // from outside and "exit" ends it from inside. It does so before any event, and only while the file
 // Spec.Path names exists; it appends its process id to that file first.
 type moody struct {
@@ -75,10 +75,10 @@ func (m *moody) Generate(ctx context.Context, req engine.GenerateRequest) iter.S
 				_ = p.Kill()
 				select {}
 			case "burn":
-				for begin := time.Now(); time.Since(begin) < 600*time.Millisecond; {
+				for begin := time.Now(); time.Since(begin) < 2*time.Second; {
 				}
 			case "work":
-				for range 100 {
+				for range 200 {
 					m.steps.Add(1)
 					time.Sleep(10 * time.Millisecond)
 				}
@@ -175,7 +175,7 @@ func TestWhatCrashesTheEngineIsNotSentAgain(t *testing.T) {
 }
 
 func TestHungEngine(t *testing.T) {
-	b, file, visits := openMoody(t, 300*time.Millisecond)
+	b, file, visits := openMoody(t, time.Second)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() { // others that tokenize and ask for figures meanwhile do not hide it
@@ -200,11 +200,11 @@ func TestHungEngine(t *testing.T) {
 }
 
 func TestSlowIsNotHung(t *testing.T) {
-	b, _, visits := openMoody(t, 300*time.Millisecond)
+	b, _, visits := openMoody(t, time.Second)
 	if text, err := generate(t, b, "work"); err != nil || !strings.HasSuffix(text, ": hello") {
 		t.Errorf("%q, %v", text, err)
 	}
-	time.Sleep(600 * time.Millisecond) // idle
+	time.Sleep(1500 * time.Millisecond) // idle
 	if text, err := generate(t, b, ""); err != nil || !strings.HasPrefix(text, visits()[0]+":") {
 		t.Errorf("an idle process was ended: %q, %v", text, err)
 	}
