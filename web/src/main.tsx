@@ -1,8 +1,9 @@
-import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { createRouter, RouterProvider } from "@tanstack/react-router";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { onFailure } from "@/api/client";
 import { ApiError, isSignedOut, Unreachable } from "@/api/errors";
 import { Toaster } from "@/components/ui/toaster";
 import { TooltipProvider } from "@/components/ui/tooltip";
@@ -14,20 +15,7 @@ import { type App, AppProvider } from "@/lib/app";
 import { routeTree } from "@/routes/tree";
 import "./styles.css";
 
-/**
- * A session that has ended, or a server that has gone, shows first at some other question. The session is asked for
- * again then: its state is what the whole page goes by, and it is asked for until there is an answer.
- */
-function onError(error: unknown) {
-  if (isSignedOut(error) || error instanceof Unreachable)
-    void queryClient.invalidateQueries({ queryKey: sessionKey });
-}
-
-const queryClient: QueryClient = new QueryClient({
-  queryCache: new QueryCache({
-    onError: (error, query) => query.queryKey[0] !== sessionKey[0] && onError(error),
-  }),
-  mutationCache: new MutationCache({ onError }),
+const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       // The server has said no: asking again changes nothing.
@@ -36,6 +24,14 @@ const queryClient: QueryClient = new QueryClient({
       networkMode: "always",
     },
   },
+});
+
+// The session's state is what the whole page goes by: whatever finds it ended, or the server gone, has it asked for
+// again, until there is an answer. Not what asks for the session itself.
+onFailure((error) => {
+  if (!isSignedOut(error) && !(error instanceof Unreachable)) return;
+  if (queryClient.isFetching({ queryKey: sessionKey }) === 0)
+    void queryClient.invalidateQueries({ queryKey: sessionKey });
 });
 
 const app: App = {

@@ -89,6 +89,7 @@ function longChat(turns) {
 
 const session = {
   user: { id: "user_1", name: "Owner", email: "owner@localhost" },
+  role: "owner",
   organization: { id: "org_1", name: "Home" },
   project: { id: "proj_1", name: "Default project" },
 };

@@ -1,6 +1,6 @@
 import createClient from "openapi-fetch";
 import type { paths } from "./schema";
-import { errorFrom, Unreachable } from "./errors";
+import { type ApiError, errorFrom, Unreachable } from "./errors";
 
 /**
  * The typed client of the server that served this page; the session cookie goes along by itself.
@@ -15,17 +15,26 @@ async function request_(request: Request): Promise<Response> {
   return send(() => fetch(request));
 }
 
+let told: (error: ApiError | Unreachable) => void = () => undefined;
+
+/** Has f told of every failure, whoever asked: that the session has ended, or the server is away, shows somewhere first. */
+export function onFailure(f: typeof told) {
+  told = f;
+}
+
 /** Runs one fetch and turns every failure into one of the two errors. */
 export async function send(call: () => Promise<Response>): Promise<Response> {
-  let response: Response;
+  let failure: ApiError | Unreachable;
   try {
-    response = await call();
+    const response = await call();
+    if (response.ok) return response;
+    failure = await errorFrom(response);
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
-    throw new Unreachable({ cause });
+    failure = new Unreachable({ cause });
   }
-  if (!response.ok) throw await errorFrom(response);
-  return response;
+  told(failure);
+  throw failure;
 }
 
 /** The data of an answer that cannot be an error any more: errors have been thrown. */

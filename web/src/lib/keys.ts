@@ -26,7 +26,7 @@ export function matches(keys: Keys, press: KeyPress, apple = isApple()): boolean
   );
 }
 
-const both = { arrowup: "↑", backspace: "⌫" };
+const both = { enter: "Enter", arrowup: "↑", backspace: "⌫" };
 const apples: Record<string, string> = { ...both, mod: "⌘", shift: "⇧", alt: "⌥", escape: "esc" };
 const others: Record<string, string> = { ...both, mod: "Ctrl", shift: "Shift", alt: "Alt", escape: "Esc" };
 

@@ -5,6 +5,7 @@ import { isNotFound, Unreachable } from "@/api/errors";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { chatModels, modelsQuery, pickModel } from "@/features/models/api";
+import { PageHeader } from "@/features/shell/PageHeader";
 import { chooseModel, preferences } from "@/features/settings/preferences";
 import { useApp } from "@/lib/app";
 import { setDraft } from "@/lib/drafts";
@@ -50,7 +51,7 @@ export function ChatPage({ chatId }: { chatId: string }) {
   if (!chat) {
     return (
       <div className="flex h-full flex-col">
-        <ChatHeader model={model} onModel={() => undefined} />
+        {error ? <PageHeader>{null}</PageHeader> : <ChatHeader model={model} onModel={() => undefined} />}
         {error && (
           <Missing
             title={isNotFound(error) ? t("chat.missing") : t("chat.loadFailed")}

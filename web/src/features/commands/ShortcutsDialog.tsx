@@ -20,7 +20,7 @@ export function ShortcutsDialog() {
         <DialogTitle>{t("commands.shortcuts")}</DialogTitle>
         <dl className="divide-y text-sm">
           {rows.map((row) => (
-            <div key={row.id} className="flex items-center justify-between gap-4 py-2.5">
+            <div key={row.id} className="flex items-center justify-between gap-4 py-1.75">
               <dt>{row.label}</dt>
               <dd>
                 <KeyCaps keys={row.keys} />

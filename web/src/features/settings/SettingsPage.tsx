@@ -21,6 +21,9 @@ export function SettingsPage() {
   const { data: session } = useQuery(sessionQuery);
   const signOut = command("session.signOut");
   const shortcuts = command("view.shortcuts");
+  // A newer server may know more roles than this page.
+  const roleName = (role: string) =>
+    role === "owner" || role === "admin" || role === "member" ? t(`settings.roles.${role}`) : role;
 
   useEffect(() => {
     document.title = `${t("settings.title")} · ${t("app.name")}`;
@@ -61,7 +64,7 @@ export function SettingsPage() {
           </Section>
           <Section title={t("settings.account")}>
             <Row label={t("settings.name")}>{session?.user.name}</Row>
-            <Row label={t("settings.role")}>{session?.role}</Row>
+            <Row label={t("settings.role")}>{session && roleName(session.role)}</Row>
             <Row label={t("settings.organization")}>{session?.organization.name}</Row>
             <Row label={t("settings.project")}>{session?.project.name}</Row>
           </Section>
