@@ -3,6 +3,7 @@ package llama
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/parley-ai/parley/internal/engine"
@@ -76,10 +77,20 @@ func (s *sampler) bare() bool {
 		(p.PresencePenalty == 0 && p.FrequencyPenalty == 0 || len(s.counts) == 0)
 }
 
+// light says that a choice mostly takes one look at the logits.
+func (s *sampler) light() bool {
+	p := s.req
+	return p.Temperature <= 0 && s.sequences == nil && (s.grammar == nil || s.asleep) &&
+		(p.PresencePenalty == 0 && p.FrequencyPenalty == 0 || len(s.counts) == 0) && len(p.Bias)+len(s.eog) <= fewChanges
+}
+
 // pick chooses the next token; scratch has room for the vocabulary and belongs to the caller.
 func (s *sampler) pick(logits []float32, scratch []capi.Candidate) (engine.Token, error) {
 	if s.req.Temperature <= 0 && s.bare() {
 		return engine.Token(argmax(logits)), nil
+	}
+	if token, ok := s.greedy(logits); ok {
+		return token, nil
 	}
 	s.fill(logits, scratch)
 	token, err := s.chain.Pick(scratch, false)
@@ -106,6 +117,55 @@ func (s *sampler) pick(logits []float32, scratch []capi.Candidate) (engine.Token
 		return 0, errDeadEnd
 	}
 	return s.chain.Pick(scratch, false)
+}
+
+// fewChanges is up to how many changed logits greedy looks at one by one.
+const fewChanges = 64
+
+// greedy is what fill and a greedy chain would choose, found without writing a candidate per token of the
+// vocabulary: the best logit wins unless it is changed itself, which is left to fill (ok is false), or a
+// changed one comes to lie above it.
+func (s *sampler) greedy(logits []float32) (best engine.Token, ok bool) {
+	p := s.req
+	penalized := p.PresencePenalty != 0 || p.FrequencyPenalty != 0
+	changes := len(p.Bias) + len(s.eog)
+	if penalized {
+		changes += len(s.counts)
+	}
+	if p.Temperature > 0 || s.sequences != nil || s.grammar != nil && !s.asleep || changes > fewChanges {
+		return 0, false
+	}
+	best = engine.Token(argmax(logits))
+	if _, made := s.counts[best]; penalized && made || slices.Contains(s.eog, best) ||
+		slices.ContainsFunc(p.Bias, func(b engine.TokenBias) bool { return b.Token == best }) {
+		return 0, false
+	}
+	top := logits[best]
+	for _, b := range p.Bias {
+		if b.Bias <= -100 || slices.Contains(s.eog, b.Token) {
+			continue
+		}
+		l := logits[b.Token]
+		if n, made := s.counts[b.Token]; penalized && made {
+			l -= float32(n)*p.FrequencyPenalty + p.PresencePenalty
+		}
+		for _, other := range p.Bias { // a token may be named more than once
+			switch {
+			case other.Token != b.Token:
+			case other.Bias <= -100:
+				l = ban
+			default:
+				l += other.Bias
+			}
+		}
+		if l > top || l == top && b.Token < best {
+			best, top = b.Token, l
+		}
+	}
+	if penalized && (p.PresencePenalty < 0 || p.FrequencyPenalty < 0) && len(s.counts) > 0 {
+		return 0, false // rewards for what was said before: any of them may win
+	}
+	return best, true
 }
 
 // fill writes the candidates: raw logits with biases and penalties.
