@@ -53,11 +53,11 @@ export PARLEY_TEST_BIN=$top/bin/parley
 export PARLEY_TEST_HOME=$test_cache/home PARLEY_TEST_CACHE=$CACHE
 PARLEY_HOME=$PARLEY_TEST_HOME bin/parley pull --defaults
 
-# Two more published versions of the engine's libraries, whose struct layouts differ: the binding is data.
+# Three more published versions of the engine's libraries, two of them with other struct layouts: the binding is data.
 if wants go && [ "$(uname -sm)" = "Linux x86_64" ]; then
 	libs=$test_cache/libraries
 	PARLEY_TEST_LLAMA_LIBS=$(find "$CACHE/libraries" -maxdepth 1 -name 'llama-cpp-linux-x64-*' | sort -V | tail -n 1)
-	for v in 3.20.0 3.16.0; do
+	for v in 3.21.1 3.20.0 3.16.0; do
 		if [ ! -d "$libs/$v/package/bins/linux-x64" ]; then
 			mkdir -p "$libs/$v"
 			(cd "$libs/$v" && npm pack --silent "@node-llama-cpp/linux-x64@$v" >/dev/null && tar -xzf ./*.tgz && rm -f ./*.tgz)

@@ -6,6 +6,7 @@ package capi
 // costs 1 line, one that moves a struct costs that struct.
 var layouts = []layout{
 	{release: "v0.5.0", versions: []string{"0.5.0-dev", "0.5.0"}, model: model80, context: context160, quantize: quantize64},
+	{release: "v0.4.0", versions: []string{"0.4.0-dev", "0.4.0"}, model: model80, context: context160, quantize: quantize64},
 	{release: "b10361", model: model72, context: context160, quantize: quantize56},
 	{release: "b8095", model: model72flags, context: context136, quantize: quantize56old},
 }
