@@ -16,6 +16,7 @@ export default defineConfig({
   forbidOnly: true,
   reporter: [["list"]],
   use: {
+    actionTimeout: 30_000,
     locale: "en-US",
     timezoneId: "UTC",
     viewport: { width: 1280, height: 800 },

@@ -94,11 +94,11 @@ test("a user signs in, asks, stops, comes back", async ({ browser }) => {
     await questions(page).first().hover();
     await questions(page).first().getByRole("button", { name: "Edit" }).click();
     const editor = page.getByRole("textbox", { name: "Edit" });
-    await editor.fill("Say hello.");
+    await editor.fill("Write a Python function that tells whether a word is a palindrome.");
     await editor.press("Enter");
-    await expect(questions(page)).toHaveText([/Say hello\./]);
+    await expect(questions(page)).toHaveText([/palindrome/]);
     await expect(page.getByText("Version 2 of 2")).toBeAttached();
-    await stopOrEnd();
+    await settled(page, "completed");
     await expectAccessible(page);
     await screenshot(page, "chat");
   });
@@ -167,6 +167,24 @@ test("a user signs in, asks, stops, comes back", async ({ browser }) => {
     await screenshot(page, "phone");
     await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toBeHidden();
+  });
+
+  await test.step("a chat that another window deletes while it answers leads to the list", async () => {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    const before = page.url();
+    await page.goto("/");
+    await ask(page, "Write a long story about a sailor, with many chapters.");
+    await expect(answerText(page)).not.toBeEmpty({ timeout: 45_000 });
+    const other = await context.newPage();
+    await other.goto(page.url());
+    await expect(questions(other)).toHaveCount(1);
+    await other.keyboard.press("Control+Shift+Backspace");
+    await other.getByRole("alertdialog").getByRole("button", { name: "삭제" }).click();
+    await expect(other).toHaveURL(/\/$/);
+    await expect(page).toHaveURL(/\/$/);
+    await expect(page.getByText("다른 창에서 삭제된 채팅입니다.", { exact: true })).toBeVisible();
+    await other.close();
+    await page.goto(before);
   });
 
   await test.step("deleting asks first, and signing out ends it", async () => {
