@@ -10,7 +10,7 @@ var tiers = map[string]int{
 	"internal/fault": 0, "internal/ids": 0, "internal/clock": 0, "internal/obs": 0, "internal/config": 0, "internal/actor": 0,
 
 	"internal/store": 1, "internal/presence": 1, "internal/blob": 1, "internal/jobs": 1, "internal/bus": 1, "internal/httpapi": 1,
-	"internal/openapi": 1, "internal/egress": 1, "internal/engine": 1, "internal/chattemplate": 1,
+	"internal/openapi": 1, "internal/egress": 1, "internal/engine": 1, "internal/chattemplate": 1, "internal/jsonschema": 1,
 
 	"internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/models": 2,
 
