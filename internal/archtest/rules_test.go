@@ -8,11 +8,12 @@ import (
 // tiers of docs/ARCHITECTURE.md. A package below a listed one belongs to its tier.
 var tiers = map[string]int{
 	"internal/fault": 0, "internal/ids": 0, "internal/clock": 0, "internal/obs": 0, "internal/config": 0, "internal/actor": 0,
+	"internal/tokenizer/bpe": 0,
 
 	"internal/store": 1, "internal/presence": 1, "internal/blob": 1, "internal/jobs": 1, "internal/bus": 1, "internal/httpapi": 1,
 	"internal/openapi": 1, "internal/egress": 1, "internal/engine": 1, "internal/chattemplate": 1, "internal/jsonschema": 1,
 
-	"internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/models": 2,
+	"internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/models": 2, "internal/tokenizer": 2,
 
 	"internal/generate": 3, "internal/chat": 3, "internal/completions": 3, "internal/embeddings": 3,
 

@@ -1,0 +1,236 @@
+package bpe
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+)
+
+// Token is an id of a vocabulary. Ids double as ranks: lower ones are merged first.
+type Token = int32
+
+// none says that there is no token; it is higher than all ranks.
+const none = uint32(1<<idBits - 1)
+
+// free marks a place of the table of pairs that holds none.
+const free = uint64(math.MaxUint64)
+
+const (
+	idBits  = 18 // ids of all vocabularies are below 2^18
+	idMask  = 1<<idBits - 1
+	hashMul = 0x9e3779b97f4a7c15 // 2^64 over the golden ratio: multiplicative hashing
+)
+
+// slot8 and slot16 hold a token of at most 8 or 16 bytes: its bytes, padded with zeros, and its length,
+// which tells "a" from "a\x00". A free slot has length 0.
+type slot8 struct {
+	key uint64
+	id  uint32
+	n   uint32
+}
+
+type slot16 struct {
+	key, more uint64
+	id        uint32
+	n         uint32
+}
+
+// tables are what encoding and decoding need of a vocabulary.
+type tables struct {
+	text    string   // the bytes of all tokens
+	ends    []uint32 // where each token ends in text
+	short   []slot8
+	middle  []slot16
+	long    map[string]uint32
+	pairs   []uint64 // left<<36 | right<<18 | merged, or free
+	shift8  uint
+	shift16 uint
+	shiftP  uint
+
+	single [256]uint32 // ids of single bytes
+	byte2  []uint32    // what two bytes merge to, or none: by first<<8 | second
+}
+
+// load unpacks a data file; see gen for its format.
+func load(packed []byte) (*tables, error) {
+	raw, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
+	if err != nil {
+		return nil, fmt.Errorf("unpack the vocabulary: %w", err)
+	}
+	count := (len(raw) - 256) / 6
+	left, right := make([]uint32, count), make([]uint32, count)
+	for i := range count {
+		col := func(c int) uint32 { return uint32(raw[256+c*count+i]) }
+		left[i] = col(0) | col(1)<<8 | col(2)<<16
+		right[i] = col(3) | col(4)<<8 | col(5)<<16
+	}
+	total := count + 256
+	t := &tables{ends: make([]uint32, total)}
+
+	text := make([]byte, 0, 8*total)
+	start := func(id uint32) uint32 {
+		if id == 0 {
+			return 0
+		}
+		return t.ends[id-1]
+	}
+	for id := range uint32(total) {
+		if id < 256 {
+			text = append(text, raw[id])
+			t.single[raw[id]] = id
+		} else if l, r := left[id-256], right[id-256]; l < id && r < id {
+			text = append(text, text[start(l):t.ends[l]]...)
+			text = append(text, text[start(r):t.ends[r]]...)
+		}
+		t.ends[id] = uint32(len(text))
+	}
+	t.text = string(text)
+	t.index(left, right)
+	return t, nil
+}
+
+// index builds the tables for lookups. Low ids come first, so that frequent tokens lie where the search begins.
+func (t *tables) index(left, right []uint32) {
+	counts := [3]int{}
+	for id := range t.ends {
+		counts[sizeClass(len(t.token(uint32(id))))]++
+	}
+	t.short, t.shift8 = sized[slot8](counts[0])
+	t.middle, t.shift16 = sized[slot16](counts[1])
+	t.pairs, t.shiftP = sized[uint64](len(left))
+	for i := range t.pairs {
+		t.pairs[i] = free
+	}
+	t.long = make(map[string]uint32, counts[2])
+	t.byte2 = make([]uint32, 1<<16)
+	for i := range t.byte2 {
+		t.byte2[i] = none
+	}
+	for i := range t.ends {
+		id := uint32(i)
+		text := t.token(id)
+		n := uint32(len(text))
+		switch {
+		case n == 0:
+			continue // an id that is not used
+		case n <= 8:
+			key, _ := loadTail(text)
+			at := key * hashMul >> t.shift8
+			for t.short[at].n != 0 {
+				at = (at + 1) & uint64(len(t.short)-1)
+			}
+			t.short[at] = slot8{key: key, id: id, n: n}
+		case n <= 16:
+			key, more := loadTail(text)
+			at := hash16(key, more) >> t.shift16
+			for t.middle[at].n != 0 {
+				at = (at + 1) & uint64(len(t.middle)-1)
+			}
+			t.middle[at] = slot16{key: key, more: more, id: id, n: n}
+		default:
+			t.long[text] = id
+		}
+		if id < 256 {
+			continue
+		}
+		l, r := left[id-256], right[id-256]
+		key := uint64(l)<<idBits | uint64(r)
+		at := key * hashMul >> t.shiftP
+		for t.pairs[at] != free {
+			at = (at + 1) & uint64(len(t.pairs)-1)
+		}
+		t.pairs[at] = key<<idBits | uint64(id)
+		if n == 2 {
+			t.byte2[int(text[0])<<8|int(text[1])] = id
+		}
+	}
+}
+
+func sizeClass(n int) int {
+	switch {
+	case n <= 8:
+		return 0
+	case n <= 16:
+		return 1
+	}
+	return 2
+}
+
+// sized returns a table that n entries fill to less than two thirds, and the shift that turns a hash into an index.
+func sized[S any](n int) ([]S, uint) {
+	b := bits.Len(uint(n + n/2))
+	return make([]S, 1<<b), uint(64 - b)
+}
+
+func hash16(key, more uint64) uint64 {
+	return (key ^ bits.RotateLeft64(more*hashMul, 32)) * hashMul
+}
+
+// token returns the bytes of an id, which must be below len(ends).
+func (t *tables) token(id uint32) string {
+	if id == 0 {
+		return t.text[:t.ends[0]]
+	}
+	return t.text[t.ends[id-1]:t.ends[id]]
+}
+
+// load8 reads the 8 bytes at p.
+func load8(s string, p int) uint64 {
+	s = s[p : p+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// loadTail reads a text of at most 16 bytes, padded with zeros.
+func loadTail(s string) (key, more uint64) {
+	for i := range min(len(s), 8) {
+		key |= uint64(s[i]) << (8 * i)
+	}
+	for i := 8; i < len(s); i++ {
+		more |= uint64(s[i]) << (8 * (i - 8))
+	}
+	return key, more
+}
+
+// find8 returns the token with these n ≤ 8 bytes, or none.
+func (t *tables) find8(key uint64, n uint32) uint32 {
+	for at := key * hashMul >> t.shift8; ; at = (at + 1) & uint64(len(t.short)-1) {
+		s := &t.short[at]
+		if s.key == key && s.n == n {
+			return s.id
+		}
+		if s.n == 0 {
+			return none
+		}
+	}
+}
+
+// find16 returns the token with these 9 to 16 bytes, or none.
+func (t *tables) find16(key, more uint64, n uint32) uint32 {
+	for at := hash16(key, more) >> t.shift16; ; at = (at + 1) & uint64(len(t.middle)-1) {
+		s := &t.middle[at]
+		if s.key == key && s.more == more && s.n == n {
+			return s.id
+		}
+		if s.n == 0 {
+			return none
+		}
+	}
+}
+
+// merged returns the token that left and right merge to, or none.
+func (t *tables) merged(left, right uint32) uint32 {
+	key := uint64(left)<<idBits | uint64(right)
+	for at := key * hashMul >> t.shiftP; ; at = (at + 1) & uint64(len(t.pairs)-1) {
+		p := t.pairs[at]
+		if p>>idBits == key {
+			return uint32(p & idMask)
+		}
+		if p == free {
+			return none
+		}
+	}
+}
