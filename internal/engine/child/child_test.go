@@ -150,7 +150,6 @@ func open(t *testing.T, driver string, spec engine.Spec) engine.Backend {
 func TestConform(t *testing.T) {
 	enginetest.Conform(t, func(t *testing.T) engine.Backend { return open(t, "echo", engine.Spec{}) }, enginetest.Caps{
 		Prompt: "<|user|>Say something nice about the weather.<|end|><|assistant|>",
-		Cannot: map[enginetest.Ability]string{enginetest.Grammars: "the fake in the child knows no grammars"},
 	})
 }
 

@@ -6,7 +6,10 @@
 // ASCII is several tokens, as with real models), special tokens mark turns, the next token is drawn
 // from a distribution over the whole vocabulary that depends on nothing but what came before, so
 // temperature, seed, logit_bias, penalties, logprobs and prompt logprobs all do what they say; there
-// are slots, a queue that overflows, and a window. It does not know grammars, adapters or images.
+// are slots, a queue that overflows, and a window. It does not know adapters or images.
+//
+// Under a grammar it says its reply when the grammar allows that, else a text that it draws from the
+// grammar by the seed, and nothing else: biases and penalties do not count then.
 //
 // The model: behind the last <|assistant|> token of the prompt it wants to say Options.Reply of the
 // last user turn; without such a token, Options.Reply of the whole prompt. Tokens that it was forced
@@ -23,6 +26,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/echo/gbnf"
 	"github.com/parley-ai/parley/internal/engine/textstream"
 	"github.com/parley-ai/parley/internal/fault"
 )
@@ -262,6 +266,11 @@ func (b *Backend) Generate(ctx context.Context, req engine.GenerateRequest) iter
 			yield(nil, err)
 			return
 		}
+		grammar, err := parseGrammar(req)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		s := &sequence{cancel: cancel}
@@ -270,7 +279,7 @@ func (b *Backend) Generate(ctx context.Context, req engine.GenerateRequest) iter
 			return
 		}
 		defer b.leave(s)
-		if err := b.run(ctx, req, func(e engine.Event) bool { return yield(e, nil) }); err != nil {
+		if err := b.run(ctx, req, grammar, func(e engine.Event) bool { return yield(e, nil) }); err != nil {
 			yield(nil, err)
 		}
 	}
@@ -280,8 +289,6 @@ func (b *Backend) check(req engine.GenerateRequest) error {
 	switch {
 	case req.Text != "" || len(req.Messages) > 0:
 		return fault.New(fault.Invalid, "The echo engine takes tokens, not texts or messages.")
-	case req.Sampling.Grammar != nil:
-		return fault.New(fault.Invalid, "The echo engine knows no grammars.")
 	case req.Adapter != "":
 		return fault.New(fault.Invalid, "The echo engine knows no adapters.")
 	case len(req.Images) > 0:
@@ -307,8 +314,11 @@ func (b *Backend) tooLong(n int) error {
 var errBroken = fault.New(fault.Canceled, "the caller stopped listening")
 
 // run produces the events of a sequence; nil also when the caller stopped listening.
-func (b *Backend) run(ctx context.Context, req engine.GenerateRequest, yield func(engine.Event) bool) error {
+func (b *Backend) run(ctx context.Context, req engine.GenerateRequest, grammar *gbnf.Grammar, yield func(engine.Event) bool) error {
 	m := model{reply: b.reply(req.Tokens), sampling: req.Sampling, prompt: req.Tokens, ignoreEOS: req.IgnoreEOS}
+	if grammar != nil {
+		m.reply, m.held = held(grammar, req, m.reply)
+	}
 	if !yield(engine.Started{PromptTokens: len(req.Tokens)}) {
 		return nil
 	}
@@ -324,7 +334,7 @@ func (b *Backend) run(ctx context.Context, req engine.GenerateRequest, yield fun
 		}
 		t := m.next(req.TopLogprobs)
 		done.CompletionTokens++
-		if t.Token == end && !req.IgnoreEOS {
+		if t.Token == end && (m.held || !req.IgnoreEOS) {
 			done.Reason = engine.FinishStop
 			break
 		}

@@ -17,7 +17,6 @@ import (
 func TestConform(t *testing.T) {
 	enginetest.Conform(t, func(*testing.T) engine.Backend { return echo.New(echo.Options{}) }, enginetest.Caps{
 		Prompt: "<|user|>Say something nice about the weather.<|end|><|assistant|>",
-		Cannot: map[enginetest.Ability]string{enginetest.Grammars: "the fake knows no grammars"},
 	})
 }
 

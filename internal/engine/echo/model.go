@@ -51,6 +51,7 @@ type model struct {
 	said      []engine.Token
 	sampling  engine.Sampling
 	ignoreEOS bool
+	held      bool // by a grammar: it says the reply and nothing else
 	logits    [vocabSize]float64
 }
 
@@ -136,6 +137,15 @@ func (m *model) next(top int) engine.TokenLogprob {
 
 // adjust applies biases and penalties.
 func (m *model) adjust() {
+	if m.held {
+		want := wanted(m.reply, len(m.said))
+		for t := range m.logits {
+			if engine.Token(t) != want {
+				m.logits[t] = math.Inf(-1)
+			}
+		}
+		return
+	}
 	for _, b := range m.sampling.Bias {
 		if b.Token >= 0 && b.Token < vocabSize {
 			m.logits[b.Token] += float64(b.Bias)

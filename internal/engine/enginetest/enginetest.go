@@ -93,6 +93,8 @@ func Conform(t *testing.T, open func(t *testing.T) engine.Backend, caps Caps) {
 		{"Logprobs", []Ability{Generate, Tokens, Logprobs}, x.logprobs},
 		{"PromptLogprobs", []Ability{Generate, Tokens, PromptLogprobs}, x.promptLogprobs},
 		{"Grammar", []Ability{Generate, Grammars}, x.grammar},
+		{"GrammarTriggers", []Ability{Generate, Grammars}, x.grammarTriggers},
+		{"GrammarsDoNotMix", []Ability{Generate, Grammars}, x.grammarsDoNotMix},
 		{"ContextLengthExceeded", []Ability{Generate, ContextError}, x.contextLengthExceeded},
 		{"BadTokens", []Ability{Generate, Tokens}, x.badTokens},
 		{"Embeddings", []Ability{Embed}, x.embeddings},

@@ -347,19 +347,6 @@ func (x *exam) biasForces(t *testing.T, b engine.Backend) {
 	}
 }
 
-func (x *exam) grammar(t *testing.T, b engine.Backend) {
-	req := x.request(t, b, x.caps.Prompt, 8)
-	req.Sampling.Grammar = &engine.Grammar{GBNF: `root ::= "maybe" | "perhaps"`, Root: "root"}
-	if a := run(t, b, req); a.text != "maybe" && a.text != "perhaps" {
-		t.Errorf("the grammar allows two words, it said %q", a.text)
-	}
-	req.Sampling.Grammar = &engine.Grammar{GBNF: `root ::= (((`, Root: "root"}
-	if a := collect(ctxOf(t), t, b, req); fault.KindOf(a.err) != fault.Invalid {
-		t.Errorf("a broken grammar: %v", a.err)
-	}
-	run(t, b, x.request(t, b, x.caps.Prompt, 4))
-}
-
 func (x *exam) contextLengthExceeded(t *testing.T, b engine.Backend) {
 	window := infoOf(t, b).ContextWindow
 	if window == 0 {

@@ -266,6 +266,26 @@ func TestGrammar(t *testing.T) {
 	}
 }
 
+// TestGrammarGoesBeforeBias bans all that the grammar allows, and the end of the answer.
+func TestGrammarGoesBeforeBias(t *testing.T) {
+	b := openTest(t, nil)
+	prompt := b.tokens(t, chatPrompt("Is water wet?"))
+	for _, temperature := range []float32{0, 1} {
+		req := engine.GenerateRequest{Tokens: prompt, MaxTokens: 20, Sampling: engine.Sampling{Temperature: temperature, TopP: 1, Grammar: &engine.Grammar{GBNF: `root ::= "{" [0-9]{3} "}"`}}}
+		for t := range engine.Token(b.info.VocabSize) {
+			req.Sampling.Bias = append(req.Sampling.Bias, engine.TokenBias{Token: t, Bias: -100})
+		}
+		if r := collect(t.Context(), b, req); r.err != nil || len(r.text) != 5 || r.done.Reason != engine.FinishStop {
+			t.Errorf("all banned: %q, %+v, %v", r.text, r.done, r.err)
+		}
+		req.Sampling.Bias = nil
+		req.IgnoreEOS = true
+		if r := collect(t.Context(), b, req); r.err != nil || len(r.text) != 5 || r.done.Reason != engine.FinishStop {
+			t.Errorf("the end banned: %q, %+v, %v", r.text, r.done, r.err)
+		}
+	}
+}
+
 func TestBias(t *testing.T) {
 	b := openTest(t, nil)
 	prompt := b.tokens(t, chatPrompt("What is the capital of France?"))

@@ -25,8 +25,12 @@ type sampler struct {
 	sequences *biasState
 }
 
-// errDeadEnd says that the grammar allows no token at all.
-var errDeadEnd = errors.New("the grammar allows nothing more")
+var (
+	// errComplete says that the grammar allows nothing but the end, and the request ignores that.
+	errComplete = errors.New("the grammar allows nothing more")
+	// errDeadEnd says that the grammar wants something that the vocabulary has no token for.
+	errDeadEnd = errors.New("no token continues the grammar")
+)
 
 var ban = float32(math.Inf(-1))
 
@@ -70,22 +74,62 @@ func (s *sampler) free() {
 	}
 }
 
-// bare says that the raw logits decide: no biases, no penalties, no grammar.
+// bare says that the raw logits decide, as far as the grammar lets them: no biases, no penalties.
 func (s *sampler) bare() bool {
 	p := s.req
-	return len(p.Bias) == 0 && s.sequences == nil && (s.grammar == nil || s.asleep) && len(s.eog) == 0 &&
+	return len(p.Bias) == 0 && s.sequences == nil && len(s.eog) == 0 &&
 		(p.PresencePenalty == 0 && p.FrequencyPenalty == 0 || len(s.counts) == 0)
 }
+
+// awake says that a grammar decides with the logits.
+func (s *sampler) awake() bool { return s.grammar != nil && !s.asleep }
 
 // light says that a choice mostly takes one look at the logits.
 func (s *sampler) light() bool {
 	p := s.req
-	return p.Temperature <= 0 && s.sequences == nil && (s.grammar == nil || s.asleep) &&
+	return p.Temperature <= 0 && s.sequences == nil && !s.awake() &&
 		(p.PresencePenalty == 0 && p.FrequencyPenalty == 0 || len(s.counts) == 0) && len(p.Bias)+len(s.eog) <= fewChanges
 }
 
 // pick chooses the next token; scratch has room for the vocabulary and belongs to the caller.
 func (s *sampler) pick(logits []float32, scratch []capi.Candidate) (engine.Token, error) {
+	token, err := s.unheld(logits, scratch)
+	// Most of the time the grammar agrees with the free choice, and asking it about one token is
+	// far cheaper than about all of them.
+	if err != nil || !s.awake() || s.grammar.Allows(token) {
+		return token, err
+	}
+	if s.req.Temperature <= 0 && s.bare() {
+		for _, next := range topN(logits, nextBest) {
+			if s.grammar.Allows(next.token) {
+				return next.token, nil
+			}
+		}
+	}
+	s.fill(logits, scratch)
+	allowed, err := s.filter(scratch)
+	if err == nil && !allowed {
+		// What is banned by a bias cannot make an answer that the grammar does not know: without any
+		// other way on, the grammar goes first.
+		s.raw(logits, scratch)
+		allowed, err = s.filter(scratch)
+	}
+	if err == nil && !allowed {
+		if err = errDeadEnd; slices.ContainsFunc(s.eog, s.grammar.Allows) {
+			err = errComplete
+		}
+	}
+	if err != nil {
+		return 0, err
+	}
+	return s.chain.Pick(scratch, false)
+}
+
+// nextBest is how many of the likeliest tokens are shown to the grammar one by one before all are.
+const nextBest = 32
+
+// unheld chooses without the grammar.
+func (s *sampler) unheld(logits []float32, scratch []capi.Candidate) (engine.Token, error) {
 	if s.req.Temperature <= 0 && s.bare() {
 		return engine.Token(argmax(logits)), nil
 	}
@@ -93,30 +137,20 @@ func (s *sampler) pick(logits []float32, scratch []capi.Candidate) (engine.Token
 		return token, nil
 	}
 	s.fill(logits, scratch)
-	token, err := s.chain.Pick(scratch, false)
-	if err != nil || s.grammar == nil || s.asleep {
-		return token, err
-	}
-	// Most of the time the grammar agrees with the free choice, and asking it about one token is
-	// far cheaper than about all of them.
-	if s.grammar.Allows(token) {
-		return token, nil
-	}
-	s.fill(logits, scratch)
+	return s.chain.Pick(scratch, false)
+}
+
+// filter bans what the grammar forbids and says whether anything is left.
+func (s *sampler) filter(scratch []capi.Candidate) (allowed bool, err error) {
 	if err := s.grammar.Filter(scratch); err != nil {
-		return 0, err
+		return false, err
 	}
-	allowed := false
 	for i := range scratch {
 		if scratch[i].Logit != ban {
-			allowed = true
-			break
+			return true, nil
 		}
 	}
-	if !allowed {
-		return 0, errDeadEnd
-	}
-	return s.chain.Pick(scratch, false)
+	return false, nil
 }
 
 // fewChanges is up to how many changed logits greedy looks at one by one.
@@ -132,7 +166,7 @@ func (s *sampler) greedy(logits []float32) (best engine.Token, ok bool) {
 	if penalized {
 		changes += len(s.counts)
 	}
-	if p.Temperature > 0 || s.sequences != nil || s.grammar != nil && !s.asleep || changes > fewChanges {
+	if p.Temperature > 0 || s.sequences != nil || changes > fewChanges {
 		return 0, false
 	}
 	best = engine.Token(argmax(logits))
@@ -170,9 +204,7 @@ func (s *sampler) greedy(logits []float32) (best engine.Token, ok bool) {
 
 // fill writes the candidates: raw logits with biases and penalties.
 func (s *sampler) fill(logits []float32, out []capi.Candidate) {
-	for i, l := range logits {
-		out[i] = capi.Candidate{ID: int32(i), Logit: l}
-	}
+	s.raw(logits, out)
 	p := s.req
 	if p.PresencePenalty != 0 || p.FrequencyPenalty != 0 {
 		for t, n := range s.counts {
@@ -191,6 +223,16 @@ func (s *sampler) fill(logits []float32, out []capi.Candidate) {
 	}
 	if s.sequences != nil {
 		s.sequences.each(add)
+	}
+	for _, t := range s.eog {
+		out[t].Logit = ban
+	}
+}
+
+// raw writes the candidates without anything but the ban on the end that IgnoreEOS is.
+func (s *sampler) raw(logits []float32, out []capi.Candidate) {
+	for i, l := range logits {
+		out[i] = capi.Candidate{ID: int32(i), Logit: l}
 	}
 	for _, t := range s.eog {
 		out[t].Logit = ban

@@ -72,8 +72,12 @@ func tokenLogprob(logits []float32, t engine.Token, top int, piece func(engine.T
 // produce adds a chosen token and says whether the sequence has ended with it.
 func (l *loop) produce(c *choice) (ended bool) {
 	s := c.seq
-	if errors.Is(c.err, errDeadEnd) {
+	switch {
+	case errors.Is(c.err, errComplete):
 		l.finish(s, engine.FinishStop)
+		return true
+	case errors.Is(c.err, errDeadEnd): // not whole, so it was not the model that stopped
+		l.finish(s, engine.FinishLength)
 		return true
 	}
 	if c.err != nil {

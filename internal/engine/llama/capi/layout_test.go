@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestVersions runs TestGreedy and TestState in a process of its own for each library directory that
+// TestVersions runs TestGreedy, TestState and TestGrammar in a process of its own for each library directory that
 // PARLEY_TEST_LLAMA_LIBS lists, because a process loads one library.
 func TestVersions(t *testing.T) {
 	_, model := assets(t)
@@ -23,10 +23,10 @@ func TestVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Run(found.Release, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^(TestGreedy|TestState)$", "-test.v")
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^(TestGreedy|TestState|TestGrammar)$", "-test.v")
 			cmd.Env = append(os.Environ(), "PARLEY_TEST_LLAMA_LIB="+dir, "PARLEY_TEST_TEXT_MODEL="+model)
 			out, err := cmd.CombinedOutput()
-			if err != nil || strings.Count(string(out), "release "+found.Release+",") != 2 {
+			if err != nil || strings.Count(string(out), "release "+found.Release+",") != 3 {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})

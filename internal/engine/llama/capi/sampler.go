@@ -66,6 +66,9 @@ func (m *Model) NewGrammar(gbnf, root string) (*Sampler, error) {
 	if strings.ContainsRune(gbnf, 0) || strings.ContainsRune(root, 0) {
 		return nil, fmt.Errorf("%w: it holds a NUL byte", ErrGrammar)
 	}
+	if strings.TrimSpace(gbnf) == "" {
+		return nil, fmt.Errorf("%w: it is empty", ErrGrammar) // C++ takes that as no grammar
+	}
 	if root == "" {
 		root = "root"
 	}
