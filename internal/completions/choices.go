@@ -13,6 +13,7 @@ import (
 
 // sequence is what came of one sequence so far.
 type sequence struct {
+	prompt   string // what it continues
 	text     strings.Builder
 	tokens   Logprobs
 	finish   string
@@ -24,9 +25,9 @@ type sequence struct {
 // score is the mean logprob per token: what best_of compares.
 func (s *sequence) score() float64 { return s.sum / float64(max(1, s.produced)) }
 
-// add notes tokens. top says whether alternatives were asked for; null is for a token without a
-// logprob, the first of a prompt.
-func (s *sequence) add(tokens []engine.TokenLogprob, top bool, firstIsNull bool) {
+// add notes tokens. top says whether alternatives were asked for. The first token of a prompt has no
+// logprob, also where the model read a BOS token before it: programs leave it out of their sums.
+func (s *sequence) add(tokens []engine.TokenLogprob, top, ofPrompt bool) {
 	if top && s.tokens.TopLogprobs == nil {
 		s.tokens.TopLogprobs = new([]*Alternatives)
 	}
@@ -34,7 +35,7 @@ func (s *sequence) add(tokens []engine.TokenLogprob, top bool, firstIsNull bool)
 		lp := t.Logprob
 		s.tokens.Tokens = append(s.tokens.Tokens, tokenText(t.Bytes))
 		s.tokens.TextOffset = append(s.tokens.TextOffset, s.offset(t.Bytes))
-		null := firstIsNull && i == 0
+		null := ofPrompt && i == 0
 		if null {
 			s.tokens.TokenLogprobs = append(s.tokens.TokenLogprobs, nil)
 		} else {
@@ -93,15 +94,6 @@ func promptTokens(tokens []engine.TokenLogprob, text string) []engine.TokenLogpr
 		return tokens[1:]
 	}
 	return tokens
-}
-
-// textOf is the text of a prompt's tokens.
-func textOf(tokens []engine.TokenLogprob) string {
-	var b strings.Builder
-	for _, t := range tokens {
-		b.Write(t.Bytes)
-	}
-	return strings.ToValidUTF8(b.String(), "\uFFFD")
 }
 
 // best returns the n best of one prompt's sequences, the best first; all of them in their own order

@@ -42,6 +42,10 @@ func TestAnswersGoldens(t *testing.T) {
 		{"logprobs.json", `{"model":"gpt-4","temperature":0,"prompt":"Hi","logprobs":1,"max_tokens":2}`},
 		{"logprobs_0.json", `{"model":"gpt-4","temperature":0,"prompt":"Hi","logprobs":0,"max_tokens":2}`},
 		{"best_of.json", `{"model":"gpt-4","temperature":0,"prompt":"Hi","best_of":3}`},
+		{"best_of_0.json", `{"model":"gpt-4","temperature":0,"prompt":"Hi","max_tokens":2,"best_of":0,"timeout":20}`},
+		{"suffix.json", `{"model":"gpt-4","temperature":0,"prompt":"Once ","suffix":" a time","max_tokens":20,"echo":true}`},
+		{"ids_echo_logprobs.json", `{"model":"echo","temperature":0,"prompt":[[72,105],[195,169]],"max_tokens":1,"echo":true,"logprobs":2}`},
+		{"ids_offsets.json", `{"model":"echo","temperature":0,"prompt":[72,195,169],"max_tokens":2,"logprobs":0}`},
 		{"stream.sse", `{"model":"gpt-4","temperature":0,"max_tokens":3,"prompt":"Hi","stream":true}`},
 		{"stream_echo_logprobs.sse", `{"model":"gpt-4","temperature":0,"max_tokens":1,"prompt":"Hi","stream":true,"echo":true,"logprobs":0,"stream_options":{"include_usage":true}}`},
 	}
@@ -90,6 +94,102 @@ func TestTextOffsetsCountCharacters(t *testing.T) {
 	}
 }
 
+func TestTheFirstTokenOfAPromptHasNoLogprob(t *testing.T) {
+	tokens := []engine.TokenLogprob{{Bytes: []byte("Hi"), Logprob: -2, Top: []engine.TopLogprob{{Bytes: []byte("A"), Logprob: -1}}}}
+	var s sequence
+	s.add(tokens, true, true)
+	s.add(tokens, true, false)
+	if lp, top := s.tokens.TokenLogprobs, *s.tokens.TopLogprobs; lp[0] != nil || top[0] != nil || *lp[1] != -2 || (*top[1])["A"] != -1 {
+		t.Errorf("logprobs %v, alternatives %v", lp, top)
+	}
+}
+
+// pieces puts the pieces of a streamed answer together, by choice.
+func pieces(t *testing.T, body string) map[int]*Choice {
+	t.Helper()
+	out := map[int]*Choice{}
+	for line := range strings.Lines(body) {
+		data, ok := strings.CutPrefix(strings.TrimSpace(line), "data: ")
+		if !ok || data == "[DONE]" {
+			continue
+		}
+		var r Response
+		if err := json.Unmarshal([]byte(data), &r); err != nil {
+			t.Fatalf("%v: %s", err, data)
+		}
+		for _, c := range r.Choices {
+			got := out[c.Index]
+			if got == nil {
+				got = &Choice{Index: c.Index, Logprobs: &Logprobs{TopLogprobs: new([]*Alternatives)}}
+				out[c.Index] = got
+			}
+			got.Text += c.Text
+			if c.FinishReason != nil {
+				got.FinishReason = c.FinishReason
+			}
+			if lp := c.Logprobs; lp != nil {
+				got.Logprobs.Tokens = append(got.Logprobs.Tokens, lp.Tokens...)
+				got.Logprobs.TokenLogprobs = append(got.Logprobs.TokenLogprobs, lp.TokenLogprobs...)
+				got.Logprobs.TextOffset = append(got.Logprobs.TextOffset, lp.TextOffset...)
+				*got.Logprobs.TopLogprobs = append(*got.Logprobs.TopLogprobs, *lp.TopLogprobs...)
+			}
+		}
+	}
+	return out
+}
+
+// TestStreamsBringWhatWholeAnswersDo: several prompts and choices, echoed, with logprobs.
+func TestStreamsBringWhatWholeAnswersDo(t *testing.T) {
+	_, srv := serve(t, echo.Options{})
+	for _, prompt := range []string{`["One","Two é","three"]`, `[[79,110],[84,195,169],[105]]`} {
+		body := `{"model":"echo","temperature":1.5,"seed":7,"n":2,"max_tokens":6,"echo":true,"logprobs":2,"prompt":` + prompt
+		resp, all := post(t, srv, body+`}`)
+		var whole Response
+		if err := json.Unmarshal([]byte(all), &whole); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%d %v: %s", resp.StatusCode, err, all)
+		}
+		_, sse := post(t, srv, body+`,"stream":true}`)
+		streamed := pieces(t, sse)
+		if len(whole.Choices) != 6 || len(streamed) != 6 {
+			t.Fatalf("%d choices, %d streamed", len(whole.Choices), len(streamed))
+		}
+		for i, c := range whole.Choices {
+			want, err := json.Marshal(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := json.Marshal(streamed[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Index != i || string(got) != string(want) {
+				t.Errorf("choice %d\nstreamed %s\nwhole    %s", i, got, want)
+			}
+		}
+	}
+}
+
+func TestEnginesNameTheModelInThePath(t *testing.T) {
+	_, srv := serve(t, echo.Options{})
+	do := func(path, body string) (int, string) {
+		resp, got := generatetest.Do(t, srv, http.MethodPost, path, body)
+		return resp.StatusCode, got
+	}
+	_, want := post(t, srv, `{"model":"gpt-4","prompt":"Hi","temperature":0}`)
+	if status, got := do("/v1/engines/gpt-4/completions", `{"prompt":"Hi","temperature":0,"model":null}`); status != 200 || got != want {
+		t.Errorf("%d: %s\nwant %s", status, got, want)
+	}
+	if status, got := do("/v1/engines/gpt-4/completions", `{"prompt":"Hi","temperature":0,"stream":true}`); status != 200 || !strings.HasSuffix(got, "data: [DONE]\n\n") {
+		t.Errorf("%d: %s", status, got)
+	}
+	if status, got := do("/v1/engines/gpt-4/completions", `{"model":"gpt-4","prompt":"Hi"}`); status != 400 || !strings.Contains(got, `"Cannot specify both model and engine"`) {
+		t.Errorf("%d: %s", status, got)
+	}
+	if status, got := do("/v1/engines/gpt-9/completions", `{"prompt":"Hi"}`); status != 404 || !strings.Contains(got, `"model_not_found"`) {
+		t.Errorf("%d: %s", status, got)
+	}
+}
+
 func TestPromptTokensLeavesOutBOS(t *testing.T) {
 	tokens := []engine.TokenLogprob{{Bytes: []byte("<s>")}, {Bytes: []byte("Hi")}}
 	if got := promptTokens(tokens, "Hi"); len(got) != 1 {
@@ -129,7 +229,9 @@ func TestBadRequests(t *testing.T) {
 		{"best_of below n", with(`"n":2,"best_of":1`), 400, "best_of", "", "more choices than it will generate"},
 		{"best_of 21", with(`"best_of":21`), 400, "best_of", "integer_above_max_value", ""},
 		{"best_of streamed", with(`"best_of":2,"stream":true`), 400, "best_of", "", "cannot be streamed"},
-		{"suffix", with(`"suffix":"end"`), 400, "suffix", "unsupported_parameter", ""},
+		{"best_of -1", with(`"best_of":-1`), 400, "best_of", "integer_below_min_value", ""},
+		{"suffix of another type", with(`"suffix":7`), 400, "suffix", "invalid_type", ""},
+		{"suffix with echo and logprobs", with(`"suffix":"end","echo":true,"logprobs":0`), 400, "suffix", "", "Leave one of the three out"},
 		{"unknown parameter", with(`"foo":1`), 400, "foo", "unknown_parameter", "Unrecognized request argument supplied: foo"},
 		{"too many", `{"model":"gpt-4","n":128,"prompt":[` + strings.Repeat(`"a",`, 20) + `"a"]}`, 400, "n", "", "Send it in parts"},
 		{"too many with best_of", `{"model":"gpt-4","best_of":20,"prompt":[` + strings.Repeat(`"a",`, 102) + `"a"]}`, 400, "n", "", "Send it in parts"},

@@ -4,16 +4,20 @@
 //
 // Routes:
 //
-//	POST /v1/completions   createCompletion   scope completions.write
+//	POST /v1/completions                    createCompletion         scope completions.write
+//	POST /v1/engines/{engine}/completions   createEngineCompletion   scope completions.write
 //
 // Files: request.go decodes and checks, response.go has the answer's shapes, choices.go collects
 // them, http.go writes them.
 //
 // Invariants:
 //   - Choice i belongs to prompt i/n: indexes are in the order of the prompts.
-//   - echo with max_tokens 0 and logprobs scores a text: every token of it with its logprob.
+//   - echo with max_tokens 0 and logprobs scores a text: every token of it with its logprob, but null
+//     for the first, as in the original, whose models read nothing before it.
 //   - best_of keeps the n answers with the highest mean logprob per token; all of them are counted.
 //   - text_offset counts characters from the beginning of the prompt, as the original's does.
+//   - suffix makes the model write what stands between it and the prompt (generate.Prompt.Before); usage
+//     counts what the model read for that.
 //   - Token ids are the served model's own: an alias of an original model refuses them, because they
-//     would silently be read as other words. suffix is refused in this release.
+//     would silently be read as other words.
 package completions

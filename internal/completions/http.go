@@ -10,7 +10,6 @@ import (
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/generate/wire"
 	"github.com/parley-ai/parley/internal/httpapi"
-	"github.com/parley-ai/parley/internal/ids"
 )
 
 // API serves the routes of this package.
@@ -22,12 +21,20 @@ type API struct {
 
 // Routes returns the package's operations.
 func (a *API) Routes() []httpapi.Route {
-	return []httpapi.Route{{
-		Method: http.MethodPost, Path: "/v1/completions", Op: "createCompletion", Tag: "Completions",
-		Summary: "Continues a text.",
-		In:      Request{}, Out: Whole{}, Stream: Whole{},
-		Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.create,
-	}}
+	return []httpapi.Route{
+		{
+			Method: http.MethodPost, Path: "/v1/completions", Op: "createCompletion", Tag: "Completions",
+			Summary: "Continues a text.",
+			In:      Request{}, Out: Whole{}, Stream: Whole{},
+			Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.create,
+		},
+		{
+			Method: http.MethodPost, Path: "/v1/engines/{engine}/completions", Op: "createEngineCompletion", Tag: "Engines",
+			Summary: "Continues a text: the form of before 2022, in which the path names the model.",
+			In:      EngineRequest{}, Out: Whole{}, Stream: Whole{},
+			Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.createWithEngine,
+		},
+	}
 }
 
 func (a *API) create(w http.ResponseWriter, r *http.Request) error {
@@ -35,70 +42,75 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return a.answer(w, r, &req)
+}
+
+func (a *API) createWithEngine(w http.ResponseWriter, r *http.Request) error {
+	req, err := httpapi.Decode[EngineRequest](w, r, httpapi.Strict)
+	if err != nil {
+		return err
+	}
+	if req.Request.Model, err = wire.Engine(r.PathValue("engine"), req.Model); err != nil {
+		return err
+	}
+	return a.answer(w, r, &req.Request)
+}
+
+func (a *API) answer(w http.ResponseWriter, r *http.Request, req *Request) error {
 	op, prompts, n, err := req.operation(httpapi.RequestID(r.Context()))
 	if err != nil {
 		return err
 	}
-	newID := a.NewID
-	if newID == nil {
-		newID = func() string { return ids.New("cmpl-") }
-	}
 	ans := answer{
-		head:      Response{ID: newID(), Object: "text_completion", Created: a.Clock.Now().Unix()},
-		events:    a.Generate.Fan(r.Context(), httpapi.ActorOf(r.Context()), op, prompts, n),
-		req:       &req,
+		Answer:    wire.Begin(a.Clock, a.NewID, "cmpl-", len(prompts), n),
+		req:       req,
 		prompts:   len(prompts),
 		n:         n,
-		scored:    op.PromptLogprobs,
-		tally:     wire.NewTally(len(prompts)),
 		sequences: make([]sequence, len(prompts)*n),
 	}
+	events := ans.Each(w.Header(), a.Generate.Fan(r.Context(), httpapi.ActorOf(r.Context()), op, prompts, n))
 	if req.Stream {
-		return ans.stream(w, r)
+		return ans.stream(httpapi.NewStream(w, r), events)
 	}
-	return ans.whole(w)
+	return ans.whole(w, events)
 }
 
 // answer is one request's way to the client.
 type answer struct {
-	head      Response // what all pieces share
-	events    iter.Seq2[generate.Indexed, error]
+	wire.Answer
 	req       *Request
 	prompts   int
-	n         int  // sequences per prompt: n, or best_of
-	scored    bool // the prompt's tokens come with their logprobs
-	tally     *wire.Tally
+	n         int // sequences per prompt: n, or best_of
 	sequences []sequence
 }
 
-// take notes an event and returns the text that it adds, which is the prompt's for echo.
-func (a *answer) take(w http.ResponseWriter, e generate.Indexed) (text string) {
-	if ev, ok := e.Event.(generate.Admitted); ok {
-		wire.Announce(w.Header(), ev)
-		a.head.Model = ev.Model
-		if ev.Fingerprint != "" {
-			a.head.SystemFingerprint = &ev.Fingerprint
-		}
-		return ""
+// response is what carries choices to the client.
+func (a *answer) response(choices ...Choice) Response {
+	return Response{
+		ID: a.ID, Object: "text_completion", Created: a.Created, Model: a.Model,
+		Choices: choices, SystemFingerprint: a.Fingerprint,
 	}
+}
+
+// take notes an event and returns the text that it adds, which is the prompt's for echo.
+func (a *answer) take(e generate.Indexed) (text string) {
 	s := &a.sequences[e.Index]
+	top := a.req.Logprobs != nil && *a.req.Logprobs > 0
 	switch ev := e.Event.(type) {
 	case generate.Started:
-		prompt := a.prompt(e.Index)
+		s.prompt = ev.Prompt
+		if len(a.req.Prompt.Texts) > 0 {
+			s.prompt = a.req.Prompt.Texts[e.Index/a.n]
+		}
 		switch {
 		case !a.req.Echo:
-			s.chars = utf8.RuneCountInString(prompt)
-		case !a.scored: // else it goes out together with its logprobs
-			text = prompt
+			s.chars = utf8.RuneCountInString(s.prompt)
+		case a.req.Logprobs == nil: // else it goes out together with its logprobs
+			text = s.prompt
 		}
 	case generate.PromptScored:
-		tokens := promptTokens(ev.Tokens, a.prompt(e.Index))
-		if text = a.prompt(e.Index); len(a.req.Prompt.Tokens) > 0 {
-			text = textOf(tokens)
-		}
-		if a.req.Logprobs != nil {
-			s.add(tokens, *a.req.Logprobs > 0, len(tokens) == len(ev.Tokens))
-		}
+		s.add(promptTokens(ev.Tokens, s.prompt), top, true)
+		text = s.prompt
 	case generate.Delta:
 		text = ev.Text
 		for _, t := range ev.Tokens {
@@ -106,58 +118,43 @@ func (a *answer) take(w http.ResponseWriter, e generate.Indexed) (text string) {
 		}
 		s.produced += len(ev.Tokens)
 		if a.req.Logprobs != nil {
-			s.add(ev.Tokens, *a.req.Logprobs > 0, false)
+			s.add(ev.Tokens, top, false)
 		}
 	case generate.Done:
 		s.finish = string(ev.Reason)
-		a.tally.Add(e.Index/a.n, ev.Usage)
 	}
 	return text
 }
 
-// prompt is the text that sequence index continues; empty for token ids.
-func (a *answer) prompt(index int) string {
-	if len(a.req.Prompt.Texts) == 0 {
-		return ""
-	}
-	return a.req.Prompt.Texts[index/a.n]
-}
-
 // whole collects the choices and sends them as one object.
-func (a *answer) whole(w http.ResponseWriter) error {
-	for e, err := range a.events {
+func (a *answer) whole(w http.ResponseWriter, events iter.Seq2[generate.Indexed, error]) error {
+	for e, err := range events {
 		if err != nil {
 			return err
 		}
-		if text := a.take(w, e); text != "" {
-			a.sequences[e.Index].text.WriteString(text)
-		}
+		a.sequences[e.Index].text.WriteString(a.take(e))
 	}
 	n := a.req.Choices()
-	a.head.Choices = make([]Choice, 0, a.prompts*n)
+	choices := make([]Choice, 0, a.prompts*n)
 	for p := range a.prompts {
 		for _, s := range best(a.sequences[p*a.n:(p+1)*a.n], n) {
-			c := Choice{Text: s.text.String(), Index: len(a.head.Choices), FinishReason: &s.finish}
+			c := Choice{Text: s.text.String(), Index: len(choices), FinishReason: &s.finish}
 			if a.req.Logprobs != nil {
 				c.Logprobs = &s.tokens
 			}
-			a.head.Choices = append(a.head.Choices, c)
+			choices = append(choices, c)
 		}
 	}
-	return httpapi.JSON(w, http.StatusOK, Whole{Response: a.head, Usage: a.tally.Usage()})
+	return httpapi.JSON(w, http.StatusOK, Whole{Response: a.response(choices...), Usage: a.Usage()})
 }
 
 // stream sends the choices piece by piece.
-func (a *answer) stream(w http.ResponseWriter, r *http.Request) error {
-	out := httpapi.NewStream(w, r)
-	for e, err := range a.events {
+func (a *answer) stream(out *httpapi.Stream, events iter.Seq2[generate.Indexed, error]) error {
+	for e, err := range events {
 		if err != nil {
 			return err
 		}
-		text := a.take(w, e)
-		if e.Index < 0 {
-			continue
-		}
+		text := a.take(e)
 		s := &a.sequences[e.Index]
 		c := Choice{Text: text, Index: e.Index}
 		if s.finish != "" {
@@ -175,8 +172,9 @@ func (a *answer) stream(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if a.req.IncludeUsage() {
-		a.head.Choices = []Choice{}
-		if err := out.Send(Whole{Response: a.head, Usage: a.tally.Usage()}); err != nil {
+		last := a.response()
+		last.Choices = []Choice{}
+		if err := out.Send(Whole{Response: last, Usage: a.Usage()}); err != nil {
 			return err
 		}
 	}
@@ -185,8 +183,7 @@ func (a *answer) stream(w http.ResponseWriter, r *http.Request) error {
 
 // send sends one choice's piece.
 func (a *answer) send(out *httpapi.Stream, c Choice) error {
-	piece := a.head
-	piece.Choices = []Choice{c}
+	piece := a.response(c)
 	if a.req.IncludeUsage() {
 		return out.Send(Whole{Response: piece})
 	}

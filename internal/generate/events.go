@@ -22,7 +22,8 @@ type Admitted struct {
 // Started says that a sequence's prompt was computed.
 type Started struct {
 	PromptTokens int
-	CachedTokens int // of PromptTokens, how many came from the prefix cache
+	CachedTokens int    // of PromptTokens, how many came from the prefix cache
+	Prompt       string // the text of token ids, with Request.PromptText
 }
 
 // PromptScored carries the prompt's logprobs; the first token has none and Logprob 0.

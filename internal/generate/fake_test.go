@@ -22,6 +22,7 @@ type fakeBackend struct {
 	full   error    // refuses the sequence before it starts
 	cut    bool     // ends the script with nothing
 	block  chan struct{}
+	around bool // the tokenizer puts 1 before and 2 after a text when special tokens are asked for
 
 	mu       sync.Mutex
 	requests []engine.GenerateRequest
@@ -41,10 +42,19 @@ func (f *fakeBackend) Tokenize(_ context.Context, req engine.TokenizeRequest) ([
 	for i := range req.Text {
 		out[i] = engine.Token(req.Text[i])
 	}
+	if f.around && req.AddSpecial {
+		out = append(append([]engine.Token{1}, out...), 2)
+	}
 	return out, nil
 }
 
-func (f *fakeBackend) Detokenize(context.Context, []engine.Token) ([]byte, error) { return nil, nil }
+func (f *fakeBackend) Detokenize(_ context.Context, tokens []engine.Token) ([]byte, error) {
+	out := make([]byte, len(tokens))
+	for i, t := range tokens {
+		out[i] = byte(t)
+	}
+	return out, nil
+}
 
 func (f *fakeBackend) Generate(ctx context.Context, req engine.GenerateRequest) iter.Seq2[engine.Event, error] {
 	return func(yield func(engine.Event, error) bool) {

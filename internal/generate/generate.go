@@ -20,6 +20,13 @@ type Target struct {
 	Alias  bool        // Name is an alias, so token ids of the caller belong to another vocabulary
 	Window int         // the alias's own window in tokens; 0 is no limit of its own
 	Spec   engine.Spec // how to serve it
+	// Encoding is tiktoken's name of the vocabulary that programs use with the name; empty is the served model's own.
+	Encoding string
+	// Limit is how many tokens an input for embedding may have, also where the served model's window is
+	// shorter; 0 is that window.
+	Limit int
+	// Dimensions is how long programs expect the vectors of the name to be; 0 is as the model makes them.
+	Dimensions int
 }
 
 // Models turns names into targets. An unknown name is fault.NotFound with code model_not_found.
@@ -108,6 +115,7 @@ type Prompt struct {
 	Text     string
 	Tokens   []engine.Token // in the served model's own vocabulary
 	kind     promptKind
+	suffix   string // see Before
 }
 
 type promptKind int
@@ -145,6 +153,7 @@ type Request struct {
 	Logprobs         bool
 	TopLogprobs      int
 	PromptLogprobs   bool
+	PromptText       bool   // Started carries the text of prompts that are token ids
 	Whole            bool   // the caller shows nothing before the answer is whole, which is cheaper with remote backends
 	User             string // the caller's end user, passed on to remote backends
 }
@@ -282,7 +291,7 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 		switch ev := ev.(type) {
 		case engine.Started:
 			u.PromptTokens, u.CachedTokens = ev.PromptTokens, ev.CachedTokens
-			out = Started(ev)
+			out = Started{PromptTokens: ev.PromptTokens, CachedTokens: ev.CachedTokens, Prompt: p.decoded}
 		case engine.PromptScored:
 			out = PromptScored(ev)
 		case engine.Delta:

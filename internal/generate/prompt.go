@@ -20,6 +20,7 @@ type measured struct {
 	tokens    []engine.Token
 	text      string
 	messages  []engine.Message
+	decoded   string // what token ids say, with Request.PromptText
 	maxTokens int
 }
 
@@ -33,10 +34,26 @@ func window(a, b int) int {
 
 // measure brings a prompt into the backend's form and checks it against the window.
 func (j *job) measure(ctx context.Context, target Target, p Prompt) (measured, error) {
-	if j.info.Input == engine.InputMessages {
+	kind, m := p.kind, measured{}
+	remote := j.info.Input == engine.InputMessages
+	if kind == promptTokens && !remote {
+		if err := j.checkTokens(target, p.Tokens); err != nil {
+			return measured{}, err
+		}
+		if j.req.PromptText || p.suffix != "" {
+			b, err := j.backend.Detokenize(ctx, p.Tokens)
+			if err != nil {
+				return measured{}, err
+			}
+			m.decoded = strings.ToValidUTF8(string(b), "\uFFFD")
+		}
+	}
+	if p.suffix != "" && !(remote && kind == promptTokens) {
+		p = infill(j.info, p.Text+m.decoded, p.suffix)
+	}
+	if remote {
 		return j.measureRemote(target, p)
 	}
-	m := measured{}
 	var err error
 	switch p.kind {
 	case promptMessages:
@@ -44,7 +61,7 @@ func (j *job) measure(ctx context.Context, target Target, p Prompt) (measured, e
 	case promptText:
 		m.tokens, err = j.backend.Tokenize(ctx, engine.TokenizeRequest{Text: p.Text, AddSpecial: true, ParseSpecial: true})
 	case promptTokens:
-		m.tokens, err = p.Tokens, j.checkTokens(target, p.Tokens)
+		m.tokens = p.Tokens
 	}
 	if err != nil {
 		return measured{}, err
@@ -55,7 +72,7 @@ func (j *job) measure(ctx context.Context, target Target, p Prompt) (measured, e
 			return measured{}, err
 		}
 	}
-	m.maxTokens, err = j.room(p.kind, len(m.tokens))
+	m.maxTokens, err = j.room(kind, len(m.tokens))
 	return m, err
 }
 

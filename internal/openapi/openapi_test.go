@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -214,4 +215,21 @@ type nobody struct{}
 
 func (nobody) Authenticate(*http.Request) (actor.Actor, error) {
 	return actor.Actor{}, fault.New(fault.Unauthorized, "no")
+}
+
+func TestAMemberHidesTheEmbeddedOneOfItsName(t *testing.T) {
+	type body struct {
+		Model string `json:"model"`
+		Size  int    `json:"size"`
+	}
+	type named struct {
+		Model *bool `json:"model,omitzero"`
+		body
+	}
+	s := newSchemas()
+	o := s.structure(reflect.TypeFor[named]())
+	got, err := json.Marshal(o)
+	if want := `{"type":"object","properties":{"model":{"type":"boolean"},"size":{"type":"integer"}},"required":["size"]}`; err != nil || string(got) != want {
+		t.Errorf("%s, %v\nwant %s", got, err, want)
+	}
 }

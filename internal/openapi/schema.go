@@ -186,6 +186,9 @@ func (s *schemas) members(t reflect.Type, properties *object, required *[]string
 		if name == "" {
 			name = f.Name
 		}
+		if properties.has(name) {
+			continue // declared before, further out, which hides this one
+		}
 		optional := strings.Contains(options, "omitempty") || strings.Contains(options, "omitzero")
 		schema := s.of(f.Type)
 		s.describe(schema, f)

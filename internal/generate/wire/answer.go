@@ -1,9 +1,12 @@
 package wire
 
 import (
+	"iter"
 	"net/http"
 
+	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/ids"
 )
 
 // Usage counts the tokens of a request.
@@ -56,3 +59,49 @@ func Announce(h http.Header, a generate.Admitted) {
 		h.Set(kv[0], kv[1])
 	}
 }
+
+// Answer is what the answers of all shapes have in common: who answers, when, and at what cost.
+type Answer struct {
+	ID          string
+	Created     int64   // seconds since 1970
+	Model       string  // the snapshot that the asked name stands for; known once admitted
+	Fingerprint *string // nil when the backend gives none; known once admitted
+
+	tally     *Tally
+	perPrompt int
+}
+
+// Begin returns the answer to a request of so many prompts with perPrompt sequences each. newID makes its
+// id; nil is a random one with the prefix.
+func Begin(clk clock.Clock, newID func() string, prefix string, prompts, perPrompt int) Answer {
+	if newID == nil {
+		newID = func() string { return ids.New(prefix) }
+	}
+	return Answer{ID: newID(), Created: clk.Now().Unix(), tally: NewTally(prompts), perPrompt: perPrompt}
+}
+
+// Each passes on what the sequences bring. What answers was then announced in h and noted, and the usage
+// of ended sequences is counted.
+func (a *Answer) Each(h http.Header, events iter.Seq2[generate.Indexed, error]) iter.Seq2[generate.Indexed, error] {
+	return func(yield func(generate.Indexed, error) bool) {
+		for e, err := range events {
+			switch ev := e.Event.(type) {
+			case generate.Admitted:
+				Announce(h, ev)
+				a.Model = ev.Model
+				if ev.Fingerprint != "" {
+					a.Fingerprint = &ev.Fingerprint
+				}
+				continue
+			case generate.Done:
+				a.tally.Add(e.Index/a.perPrompt, ev.Usage)
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// Usage is what the ended sequences took.
+func (a *Answer) Usage() *Usage { return a.tally.Usage() }

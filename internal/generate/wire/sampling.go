@@ -27,6 +27,7 @@ type Sampling struct {
 	FrequencyPenalty *float64       `json:"frequency_penalty,omitzero" doc:"Makes tokens less likely by how often they were produced before, -2 to 2." min:"-2" max:"2" default:"0"`
 	LogitBias        LogitBias      `json:"logit_bias,omitzero" doc:"Token ids of the served model's vocabulary with a bias from -100 (ban) to 100 (force)."`
 	User             string         `json:"user,omitzero" doc:"Your end user, for your own logs."`
+	Timeout          *float64       `json:"timeout,omitzero" doc:"Accepted for clients of before November 2023, which send it; without effect."`
 }
 
 // StreamOptions are options of a streamed answer.
