@@ -26,6 +26,7 @@ func main() {
 	path := flag.String("file", "", "model file")
 	library := flag.String("library", "", "directory of llama.cpp's libraries")
 	rounds := flag.Int("rounds", 3, "measurements of each")
+	only := flag.Int("streams", 0, "only this many streams")
 	flag.Parse()
 	b, err := llama.Open(context.Background(), engine.Spec{Name: "bench", Driver: "llama", Path: *path, Library: *library}, nil)
 	if err != nil {
@@ -34,6 +35,9 @@ func main() {
 	defer b.Close()
 	fmt.Println("| streams | over HTTP and SSE | bare loop | ratio | all first tokens, over HTTP | bare loop | then, over HTTP | bare loop | ratio |\n|---|---|---|---|---|---|---|---|---|")
 	for _, n := range []int{1, 8, 16} {
+		if *only != 0 && *only != n {
+			continue
+		}
 		var over, bare, ratios, overFirst, bareFirst, overThen, bareThen, thenRatios []float64
 		for round := range *rounds {
 			var x, y run
