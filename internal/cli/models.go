@@ -159,6 +159,7 @@ type catalogRow struct {
 	Parameters int64        `json:"parameters,omitempty"`
 	Context    int          `json:"context,omitempty"` // tokens
 	Dimensions int          `json:"dimensions,omitempty"`
+	Matryoshka []int        `json:"matryoshka,omitempty"` // lengths to which vectors may be cut
 	Memory     int64        `json:"memory_bytes,omitempty"`
 	Languages  []string     `json:"languages,omitempty"`
 	Platform   string       `json:"platform,omitempty"` // GOOS/GOARCH of libraries
@@ -170,7 +171,7 @@ func printCatalog(out io.Writer, reg *models.Registry, asJSON bool) error {
 	if asJSON {
 		rows := make([]catalogRow, len(entries))
 		for i, e := range entries {
-			rows[i] = catalogRow{e.Name, e.Title, e.Kind, e.Licence, e.Notes, e.Parameters, e.Context, e.Dimensions, e.Memory, e.Languages, e.Platform, e.Verified == catalog.PulledHere}
+			rows[i] = catalogRow{e.Name, e.Title, e.Kind, e.Licence, e.Notes, e.Parameters, e.Context, e.Dimensions, e.Matryoshka, e.Memory, e.Languages, e.Platform, e.Verified == catalog.PulledHere}
 		}
 		return json.NewEncoder(out).Encode(map[string]any{"data": rows})
 	}

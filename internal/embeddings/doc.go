@@ -8,10 +8,14 @@
 // Files: embeddings.go decodes, checks and encodes; http.go serves.
 //
 // Invariants:
-//   - Vectors have unit length, also after `dimensions` cut them.
+//   - Vectors have unit length, also after `dimensions` cut them. A name may say how long programs expect
+//     its vectors to be (1,536 for text-embedding-ada-002): shorter ones are followed by zeros, which
+//     change no cosine, no dot product and no distance; longer ones are cut.
 //   - encoding_format base64, which the official clients ask for unasked, is little-endian float32.
-//   - Inputs longer than the window are refused, never cut.
-//   - Token ids are the served model's own. LangChain and others send ids of the original models'
-//     vocabulary to aliases such as text-embedding-ada-002: those are refused with a message that says
-//     what to do, because their vectors would be those of other words and nobody would notice.
+//   - Nothing is cut off inputs. Those longer than the name's limit are refused with both counts; those
+//     within it and longer than the served model's window are embedded in windows (generate.Embed), and
+//     the header Parley-Embedding-Windows says so: how many windows, and of how many inputs.
+//   - Token ids mean what the program meant: those of tiktoken's encoding where the name has one
+//     (cl100k_base for text-embedding-ada-002, as LangChain sends them), decoded and read as text; the
+//     served model's own where it is asked for by its own name.
 package embeddings

@@ -14,16 +14,31 @@ import (
 	"github.com/parley-ai/parley/internal/httpapi"
 )
 
-// maxInputs is how many inputs a request may have, as in the original.
-const maxInputs = 2048
+// Bounds of a request.
+const (
+	maxInputs     = 2048  // as in the original
+	maxDimensions = 12288 // the longest vectors that the original ever made (davinci's)
+)
 
 // Request is the body of POST /v1/embeddings.
 type Request struct {
-	Model          string       `json:"model" doc:"The embedding model." example:"text-embedding-ada-002"`
-	Input          wire.Prompts `json:"input" doc:"A text, a list of texts, or token ids of the served model." example:"The food was delicious."`
-	EncodingFormat string       `json:"encoding_format,omitzero" doc:"float, or base64 of little-endian float32." enum:"float,base64" default:"float"`
-	Dimensions     *int         `json:"dimensions,omitzero" doc:"Cut the vectors to this length and make them unit length again. Good only with models that were trained for it." min:"1"`
-	User           string       `json:"user,omitzero" doc:"Your end user, for your own logs."`
+	Model          string `json:"model" doc:"The embedding model." example:"text-embedding-ada-002"`
+	Input          Input  `json:"input" doc:"A text, a list of at most 2,048 texts, token ids, or a list of lists of these." example:"The food was delicious."`
+	EncodingFormat string `json:"encoding_format,omitzero" doc:"float, or base64 of little-endian float32." enum:"float,base64" default:"float"`
+	Dimensions     *int   `json:"dimensions,omitzero" doc:"How long the vectors are to be: longer ones are cut and made unit length again, which is good only with models that were trained for it; shorter ones are followed by zeros." min:"1" max:"12288"`
+	User           string `json:"user,omitzero" doc:"Your end user, for your own logs."`
+}
+
+// Input is what to embed.
+type Input struct{ wire.Prompts }
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (in *Input) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	err := in.Prompts.UnmarshalJSONFrom(dec)
+	if f := fault.As(err); f != nil && f.Code == "empty_array" {
+		return fault.New(fault.Invalid, "Invalid 'input': empty array. Expected an array with minimum length 1, but got an empty array instead.").WithCode(f.Code)
+	}
+	return err
 }
 
 // Response is the answer.
@@ -80,13 +95,14 @@ func (r *Request) operation() (generate.EmbedRequest, error) {
 		httpapi.Required("input", r.Input.Len() > 0),
 		httpapi.MaxItems("input", r.Input.Len(), maxInputs),
 		httpapi.OneOf("encoding_format", r.EncodingFormat, "float", "base64"),
-		httpapi.Min("dimensions", r.Dimensions, 1),
+		httpapi.Range("dimensions", r.Dimensions, 1, maxDimensions),
 	); err != nil {
 		return generate.EmbedRequest{}, err
 	}
 	for i, text := range r.Input.Texts {
 		if text == "" {
-			return generate.EmbedRequest{}, fault.Param("input", "Input %d is an empty string, which has no meaning to embed. Leave it out, or send a text.", i)
+			// The first sentence is the original's of 2023; it did not say what was wrong.
+			return generate.EmbedRequest{}, fault.Param("input", "'$.input' is invalid. Input %d is an empty string, which has no meaning to embed: leave it out, or send a text.", i)
 		}
 	}
 	return generate.EmbedRequest{
@@ -96,26 +112,32 @@ func (r *Request) operation() (generate.EmbedRequest, error) {
 }
 
 // response encodes the vectors.
-func (r *Request) response(got generate.Embedded) (Response, error) {
+func (r *Request) response(got generate.Embedded) Response {
 	out := Response{
 		Object: "list", Data: make([]Embedding, len(got.Vectors)), Model: got.Admitted.Model,
 		Usage: Usage{PromptTokens: got.Admitted.PromptTokens, TotalTokens: got.Admitted.PromptTokens},
 	}
-	for i, v := range got.Vectors {
-		if r.Dimensions != nil {
-			if *r.Dimensions > len(v) {
-				return Response{}, fault.Param("dimensions", "The model `%s` (%s) gives vectors of %d dimensions; 'dimensions' can only shorten them, but is %d.", r.Model, got.Admitted.Served, len(v), *r.Dimensions)
-			}
-			v = shorten(v, *r.Dimensions)
-		}
-		out.Data[i] = Embedding{Object: "embedding", Index: i, Embedding: Vector{Values: v, Base64: r.EncodingFormat == "base64"}}
+	length := got.Dimensions
+	if r.Dimensions != nil {
+		length = *r.Dimensions
 	}
-	return out, nil
+	for i, v := range got.Vectors {
+		out.Data[i] = Embedding{Object: "embedding", Index: i, Embedding: Vector{Values: resize(v, length), Base64: r.EncodingFormat == "base64"}}
+	}
+	return out
 }
 
-// shorten cuts a vector to n dimensions and gives it unit length again.
-func shorten(v []float32, n int) []float32 {
+// resize gives a vector n dimensions: it is cut and made unit length again, or followed by zeros, which
+// change no cosine and no length. n = 0 leaves it as it is.
+func resize(v []float32, n int) []float32 {
+	if n == 0 || n == len(v) {
+		return v
+	}
 	out := make([]float32, n)
+	if n > len(v) {
+		copy(out, v)
+		return out
+	}
 	var sum float64
 	for _, x := range v[:n] {
 		sum += float64(x) * float64(x)

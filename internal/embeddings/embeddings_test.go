@@ -79,9 +79,61 @@ func TestBothEncodingsAreTheSameUnitVector(t *testing.T) {
 	}
 }
 
-func TestShortenOfNothingIsNothing(t *testing.T) {
-	if got := shorten([]float32{0, 0, 1}, 2); got[0] != 0 || got[1] != 0 {
+func TestCutToNothingIsNothing(t *testing.T) {
+	if got := resize([]float32{0, 0, 1}, 2); got[0] != 0 || got[1] != 0 {
 		t.Errorf("got %v: a division by zero", got)
+	}
+}
+
+// TestLengthsOfVectors: what the name says, unless the request says something else; zeros change no cosine.
+func TestLengthsOfVectors(t *testing.T) {
+	_, srv := serve(t)
+	whole := 0.0 // the cosine of the model's own vectors
+	for _, tt := range []struct {
+		model, dimensions string
+		want              int
+	}{
+		{"echo", "", 4}, {"ada", "", 8}, {"ada", `,"dimensions":3`, 3}, {"ada", `,"dimensions":16`, 16}, {"echo", `,"dimensions":16`, 16},
+	} {
+		_, body := post(t, srv, `{"model":"`+tt.model+`","input":["The food was delicious.","The food was good."]`+tt.dimensions+`}`)
+		var a struct {
+			Data []struct{ Embedding []float64 }
+		}
+		if err := json.Unmarshal([]byte(body), &a); err != nil || len(a.Data) != 2 {
+			t.Fatalf("%v: %s", err, body)
+		}
+		x, y := a.Data[0].Embedding, a.Data[1].Embedding
+		if len(x) != tt.want || len(y) != tt.want {
+			t.Errorf("%s%s: %d dimensions", tt.model, tt.dimensions, len(x))
+		}
+		dot, length := 0.0, 0.0
+		for i := range x {
+			dot += x[i] * y[i]
+			length += x[i] * x[i]
+		}
+		if math.Abs(length-1) > 1e-6 {
+			t.Errorf("%s%s: length² %v", tt.model, tt.dimensions, length)
+		}
+		if tt.want == 4 {
+			whole = dot
+		} else if tt.want > 4 && math.Abs(dot-whole) > 1e-6 {
+			t.Errorf("%s%s: cosine %v, without zeros %v", tt.model, tt.dimensions, dot, whole)
+		}
+	}
+}
+
+// TestInputsBeyondTheWindow: a header says that an input was embedded in windows.
+func TestInputsBeyondTheWindow(t *testing.T) {
+	_, srv := serve(t)
+	resp, body := post(t, srv, `{"model":"ada","input":["`+strings.Repeat("long ", 20)+`","short"]}`)
+	if got := resp.Header.Get("Parley-Embedding-Windows"); resp.StatusCode != 200 || got != "2; inputs=1" {
+		t.Errorf("%d, header %q: %s", resp.StatusCode, got, body)
+	}
+	if !strings.Contains(body, `"usage":{"prompt_tokens":105,"total_tokens":105}`) {
+		t.Errorf("usage: %s", body)
+	}
+	if resp, _ := post(t, srv, `{"model":"ada","input":"short"}`); resp.Header.Get("Parley-Embedding-Windows") != "" {
+		t.Error("the header stands where nothing was cut")
 	}
 }
 
@@ -96,17 +148,20 @@ func TestBadRequests(t *testing.T) {
 		{"no model", `{"input":"x"}`, 400, "model", "missing_required_parameter", ""},
 		{"no input", `{"model":"gpt-4"}`, 400, "input", "missing_required_parameter", ""},
 		{"null", `{"model":"gpt-4","input":null}`, 400, "input", "missing_required_parameter", ""},
-		{"empty text", `{"model":"gpt-4","input":["a",""]}`, 400, "input", "", "Input 1 is an empty string"},
-		{"empty list", `{"model":"gpt-4","input":[]}`, 400, "input", "empty_array", ""},
+		{"empty text", `{"model":"gpt-4","input":["a",""]}`, 400, "input", "", "'$.input' is invalid. Input 1 is an empty string"},
+		{"empty list", `{"model":"gpt-4","input":[]}`, 400, "input", "empty_array", "Invalid 'input': empty array."},
 		{"object", `{"model":"gpt-4","input":{}}`, 400, "input", "invalid_type", ""},
-		{"too many", `{"model":"gpt-4","input":[` + strings.Repeat(`"a",`, 2048) + `"a"]}`, 400, "input", "array_above_max_length", ""},
+		{"too many", `{"model":"gpt-4","input":[` + strings.Repeat(`"a",`, 2048) + `"a"]}`, 400, "input", "array_above_max_length", "Expected an array with maximum length 2048, but got an array with length 2049 instead."},
 		{"ids for an alias", `{"model":"gpt-4","input":[[1,2]]}`, 400, "input", "", "Send text; or name `echo`"},
 		{"encoding", `{"model":"gpt-4","input":"a","encoding_format":"hex"}`, 400, "encoding_format", "invalid_value", ""},
 		{"dimensions 0", `{"model":"gpt-4","input":"a","dimensions":0}`, 400, "dimensions", "integer_below_min_value", ""},
-		{"dimensions 5", `{"model":"gpt-4","input":"a","dimensions":5}`, 400, "dimensions", "", "vectors of 4 dimensions"},
+		{"dimensions 12289", `{"model":"gpt-4","input":"a","dimensions":12289}`, 400, "dimensions", "integer_above_max_value", ""},
+		{"empty list of ids", `{"model":"echo","input":[[]]}`, 400, "input", "empty_array", "Invalid 'input': empty array."},
+		{"too long for the name", `{"model":"ada","input":"` + strings.Repeat("x", 101) + `"}`, 400, "input", "context_length_exceeded", "maximum context length is 100 tokens, however you requested 101 tokens (101 in your prompt; 0 for the completion)"},
 		{"unknown model", `{"model":"gpt-9","input":"a"}`, 404, "", "model_not_found", ""},
 		{"unknown parameter", `{"model":"gpt-4","input":"a","foo":1}`, 400, "foo", "unknown_parameter", ""},
-		{"too long", `{"model":"small","input":"` + strings.Repeat("x", 65) + `"}`, 400, "input", "context_length_exceeded", "maximum context length is 64 tokens, however you requested 65 tokens"},
+		{"too long for an alias without a limit", `{"model":"small","input":"` + strings.Repeat("x", 65) + `"}`, 400, "input", "context_length_exceeded", "maximum context length is 64 tokens"},
+		{"too long for the model", `{"model":"echo-64","input":"` + strings.Repeat("x", 65) + `"}`, 400, "input", "context_length_exceeded", "maximum context length is 64 tokens, however you requested 65 tokens"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resp, got := post(t, srv, tt.body)

@@ -1,6 +1,7 @@
 package embeddings
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/parley-ai/parley/internal/actor"
@@ -37,10 +38,9 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := req.response(got)
-	if err != nil {
-		return err
-	}
 	wire.Announce(w.Header(), got.Admitted)
-	return httpapi.JSON(w, http.StatusOK, out)
+	if got.Split > 0 {
+		w.Header().Set("Parley-Embedding-Windows", fmt.Sprintf("%d; inputs=%d", got.Windows, got.Split))
+	}
+	return httpapi.JSON(w, http.StatusOK, req.response(got))
 }

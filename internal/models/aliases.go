@@ -33,6 +33,10 @@ type Alias struct {
 	Window  int          `yaml:"window,omitempty" json:"window,omitempty" koanf:"window"`       // tokens; 0 is the served model's
 	Created int64        `yaml:"created,omitempty" json:"created,omitempty" koanf:"created"`    // seconds since 1970
 	OwnedBy string       `yaml:"owned_by,omitempty" json:"owned_by,omitempty" koanf:"owned_by"` // as GET /v1/models says it
+	// Encoding is tiktoken's name of the original's vocabulary; empty, or "native", is the served model's own.
+	Encoding string `yaml:"encoding,omitempty" json:"encoding,omitempty" koanf:"encoding"`
+	// Dimensions is how long the original's vectors were, which programs' tables expect; 0 is as the served model makes them.
+	Dimensions int `yaml:"dimensions,omitempty" json:"dimensions,omitempty" koanf:"dimensions"`
 }
 
 // defaultOf is whose default answers for the alias.
@@ -91,6 +95,12 @@ func mergeAliases(base, over []Alias) ([]Alias, error) {
 		}
 		if a.OwnedBy != "" {
 			row.OwnedBy = a.OwnedBy
+		}
+		if a.Encoding != "" {
+			row.Encoding = a.Encoding
+		}
+		if a.Dimensions > 0 {
+			row.Dimensions = a.Dimensions
 		}
 	}
 	return out, nil

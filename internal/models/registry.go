@@ -109,6 +109,10 @@ type Resolved struct {
 	Kind   catalog.Kind // what the served model is
 	Window int          // tokens of prompt and answer together: the smaller of the alias's and the served model's; 0 is not known (remote)
 	Spec   engine.Spec
+	// What an alias says of the original model; zero for a served model's own name.
+	Encoding   string // tiktoken's name of its vocabulary; empty is the served model's own
+	Limit      int    // tokens that an input for embedding may have, even if the served model's window is shorter
+	Dimensions int    // of its vectors
 }
 
 // Model is a row of GET /v1/models.
@@ -372,6 +376,12 @@ func (r *Registry) aliasRow(a Alias, byName map[string]*served, defaults map[cat
 	out.resolved.Name, out.resolved.Use = a.Name, a.Kind
 	if a.Window > 0 && (out.resolved.Window == 0 || a.Window < out.resolved.Window) {
 		out.resolved.Window = a.Window
+	}
+	if a.Encoding != "native" {
+		out.resolved.Encoding = a.Encoding
+	}
+	if a.Kind == UseEmbedding {
+		out.resolved.Limit, out.resolved.Dimensions = a.Window, a.Dimensions
 	}
 	out.model.ID, out.model.Alias, out.model.Window = a.Name, true, out.resolved.Window
 	out.model.Created = cmp.Or(a.Created, out.model.Created)

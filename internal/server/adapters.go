@@ -26,7 +26,10 @@ func (t targets) Resolve(ctx context.Context, who actor.Actor, name string) (gen
 		return generate.Target{}, err
 	}
 	r.Spec.Queue = t.queue
-	return generate.Target{Name: r.Name, Model: r.Name, Served: r.Served, Alias: r.Name != r.Served, Window: r.Window, Spec: r.Spec}, nil
+	return generate.Target{
+		Name: r.Name, Model: r.Name, Served: r.Served, Alias: r.Name != r.Served, Window: r.Window, Spec: r.Spec,
+		Encoding: r.Encoding, Limit: r.Limit, Dimensions: r.Dimensions,
+	}, nil
 }
 
 // leases lets generate lease models from the pool.

@@ -1,7 +1,9 @@
 """Today's official client, unmodified but for base URL and key."""
 
+import base64
 import os
 
+import numpy
 import openai
 import pytest
 from openai import OpenAI
@@ -76,8 +78,60 @@ def test_embedding_quiet_base64():
     r = client.embeddings.create(model="text-embedding-ada-002", input="hello")
     v = r.data[0].embedding
     assert abs(sum(x * x for x in v) - 1) < 1e-3
+    assert all(isinstance(x, float) for x in v)  # the client asks for base64 by itself and decodes it with numpy
+    coded = client.embeddings.create(model="text-embedding-ada-002", input="hello", encoding_format="base64")
+    raw = numpy.frombuffer(base64.b64decode(coded.data[0].embedding), dtype="<f4")
+    assert raw.shape == (1536,) and numpy.array_equal(raw, numpy.array(v, dtype="<f4"))
     plain = client.embeddings.create(model="text-embedding-ada-002", input="hello", encoding_format="float")
     assert max(abs(a - b) for a, b in zip(v, plain.data[0].embedding)) < 1e-5
+
+
+def test_embedding_fits_the_column():
+    """A table made for the original's vectors takes ours; the zeros at the end change no cosine."""
+    for model, length in ("text-embedding-ada-002", 1536), ("text-embedding-3-small", 1536), ("text-embedding-3-large", 3072):
+        assert len(client.embeddings.create(model=model, input="hello").data[0].embedding) == length
+    texts = ["a cat", "a kitten"]
+
+    def cosine(**kw):
+        a, b = (d.embedding for d in client.embeddings.create(model="text-embedding-3-large", input=texts, **kw).data)
+        assert abs(sum(x * x for x in a) - 1) < 1e-3
+        return sum(x * y for x, y in zip(a, b))
+
+    assert abs(cosine() - cosine(dimensions=1024)) < 1e-5
+    assert len(client.embeddings.create(model="text-embedding-3-large", input="hello", dimensions=256).data[0].embedding) == 256
+    assert cosine(dimensions=256) > 0
+
+
+def test_embedding_of_token_ids():
+    """What LangChain does: ids of cl100k_base. The vector is that of the text."""
+    ids = [[16047, 38, 2898, 374, 2294, 0], [15339]]  # "ChatGPT is great!", "hello"
+    by_id = client.embeddings.create(model="text-embedding-ada-002", input=ids)
+    by_text = client.embeddings.create(model="text-embedding-ada-002", input=["ChatGPT is great!", "hello"])
+    for a, b in zip(by_id.data, by_text.data):
+        assert max(abs(x - y) for x, y in zip(a.embedding, b.embedding)) < 1e-5
+    one = client.embeddings.create(model="text-embedding-ada-002", input=ids[0])
+    assert max(abs(x - y) for x, y in zip(one.data[0].embedding, by_id.data[0].embedding)) < 1e-5
+
+
+def test_embedding_of_long_and_many_inputs():
+    r = client.embeddings.with_raw_response.create(model="text-embedding-ada-002", input=["word " * 2000, "hello"])
+    windows, _, inputs = r.headers["parley-embedding-windows"].partition("; inputs=")
+    assert int(windows) >= 4 and inputs == "1"
+    long, hello = (d.embedding for d in r.parse().data)
+    assert len(long) == len(hello) == 1536 and abs(sum(x * x for x in long) - 1) < 1e-3
+    assert r.parse().usage.prompt_tokens > 2000
+    with pytest.raises(openai.BadRequestError) as e:
+        client.embeddings.create(model="text-embedding-ada-002", input="word " * 9000)
+    assert e.value.code == "context_length_exceeded"
+    assert "This model's maximum context length is 8191 tokens, however you requested 9001 tokens" in e.value.message
+    with pytest.raises(openai.BadRequestError) as e:
+        client.embeddings.create(model="text-embedding-ada-002", input=["a"] * 2049)
+    assert e.value.code == "array_above_max_length"
+    for empty in "", [], ["a", ""]:
+        with pytest.raises(openai.BadRequestError) as e:
+            client.embeddings.create(model="text-embedding-ada-002", input=empty)
+        assert e.value.param == "input"
+    assert len(client.embeddings.create(model="text-embedding-ada-002", input=["a"] * 2048).data) == 2048
 
 
 def test_error_classes():

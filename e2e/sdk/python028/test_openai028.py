@@ -95,6 +95,9 @@ def test_embedding():
     assert abs(dot(cat, cat) - 1) < 1e-3
     assert dot(cat, kitten) > dot(cat, market)
     assert r["usage"]["prompt_tokens"] > 0
+    assert len(cat) == 1536
+    ids = openai.Embedding.create(model="text-embedding-ada-002", input=[[64, 8415]])["data"][0]["embedding"]  # "a cat"
+    assert max(abs(x - y) for x, y in zip(ids, cat)) < 1e-5
 
 
 def test_wrong_key():

@@ -29,8 +29,10 @@ type World struct {
 	records []generate.Record
 }
 
-// New returns a service that knows the model "echo" and its aliases "gpt-4" (snapshot gpt-4-0613) and
-// "small" (a window of 64 tokens, which are bytes).
+// New returns a service that knows the models "echo" and "echo-64" (a window of 64
+// tokens) and the first one's aliases "gpt-4" (snapshot gpt-4-0613),
+// "small" (a window of 64 tokens, which are bytes), and the second one's alias "ada" (vectors of 8
+// dimensions, of inputs of at most 100 tokens).
 func New(t testing.TB, o echo.Options) *World {
 	t.Helper()
 	o.Name = "echo"
@@ -63,6 +65,11 @@ func (w *World) Resolve(_ context.Context, _ actor.Actor, name string) (generate
 		t.Model = "gpt-4-0613"
 	case "small":
 		t.Window = 64
+	case "echo-64":
+		t.Alias, t.Spec = false, engine.Spec{Name: "echo-64", Driver: "echo", ContextWindow: 64}
+	case "ada":
+		t.Limit, t.Dimensions = 100, 8
+		t.Spec = engine.Spec{Name: "echo-64", Driver: "echo", ContextWindow: 64}
 	default:
 		return t, fault.New(fault.NotFound, "The model `%s` does not exist or you do not have access to it.", name).WithCode("model_not_found")
 	}

@@ -108,6 +108,7 @@ type Entry struct {
 	Active     int64    `yaml:"active,omitempty"`     // parameters used per token, for mixtures of experts
 	Context    int      `yaml:"context,omitempty"`    // tokens
 	Dimensions int      `yaml:"dimensions,omitempty"` // of embeddings
+	Matryoshka []int    `yaml:"matryoshka,omitempty"` // lengths to which vectors may be cut, as the model was trained; descending
 	Memory     int64    `yaml:"memory,omitempty"`     // bytes: weights, and KV cells of a window of 8,192 (or all, if fewer)
 	Languages  []string `yaml:"languages,omitempty"`
 	Platform   string   `yaml:"platform,omitempty"` // libraries: GOOS/GOARCH
@@ -286,6 +287,11 @@ func (e *Entry) check() error {
 	for i, s := range e.Sources {
 		if err := s.check(e); err != nil {
 			return fmt.Errorf("source %d: %w", i+1, err)
+		}
+	}
+	for i, n := range e.Matryoshka {
+		if n < 1 || n > e.Dimensions || i > 0 && n >= e.Matryoshka[i-1] {
+			return fmt.Errorf("matryoshka %v: lengths up to dimensions (%d), descending", e.Matryoshka, e.Dimensions)
 		}
 	}
 	if e.Page != nil {

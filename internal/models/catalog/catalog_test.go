@@ -136,6 +136,7 @@ func TestBadCatalogsAreRefused(t *testing.T) {
 		"page's range":      {replace("kind: chat", "kind: chat\n    page: {temperature: 2.5}"), "temperature 2.5"},
 		"page's penalty":    {replace("kind: chat", "kind: chat\n    page: {frequency_penalty: 3}"), "penalties"},
 		"page's tokens":     {replace("kind: chat", "kind: chat\n    page: {max_tokens: -1}"), "max_tokens"},
+		"matryoshka":        {replace("kind: chat", "kind: embeddings\n    dimensions: 8\n    matryoshka: [8, 16]"), "matryoshka"},
 		"source":            {replace("kind: pypi", "kind: ftp"), "ftp"},
 		"repo":              {replace("{kind: pypi, packages: [{name: pkg, version: 1.0.0}]}", "{kind: hf, repo: x}"), "OWNER/NAME"},
 		"twice":             {entry(func(s string) string { return s + strings.TrimPrefix(s, "models:\n") }), "twice"},
