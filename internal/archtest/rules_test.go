@@ -15,7 +15,7 @@ var tiers = map[string]int{
 
 	"internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/models": 2, "internal/tokenizer": 2,
 
-	"internal/generate": 3, "internal/chat": 3, "internal/completions": 3, "internal/embeddings": 3,
+	"internal/generate": 3, "internal/chat": 3, "internal/completions": 3, "internal/edits": 3, "internal/embeddings": 3,
 
 	"internal/chats": 4,
 
@@ -35,6 +35,7 @@ var sameTier = map[string]string{
 	"internal/engine -> internal/egress":        "the remote backend calls out",
 	"internal/chat -> internal/generate":        "one core operation, many API shapes",
 	"internal/completions -> internal/generate": "one core operation, many API shapes",
+	"internal/edits -> internal/generate":       "one core operation, many API shapes",
 	"internal/embeddings -> internal/generate":  "one core operation, many API shapes",
 	"internal/testkit -> internal/server":       "tests start the real server",
 	"internal/cli -> internal/server":           "parley serve",

@@ -39,9 +39,24 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("%s: %s, %v", path, got, failed)
 		}
 	}
-	get("/v1/models/foo")
-	if f := fault.As(failed); f == nil || f.Code != "model_not_found" {
-		t.Errorf("foo: %v", failed)
+	var engines EnginePage
+	if err := json.Unmarshal([]byte(get("/v1/engines")), &engines); err != nil || failed != nil {
+		t.Fatal(err, failed)
+	}
+	if engines.Object != "list" || len(engines.Data) != len(page.Data) || engines.Data[0].ID != page.Data[0].ID {
+		t.Errorf("%+v", engines)
+	}
+	want = `{"id":"up/org/m","object":"engine","created":null,"owner":"up","permissions":null,"ready":true}`
+	for _, path := range []string{"/v1/engines/up/org/m", "/v1/engines/up%2Forg%2Fm"} {
+		if got := strings.TrimSpace(get(path)); got != want || failed != nil {
+			t.Errorf("%s: %s, %v", path, got, failed)
+		}
+	}
+	for _, path := range []string{"/v1/models/foo", "/v1/engines/foo"} {
+		get(path)
+		if f := fault.As(failed); f == nil || f.Code != "model_not_found" {
+			t.Errorf("%s: %v", path, failed)
+		}
 	}
 	empty := open(t, nil)
 	w := httptest.NewRecorder()

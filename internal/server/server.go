@@ -18,6 +18,7 @@ import (
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/completions"
 	"github.com/parley-ai/parley/internal/config"
+	"github.com/parley-ai/parley/internal/edits"
 	"github.com/parley-ai/parley/internal/embeddings"
 	"github.com/parley-ai/parley/internal/engine/pool"
 	"github.com/parley-ai/parley/internal/generate"
@@ -164,6 +165,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	routes := s.routes(
 		(&chat.API{Generate: gen, Clock: o.Clock}).Routes(),
 		(&completions.API{Generate: gen, Clock: o.Clock}).Routes(),
+		(&edits.API{Generate: gen, Clock: o.Clock}).Routes(),
 		(&embeddings.API{Generate: gen}).Routes(),
 		(&chats.API{Chats: page, Models: s.Models, Pool: s.pool}).Routes(),
 		(&models.API{Registry: s.Models}).Routes(),
