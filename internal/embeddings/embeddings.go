@@ -41,6 +41,20 @@ func (in *Input) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return err
 }
 
+// OpenAPISchema implements openapi's hook.
+func (Input) OpenAPISchema() map[string]any {
+	list := func(items map[string]any) map[string]any {
+		return map[string]any{"type": "array", "items": items, "minItems": 1}
+	}
+	many := func(items map[string]any) map[string]any {
+		out := list(items)
+		out["maxItems"] = maxInputs
+		return out
+	}
+	text, id := map[string]any{"type": "string"}, map[string]any{"type": "integer", "minimum": 0}
+	return map[string]any{"oneOf": []any{text, many(text), list(id), many(list(id))}}
+}
+
 // Response is the answer.
 type Response struct {
 	Object string      `json:"object" doc:"Always list." enum:"list"`
