@@ -18,7 +18,15 @@ import (
 //go:embed docs.html
 var docsHTML string
 
-var docsTemplate = template.Must(template.New("docs").Parse(docsHTML))
+var docsTemplate = template.Must(template.New("docs").Funcs(template.FuncMap{"breakable": breakable}).Parse(docsHTML))
+
+// breakable lets a long path break before its slashes.
+func breakable(path string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(path), "/", "<wbr>/"))
+}
+
+// notSupported begins the doc tag of fields that the original knows and this release refuses.
+const notSupported = "Not supported by this release"
 
 // page is what docs.html shows.
 type page struct {
@@ -35,6 +43,7 @@ type entry struct {
 	Method, Path, ID, Summary, Doc, Scope string
 	Public, Streams                       bool
 	Parameters                            []parameter
+	Missing                               []parameter // those that this release refuses
 	Curl, Answer                          string
 }
 
@@ -88,6 +97,9 @@ func (d *document) entry(op operation) (entry, error) {
 	if op.in != nil {
 		e.Parameters = append(e.Parameters, d.members("", op.in, 0)...)
 	}
+	e.Missing = slices.Clone(e.Parameters)
+	e.Missing = slices.DeleteFunc(e.Missing, func(p parameter) bool { return !strings.HasPrefix(p.Doc, notSupported) })
+	e.Parameters = slices.DeleteFunc(e.Parameters, func(p parameter) bool { return strings.HasPrefix(p.Doc, notSupported) })
 	var err error
 	if e.Curl, err = d.curl(op, e.Path); err != nil {
 		return e, err

@@ -48,7 +48,7 @@ type request struct {
 	Turns       []turn             `json:"turns" doc:"The talk, it's so far." min:"1"`
 	Temperature *float64           `json:"temperature,omitzero" doc:"Randomness." min:"0" max:"2" default:"1"`
 	Bias        map[string]float64 `json:"bias,omitzero"`
-	Tools       jsontext.Value     `json:"tools,omitzero"`
+	Tools       jsontext.Value     `json:"tools,omitzero" doc:"Not supported by this release."`
 	common
 	hidden string //lint:ignore U1000 an unexported field must not show up in the document
 	Skip   string `json:"-"`
@@ -192,6 +192,7 @@ func TestDocs(t *testing.T) {
 	for _, want := range []string{
 		`id="createTalk"`, "More &lt;b&gt;about&lt;/b&gt; it.", "required", "default 1", "<code>asc</code>, <code>desc</code>", "no key needed", "scope chat.write",
 		"/v1/talk/{talk}/parts/{rest}", "-X DELETE", `&#34;model&#34;: &#34;gpt-4&#34;`, `&#34;content&#34;: &#34;Hello&#34;`, "can stream", "turns[].content", "string or list of Piece",
+		"One more parameter is refused", `<b class="DELETE">DELETE</b><code><wbr>/v1<wbr>/talk<wbr>/{talk}<wbr>/parts<wbr>/{rest}</code>`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)
