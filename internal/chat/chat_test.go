@@ -156,7 +156,6 @@ func TestBadRequests(t *testing.T) {
 		{"top_logprobs 21", with(`"logprobs":true,"top_logprobs":21`), 400, "top_logprobs", "integer_above_max_value", ""},
 		{"functions", with(`"functions":[{"name":"f"}]`), 400, "functions", "unsupported_parameter", ""},
 		{"tools", with(`"tools":[{"type":"function"}]`), 400, "tools", "unsupported_parameter", ""},
-		{"JSON mode", with(`"response_format":{"type":"json_object"}`), 400, "response_format", "unsupported_parameter", ""},
 		{"unknown parameter", with(`"foo":1`), 400, "foo", "unknown_parameter", "Unrecognized request argument supplied: foo"},
 		{"too long", `{"model":"small","messages":[{"role":"user","content":"` + strings.Repeat("x", 70) + `"}]}`, 400, "messages", "context_length_exceeded",
 			"This model's maximum context length is 64 tokens. However, your messages resulted in 73 tokens. Please reduce the length of the messages."},

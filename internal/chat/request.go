@@ -23,9 +23,10 @@ type Request struct {
 	Model    string    `json:"model" doc:"The model that answers." example:"gpt-3.5-turbo"`
 	Messages []Message `json:"messages" doc:"The conversation so far." min:"1"`
 	wire.Sampling
-	MaxCompletionTokens *int `json:"max_completion_tokens,omitzero" doc:"The newer name of max_tokens." min:"1"`
-	Logprobs            bool `json:"logprobs,omitzero" doc:"Report the log probability of each token of the answer." default:"false"`
-	TopLogprobs         *int `json:"top_logprobs,omitzero" doc:"And of this many likeliest alternatives, 0 to 20; needs logprobs." min:"0" max:"20"`
+	MaxCompletionTokens *int            `json:"max_completion_tokens,omitzero" doc:"The newer name of max_tokens." min:"1"`
+	Logprobs            bool            `json:"logprobs,omitzero" doc:"Report the log probability of each token of the answer." default:"false"`
+	TopLogprobs         *int            `json:"top_logprobs,omitzero" doc:"And of this many likeliest alternatives, 0 to 20; needs logprobs." min:"0" max:"20"`
+	ResponseFormat      *ResponseFormat `json:"response_format,omitzero" doc:"The form that the answer must have; text when left out."`
 
 	NotYet
 	Harmless
@@ -37,7 +38,6 @@ type NotYet struct {
 	FunctionCall     jsontext.Value `json:"function_call,omitzero" doc:"Not supported by this release."`
 	Tools            jsontext.Value `json:"tools,omitzero" doc:"Not supported by this release."`
 	ToolChoice       jsontext.Value `json:"tool_choice,omitzero" doc:"Not supported by this release."`
-	ResponseFormat   jsontext.Value `json:"response_format,omitzero" doc:"Only {\"type\":\"text\"} in this release."`
 	Modalities       jsontext.Value `json:"modalities,omitzero" doc:"Only [\"text\"] in this release."`
 	Audio            jsontext.Value `json:"audio,omitzero" doc:"Not supported by this release."`
 	Prediction       jsontext.Value `json:"prediction,omitzero" doc:"Not supported by this release."`
@@ -164,7 +164,9 @@ func (r *Request) operation(requestID string) (generate.Request, generate.Prompt
 	if r.TopLogprobs != nil {
 		out.TopLogprobs = *r.TopLogprobs
 	}
-	return out, generate.FromMessages(messages), nil
+	var err error
+	out.Format, err = r.format(messages)
+	return out, generate.FromMessages(messages), err
 }
 
 func (r *Request) check() error {
@@ -192,7 +194,6 @@ func (r *Request) check() error {
 		wire.Refused("function_call", r.FunctionCall, `"none"`),
 		wire.Refused("tools", r.Tools),
 		wire.Refused("tool_choice", r.ToolChoice, `"none"`),
-		wire.Refused("response_format", r.ResponseFormat, `{"type":"text"}`),
 		wire.Refused("modalities", r.Modalities, `["text"]`),
 		wire.Refused("audio", r.Audio),
 		wire.Refused("prediction", r.Prediction),

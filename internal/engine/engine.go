@@ -127,6 +127,10 @@ type GenerateRequest struct {
 	Adapter string   // LoRA adapter id; empty is the base model
 	Images  [][]byte // image files for models with vision
 	User    string   // end user, passed on to remote backends
+
+	// ResponseFormat is OpenAI's response_format as JSON, for backends that take messages; others are
+	// held to Sampling.Grammar.
+	ResponseFormat string
 }
 
 // TopLogprob is one alternative at a position.

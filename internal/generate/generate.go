@@ -153,9 +153,10 @@ type Request struct {
 	Logprobs         bool
 	TopLogprobs      int
 	PromptLogprobs   bool
-	PromptText       bool   // Started carries the text of prompts that are token ids
-	Whole            bool   // the caller shows nothing before the answer is whole, which is cheaper with remote backends
-	User             string // the caller's end user, passed on to remote backends
+	PromptText       bool    // Started carries the text of prompts that are token ids
+	Whole            bool    // the caller shows nothing before the answer is whole, which is cheaper with remote backends
+	User             string  // the caller's end user, passed on to remote backends
+	Format           *Format // of the answer; nil is free text
 }
 
 // asked is how many tokens the caller asked for; whoever leaves it open is not charged a whole window.
@@ -359,6 +360,7 @@ func (j *job) request(p measured, choice int) engine.GenerateRequest {
 		Whole: j.req.Whole, User: j.req.User,
 	}
 	r.Sampling.Seed = choiceSeed(j.seed, choice)
+	j.req.Format.apply(&r, j.info)
 	return r
 }
 

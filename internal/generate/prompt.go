@@ -168,7 +168,7 @@ func checkBias(bias []engine.TokenBias, target Target, info engine.Info) error {
 // renderMessages makes tokens of a conversation with the model's own chat template.
 func (j *job) renderMessages(ctx context.Context, served string, messages []engine.Message) ([]engine.Token, error) {
 	var text string
-	messages, cut := j.service.cutSpecial(served, j.info, messages)
+	messages, cut := j.service.cutSpecial(served, j.info, j.req.Format.tell(messages))
 	if j.info.ChatTemplate == "" {
 		j.admitted.Fallback = true
 		text = fallbackTemplate(messages)

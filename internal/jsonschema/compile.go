@@ -90,13 +90,13 @@ func (c *compiler) run() error {
 func (c *compiler) grammar(root int) (Grammar, error) {
 	text := c.rules.text(root)
 	if text == "" {
-		return Grammar{}, &Error{Reason: "no JSON value satisfies the schema."}
+		return Grammar{}, &Error{Whole: true, Reason: "no JSON value satisfies the schema."}
 	}
 	return Grammar{GBNF: text, Ignored: c.ignored}, nil
 }
 
 func (c *compiler) tooLarge() error {
-	return &Error{Reason: "the schema is too large or too entangled to be followed while the model writes. Make it smaller."}
+	return &Error{Whole: true, Reason: "the schema is too large or too entangled to be followed while the model writes. Make it smaller."}
 }
 
 // unsupported refuses what a grammar cannot express, or takes note of it.

@@ -23,10 +23,16 @@ type Error struct {
 	Path    []string // from the root to the schema at fault, such as properties, name
 	Keyword string   // the keyword at fault; empty when it is the schema as a whole
 	Reason  string   // what is wrong and what to do
+	Whole   bool     // it is about the schema as a whole, without a place
 }
 
 // Error writes the place as OpenAI's API does.
-func (e *Error) Error() string { return "In context=" + context(e.Path) + ", " + e.Reason }
+func (e *Error) Error() string {
+	if e.Whole {
+		return e.Reason
+	}
+	return "In context=" + context(e.Path) + ", " + e.Reason
+}
 
 // context writes a path as Python prints a tuple of strings.
 func context(path []string) string {
@@ -89,7 +95,7 @@ func (n *node) rat() *big.Rat {
 // parse reads a schema's text.
 func parse(text []byte) (*node, error) {
 	if len(text) > MaxBytes {
-		return nil, &Error{Reason: fmt.Sprintf("the schema is too large: it has %d bytes, at most %d are read.", len(text), MaxBytes)}
+		return nil, &Error{Whole: true, Reason: fmt.Sprintf("the schema is too large: it has %d bytes, at most %d are read.", len(text), MaxBytes)}
 	}
 	p := parser{dec: jsontext.NewDecoder(bytes.NewReader(text))}
 	root, err := p.value(nil, "", 0)
@@ -97,7 +103,7 @@ func parse(text []byte) (*node, error) {
 		return nil, err
 	}
 	if _, err := p.dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, &Error{Reason: "there is more than one JSON value."}
+		return nil, &Error{Whole: true, Reason: "there is more than one JSON value."}
 	}
 	return root, nil
 }

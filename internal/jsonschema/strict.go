@@ -18,7 +18,7 @@ func CheckStrict(schema []byte) error {
 	}
 	for _, keyword := range []string{"anyOf", "oneOf", "allOf", "enum", "not"} {
 		if root.get(keyword) != nil {
-			return root.fail(keyword, "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level.")
+			return &Error{Whole: true, Keyword: keyword, Reason: "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level."}
 		}
 	}
 	return strict(root)
@@ -38,7 +38,7 @@ func CheckObject(schema []byte) error {
 		}
 	}
 	if kind != "object" {
-		return &Error{Keyword: "type", Reason: "schema must be a JSON Schema of 'type: \"object\"', got 'type: \"" + kind + "\"'."}
+		return &Error{Whole: true, Keyword: "type", Reason: "schema must be a JSON Schema of 'type: \"object\"', got 'type: \"" + kind + "\"'."}
 	}
 	return nil
 }

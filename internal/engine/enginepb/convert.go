@@ -22,6 +22,7 @@ func FromRequest(r engine.GenerateRequest) *GenerateRequest {
 		},
 		Logprobs: r.Logprobs, TopLogprobs: int64(r.TopLogprobs), PromptLogprobs: r.PromptLogprobs,
 		IgnoreEos: r.IgnoreEOS, Whole: r.Whole, Adapter: r.Adapter, Images: r.Images, User: r.User,
+		ResponseFormat: r.ResponseFormat,
 	}
 	for _, m := range r.Messages {
 		out.Messages = append(out.Messages, &Message{Role: m.Role, Content: m.Content, Name: m.Name})
@@ -49,6 +50,7 @@ func (r *GenerateRequest) Engine() engine.GenerateRequest {
 		},
 		Logprobs: r.Logprobs, TopLogprobs: int(r.TopLogprobs), PromptLogprobs: r.PromptLogprobs,
 		IgnoreEOS: r.IgnoreEos, Whole: r.Whole, Adapter: r.Adapter, Images: r.Images, User: r.User,
+		ResponseFormat: r.ResponseFormat,
 	}
 	for _, m := range r.Messages {
 		out.Messages = append(out.Messages, engine.Message{Role: m.Role, Content: m.Content, Name: m.Name})

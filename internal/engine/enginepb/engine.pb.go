@@ -793,6 +793,7 @@ type GenerateRequest struct {
 	Images         [][]byte               `protobuf:"bytes,13,rep,name=images,proto3" json:"images,omitempty"`
 	User           string                 `protobuf:"bytes,14,opt,name=user,proto3" json:"user,omitempty"`
 	Whole          bool                   `protobuf:"varint,15,opt,name=whole,proto3" json:"whole,omitempty"`
+	ResponseFormat string                 `protobuf:"bytes,16,opt,name=response_format,json=responseFormat,proto3" json:"response_format,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -930,6 +931,13 @@ func (x *GenerateRequest) GetWhole() bool {
 		return x.Whole
 	}
 	return false
+}
+
+func (x *GenerateRequest) GetResponseFormat() string {
+	if x != nil {
+		return x.ResponseFormat
+	}
+	return ""
 }
 
 type Message struct {
@@ -2095,7 +2103,7 @@ const file_engine_proto_rawDesc = "" +
 	"\bgenerate\x18\x02 \x01(\v2!.parley.engine.v1.GenerateRequestH\x00R\bgenerate\x122\n" +
 	"\x06cancel\x18\x03 \x01(\v2\x18.parley.engine.v1.CancelH\x00R\x06cancelB\t\n" +
 	"\acommand\"\b\n" +
-	"\x06Cancel\"\xd2\x03\n" +
+	"\x06Cancel\"\xfb\x03\n" +
 	"\x0fGenerateRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06tokens\x18\x02 \x03(\x05R\x06tokens\x12\x12\n" +
@@ -2114,7 +2122,8 @@ const file_engine_proto_rawDesc = "" +
 	"\aadapter\x18\f \x01(\tR\aadapter\x12\x16\n" +
 	"\x06images\x18\r \x03(\fR\x06images\x12\x12\n" +
 	"\x04user\x18\x0e \x01(\tR\x04user\x12\x14\n" +
-	"\x05whole\x18\x0f \x01(\bR\x05whole\"K\n" +
+	"\x05whole\x18\x0f \x01(\bR\x05whole\x12'\n" +
+	"\x0fresponse_format\x18\x10 \x01(\tR\x0eresponseFormat\"K\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\tR\acontent\x12\x12\n" +

@@ -214,12 +214,12 @@ func TestRequestOnTheWire(t *testing.T) {
 	}{
 		{"chat", engine.GenerateRequest{
 			Messages:  []engine.Message{{Role: "system", Content: "Be \"kind\"\n\u2028"}, {Role: "user", Content: "안녕\x00", Name: "kim"}},
-			MaxTokens: 5, Stop: []string{"\n", "END"}, Logprobs: true, TopLogprobs: 3, User: "u-1", IgnoreEOS: true,
+			MaxTokens: 5, Stop: []string{"\n", "END"}, Logprobs: true, TopLogprobs: 3, User: "u-1", IgnoreEOS: true, ResponseFormat: `{"type":"json_object"}`,
 			Sampling: engine.Sampling{Temperature: 0.7, TopP: 0.9, TopK: 40, MinP: 0.05, Seed: 4294967295, PresencePenalty: -1, FrequencyPenalty: 0.5,
 				Bias: []engine.TokenBias{{Token: 50256, Bias: -100}, {Token: 1, Bias: 2.5}}},
 		}, "/v1/chat/completions", `{"model":"org/model","messages":[{"role":"system","content":"Be \"kind\"\n\u2028"},{"role":"user","name":"kim","content":"안녕\u0000"}],
 			"max_tokens":5,"stop":["\n","END"],"temperature":0.7,"seed":4294967295,"top_p":0.9,"top_k":40,"min_p":0.05,"presence_penalty":-1,"frequency_penalty":0.5,
-			"logit_bias":{"50256":-100,"1":2.5},"logprobs":true,"top_logprobs":3,"user":"u-1","ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}`},
+			"logit_bias":{"50256":-100,"1":2.5},"logprobs":true,"top_logprobs":3,"user":"u-1","response_format":{"type":"json_object"},"ignore_eos":true,"stream":true,"stream_options":{"include_usage":true}}`},
 		{"text", engine.GenerateRequest{Text: "Once upon", MaxTokens: -1, Logprobs: true, TopLogprobs: 2, Whole: true, Adapter: "lora-1", Sampling: engine.Sampling{TopP: 1}},
 			"/v1/completions", `{"model":"lora-1","prompt":"Once upon","temperature":0,"seed":0,"top_p":1,"logprobs":2}`},
 		{"broken UTF-8", engine.GenerateRequest{Text: "a\xffb", MaxTokens: 1, Whole: true}, "/v1/completions", `{"model":"org/model","prompt":"a\ufffdb","max_tokens":1,"temperature":0,"seed":0}`},

@@ -112,6 +112,10 @@ func (b *backend) body(buf []byte, req *engine.GenerateRequest) []byte {
 		buf = append(buf, `,"user":`...)
 		buf = appendString(buf, req.User)
 	}
+	if req.ResponseFormat != "" {
+		buf = append(buf, `,"response_format":`...)
+		buf = append(buf, req.ResponseFormat...)
+	}
 	if req.IgnoreEOS {
 		buf = append(buf, `,"ignore_eos":true`...)
 	}

@@ -38,6 +38,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/engines/{engine}/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Continues a text: the form of before 2022, in which the path names the model. */
+        post: operations["createEngineCompletion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes a text as it is told. */
+        post: operations["createEdit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/engines/{engine}/edits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes a text as it is told: the form of before 2022, in which the path names the model. */
+        post: operations["createEngineEdit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/embeddings": {
         parameters: {
             query?: never;
@@ -169,6 +220,40 @@ export interface paths {
         };
         /** Describes one model. */
         get: operations["retrieveModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/engines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the models as clients of before 2022 ask for them. */
+        get: operations["listEngines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/engines/{engine}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Describes one model as clients of before 2022 ask for it. */
+        get: operations["retrieveEngine"];
         put?: never;
         post?: never;
         delete?: never;
@@ -472,6 +557,19 @@ export interface components {
             text?: string;
             chat?: components["schemas"]["Chat"];
         };
+        ChatJSONSchema: {
+            /** @description a-z, A-Z, 0-9, _ and -, at most 64 characters. */
+            name: string;
+            /** @description What the answer is for; the model reads it. */
+            description?: string;
+            /** @description A JSON Schema; an object of anything when left out. */
+            schema?: unknown;
+            /**
+             * @description Refuse schemas that cannot be followed to the letter, and those without additionalProperties false and all properties required. Otherwise what cannot be followed is left out.
+             * @default false
+             */
+            strict: boolean;
+        };
         ChatList: {
             /**
              * @description Always list.
@@ -573,6 +671,8 @@ export interface components {
             } | null;
             /** @description Your end user, for your own logs. */
             user?: string;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
             /** @description The newer name of max_tokens. */
             max_completion_tokens?: number;
             /**
@@ -582,6 +682,8 @@ export interface components {
             logprobs: boolean;
             /** @description And of this many likeliest alternatives, 0 to 20; needs logprobs. */
             top_logprobs?: number;
+            /** @description The form that the answer must have; text when left out. */
+            response_format?: components["schemas"]["ChatResponseFormat"];
             /** @description Not supported by this release. */
             functions?: unknown;
             /** @description Not supported by this release. */
@@ -590,8 +692,6 @@ export interface components {
             tools?: unknown;
             /** @description Not supported by this release. */
             tool_choice?: unknown;
-            /** @description Only {"type":"text"} in this release. */
-            response_format?: unknown;
             /** @description Only ["text"] in this release. */
             modalities?: unknown;
             /** @description Not supported by this release. */
@@ -638,6 +738,15 @@ export interface components {
             /** @description Changes when the model, its library or its settings do. */
             system_fingerprint: string | null;
         };
+        ChatResponseFormat: {
+            /**
+             * @description text; json_object for JSON of any form, which the messages must ask for by the word JSON; json_schema for JSON that satisfies a schema.
+             * @enum {string}
+             */
+            type: "text" | "json_object" | "json_schema";
+            /** @description For the type json_schema. */
+            json_schema?: components["schemas"]["ChatJSONSchema"];
+        };
         ChatTokenLogprob: {
             token: string;
             /** @description Natural logarithm, as if temperature were 1. */
@@ -678,6 +787,78 @@ export interface components {
              * @enum {string|null}
              */
             finish_reason: "stop" | "length" | null;
+        };
+        CompletionsEngineRequest: {
+            /** @description Not here: the path names the model. */
+            model?: unknown;
+            /**
+             * @description A text, a list of texts, or token ids of the served model; the beginning of a new text when left out.
+             * @example Once upon a time
+             */
+            prompt?: string | string[] | number[] | number[][];
+            /**
+             * @description The most tokens to produce.
+             * @example 64
+             */
+            max_tokens?: number;
+            /**
+             * @description Sampling temperature, 0 to 2; 0 always takes the likeliest token.
+             * @default 1
+             */
+            temperature: number;
+            /**
+             * @description Samples from the likeliest tokens that together have this probability, 0 to 1.
+             * @default 1
+             */
+            top_p: number;
+            /**
+             * @description How many answers to produce, 1 to 128.
+             * @default 1
+             */
+            n: number;
+            /**
+             * @description Send the answer piece by piece as server-sent events, closed by data: [DONE].
+             * @default false
+             */
+            stream: boolean;
+            /** @description Options of a streamed answer; only with stream. */
+            stream_options?: components["schemas"]["StreamOptions"];
+            /** @description Up to 4 texts before which the answer ends. */
+            stop?: string | string[] | null;
+            /** @description The same seed, parameters and prompt give the same answer while system_fingerprint is the same. */
+            seed?: number;
+            /**
+             * @description Makes tokens that were produced before less likely, -2 to 2.
+             * @default 0
+             */
+            presence_penalty: number;
+            /**
+             * @description Makes tokens less likely by how often they were produced before, -2 to 2.
+             * @default 0
+             */
+            frequency_penalty: number;
+            /** @description Token ids of the served model's vocabulary with a bias from -100 (ban) to 100 (force). */
+            logit_bias?: {
+                [key: string]: number;
+            } | null;
+            /** @description Your end user, for your own logs. */
+            user?: string;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
+            /**
+             * @description Give the prompt back before its continuation.
+             * @default false
+             */
+            echo: boolean;
+            /** @description Report the log probability of each token and of this many likeliest alternatives, 0 to 5. */
+            logprobs?: number;
+            /**
+             * @description Produce this many, at most 20 where that is more than n, and return the n best by mean log probability per token; not with stream.
+             * @default 1
+             */
+            best_of: number;
+            /** @description A text that comes after the completion: what is written stands between prompt and suffix. */
+            suffix?: string;
         };
         CompletionsLogprobs: {
             tokens: string[];
@@ -748,6 +929,8 @@ export interface components {
             } | null;
             /** @description Your end user, for your own logs. */
             user?: string;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
             /**
              * @description Give the prompt back before its continuation.
              * @default false
@@ -756,12 +939,12 @@ export interface components {
             /** @description Report the log probability of each token and of this many likeliest alternatives, 0 to 5. */
             logprobs?: number;
             /**
-             * @description Produce this many and return the n best by mean log probability per token; not with stream.
+             * @description Produce this many, at most 20 where that is more than n, and return the n best by mean log probability per token; not with stream.
              * @default 1
              */
             best_of: number;
-            /** @description Not supported by this release. */
-            suffix?: unknown;
+            /** @description A text that comes after the completion: what is written stands between prompt and suffix. */
+            suffix?: string;
         };
         CompletionsWhole: {
             /** @example cmpl-8Abc */
@@ -819,6 +1002,97 @@ export interface components {
             /** @description Always true. */
             deleted: boolean;
         };
+        EditsChoice: {
+            text: string;
+            index: number;
+            /**
+             * @description stop, or length when the window ended it.
+             * @enum {string}
+             */
+            finish_reason: "stop" | "length";
+        };
+        EditsEngineRequest: {
+            /** @description Not here: the path names the model. */
+            model?: unknown;
+            /**
+             * @description The text to edit; a new text is written when left out.
+             * @default
+             * @example What day of the wek is it?
+             */
+            input: string;
+            /**
+             * @description How to edit it.
+             * @example Fix the spelling mistakes.
+             */
+            instruction: string;
+            /**
+             * @description How many edits to make, 1 to 20.
+             * @default 1
+             */
+            n: number;
+            /**
+             * @description Sampling temperature, 0 to 2; 0 always takes the likeliest token.
+             * @default 1
+             */
+            temperature: number;
+            /**
+             * @description Samples from the likeliest tokens that together have this probability, 0 to 1.
+             * @default 1
+             */
+            top_p: number;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
+        };
+        EditsRequest: {
+            /**
+             * @description The model that edits.
+             * @example text-davinci-edit-001
+             */
+            model: string;
+            /**
+             * @description The text to edit; a new text is written when left out.
+             * @default
+             * @example What day of the wek is it?
+             */
+            input: string;
+            /**
+             * @description How to edit it.
+             * @example Fix the spelling mistakes.
+             */
+            instruction: string;
+            /**
+             * @description How many edits to make, 1 to 20.
+             * @default 1
+             */
+            n: number;
+            /**
+             * @description Sampling temperature, 0 to 2; 0 always takes the likeliest token.
+             * @default 1
+             */
+            temperature: number;
+            /**
+             * @description Samples from the likeliest tokens that together have this probability, 0 to 1.
+             * @default 1
+             */
+            top_p: number;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
+        };
+        EditsResponse: {
+            /** @example edit-8Abc */
+            id: string;
+            /**
+             * @description Always edit.
+             * @enum {string}
+             */
+            object: "edit";
+            /** @description When the answer was begun, in seconds since 1970. */
+            created: number;
+            /** @description The model that was asked: the snapshot that its name stands for. */
+            model: string;
+            choices: components["schemas"]["EditsChoice"][];
+            usage: components["schemas"]["Usage"] | null;
+        };
         Embedding: {
             /**
              * @description Always embedding.
@@ -836,7 +1110,7 @@ export interface components {
              */
             model: string;
             /**
-             * @description A text, a list of texts, or token ids of the served model.
+             * @description A text, a list of at most 2,048 texts, token ids, or a list of lists of these.
              * @example The food was delicious.
              */
             input: string | string[] | number[] | number[][];
@@ -846,7 +1120,7 @@ export interface components {
              * @enum {string}
              */
             encoding_format: "float" | "base64";
-            /** @description Cut the vectors to this length and make them unit length again. Good only with models that were trained for it. */
+            /** @description How long the vectors are to be: longer ones are cut and made unit length again, which is good only with models that were trained for it; shorter ones are followed by zeros. */
             dimensions?: number;
             /** @description Your end user, for your own logs. */
             user?: string;
@@ -940,6 +1214,21 @@ export interface components {
             kind: string;
             context_window?: number;
             alias: boolean;
+        };
+        ModelsEngine: {
+            id: string;
+            object: string;
+            /** @description Always null, as in the original. */
+            created: number | null;
+            owner: string;
+            /** @description Always null, as in the original. */
+            permissions: string | null;
+            /** @description Always true: what nothing could answer is not listed. */
+            ready: boolean;
+        };
+        ModelsEnginePage: {
+            object: string;
+            data: components["schemas"]["ModelsEngine"][];
         };
         ModelsPage: {
             object: string;
@@ -1131,6 +1420,86 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CompletionsWhole"];
                     "text/event-stream": components["schemas"]["CompletionsWhole"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createEngineCompletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompletionsEngineRequest"];
+            };
+        };
+        responses: {
+            /** @description One JSON object, or with "stream": true server-sent events: one JSON object of the streamed type in each data line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletionsWhole"];
+                    "text/event-stream": components["schemas"]["CompletionsWhole"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createEdit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditsRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditsResponse"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createEngineEdit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditsEngineRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditsResponse"];
                 };
             };
             default: components["responses"]["Error"];
@@ -1398,6 +1767,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Model"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listEngines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelsEnginePage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    retrieveEngine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelsEngine"];
                 };
             };
             default: components["responses"]["Error"];
