@@ -17,12 +17,12 @@ type API struct {
 
 // Routes returns the package's operations.
 func (a *API) Routes() []httpapi.Route {
-	return []httpapi.Route{{
+	return append(a.engineRoutes(), httpapi.Route{
 		Method: http.MethodPost, Path: "/v1/embeddings", Op: "createEmbedding", Tag: "Embeddings",
 		Summary: "Turns texts into vectors.",
 		In:      Request{}, Out: Response{},
 		Scope: actor.EmbeddingsWrite, LimitClass: "embeddings", Handle: a.create,
-	}}
+	})
 }
 
 func (a *API) create(w http.ResponseWriter, r *http.Request) error {
@@ -30,6 +30,10 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return a.answer(w, r, &req)
+}
+
+func (a *API) answer(w http.ResponseWriter, r *http.Request, req *Request) error {
 	op, err := req.operation()
 	if err != nil {
 		return err
