@@ -3,9 +3,12 @@
 //
 // Routes:
 //
-//	POST /v1/embeddings   createEmbedding   scope embeddings.write
+//	POST /v1/embeddings                    createEmbedding         scope embeddings.write
+//	POST /v1/engines/{engine}/embeddings   createEngineEmbedding   scope embeddings.write
+//	POST /v1/engines/{engine}/search       createSearch            scope embeddings.write
 //
-// Files: embeddings.go decodes, checks and encodes; http.go serves.
+// Files: embeddings.go decodes, checks and encodes, search.go does so for the search of before 2022;
+// http.go serves, http_engines.go the routes whose path names the model.
 //
 // Invariants:
 //   - Vectors have unit length, also after `dimensions` cut them. A name may say how long programs expect

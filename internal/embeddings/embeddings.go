@@ -22,11 +22,12 @@ const (
 
 // Request is the body of POST /v1/embeddings.
 type Request struct {
-	Model          string `json:"model" doc:"The embedding model." example:"text-embedding-ada-002"`
-	Input          Input  `json:"input" doc:"A text, a list of at most 2,048 texts, token ids, or a list of lists of these." example:"The food was delicious."`
-	EncodingFormat string `json:"encoding_format,omitzero" doc:"float, or base64 of little-endian float32." enum:"float,base64" default:"float"`
-	Dimensions     *int   `json:"dimensions,omitzero" doc:"How long the vectors are to be: longer ones are cut and made unit length again, which is good only with models that were trained for it; shorter ones are followed by zeros." min:"1" max:"12288"`
-	User           string `json:"user,omitzero" doc:"Your end user, for your own logs."`
+	Model          string   `json:"model" doc:"The embedding model." example:"text-embedding-ada-002"`
+	Input          Input    `json:"input" doc:"A text, a list of at most 2,048 texts, token ids, or a list of lists of these." example:"The food was delicious."`
+	EncodingFormat string   `json:"encoding_format,omitzero" doc:"float, or base64 of little-endian float32." enum:"float,base64" default:"float"`
+	Dimensions     *int     `json:"dimensions,omitzero" doc:"How long the vectors are to be: longer ones are cut and made unit length again, which is good only with models that were trained for it; shorter ones are followed by zeros." min:"1" max:"12288"`
+	User           string   `json:"user,omitzero" doc:"Your end user, for your own logs."`
+	Timeout        *float64 `json:"timeout,omitzero" doc:"Accepted for clients of before November 2023, which send it; without effect."`
 }
 
 // Input is what to embed.
