@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // TestVocabularies rebuilds the original files and compares the sums that tiktoken 0.14.0 expects of them.
@@ -39,7 +40,7 @@ func TestVocabularies(t *testing.T) {
 // TestEveryTokenEncodesToItself goes through all tables: lookups of each length, and merging from bytes.
 func TestEveryTokenEncodesToItself(t *testing.T) {
 	for _, name := range Names() {
-		e := get(t, name)
+		e, w := get(t, name), new(scratch)
 		for id := range e.t.ends {
 			text := e.t.token(uint32(id))
 			if text == "" {
@@ -48,10 +49,11 @@ func TestEveryTokenEncodesToItself(t *testing.T) {
 			if got, ok := e.Token(text); !ok || got != Token(id) {
 				t.Fatalf("%s: Token(%q) = %d, %v; want %d", name, text, got, ok, id)
 			}
-			for _, merge := range []func([]Token, string) []Token{e.t.merge, e.t.mergeLong} {
-				if got := merge(nil, text); len(got) != 1 || got[0] != Token(id) {
-					t.Fatalf("%s: %q merges to %v, want %d", name, text, got, id)
-				}
+			if got := e.t.mergeLong(nil, text); len(got) != 1 || got[0] != Token(id) {
+				t.Fatalf("%s: %q merges to %v, want %d", name, text, got, id)
+			}
+			if got := e.t.merge(nil, text, w); utf8.ValidString(text) && (len(got) != 1 || got[0] != Token(id)) {
+				t.Fatalf("%s: %q merges to %v by searching, want %d", name, text, got, id)
 			}
 		}
 	}
@@ -189,18 +191,37 @@ func TestClassesArePinned(t *testing.T) {
 	}
 }
 
-// TestMergeWaysAgree compares the search through all pairs with the heap on the same texts.
+// TestMergeWaysAgree compares two ways on the same texts: the search through all pairs, which begins with
+// whole characters where it may, and the heap, which begins with bytes.
 func TestMergeWaysAgree(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	const letters = "aab e\n\xec\x95\x88\xff"
 	for _, name := range Names() {
-		e := get(t, name)
-		for range 3000 {
-			text := make([]byte, 1+r.IntN(scanLimit))
-			for i := range text {
-				text[i] = letters[r.IntN(len(letters))]
+		e, w := get(t, name), new(scratch)
+		var whole []string // the characters that are tokens, the ones in question
+		for char, id := range e.t.runes {
+			if id != none {
+				whole = append(whole, string(rune(char)))
 			}
-			short, long := e.t.merge(nil, string(text)), e.t.mergeLong(nil, string(text))
+		}
+		for range 20000 {
+			var text string
+			for range 1 + r.IntN(12) {
+				switch r.IntN(4) {
+				case 0:
+					text += whole[r.IntN(len(whole))]
+				case 1:
+					text += "aab e\n'"[r.IntN(7):][:1]
+				case 2:
+					text += string(rune(0xac00 + r.IntN(11172)))
+				default:
+					text += string(rune(1 + r.IntN(0xd7ff)))
+				}
+			}
+			text = text[:min(len(text), scanLimit)]
+			if !utf8.ValidString(text) {
+				continue
+			}
+			short, long := e.t.merge(nil, text, w), e.t.mergeLong(nil, text)
 			if !slices.Equal(short, long) {
 				t.Fatalf("%s: %q: %v by searching, %v by the heap", name, text, short, long)
 			}

@@ -127,9 +127,11 @@ func (e *Encoding) Count(text string) int {
 }
 
 func (e *Encoding) encode(dst []Token, text string) []Token {
+	w := e.t.scratch.Get().(*scratch)
+	defer e.t.scratch.Put(w)
 	for p := 0; p < len(text); {
 		end := e.next(e.cls, text, p)
-		dst = e.t.piece(dst, text, p, end)
+		dst = e.t.piece(dst, text, p, end, w)
 		p = end
 	}
 	return dst
@@ -147,11 +149,13 @@ func (e *Encoding) encodeBroken(dst []Token, text string) []Token {
 		}
 		valid += n
 	}
+	w := e.t.scratch.Get().(*scratch)
+	defer e.t.scratch.Put(w)
 	start, lastPiece := len(dst), len(dst)
 	for p := 0; p < valid; {
 		lastPiece = len(dst)
 		end := e.next(e.cls, text[:valid], p)
-		dst = e.t.piece(dst, text, p, end)
+		dst = e.t.piece(dst, text, p, end, w)
 		p = end
 	}
 	if lastPiece < len(dst) && e.isBlank(dst[lastPiece]) {
@@ -163,7 +167,10 @@ func (e *Encoding) encodeBroken(dst []Token, text string) []Token {
 	for _, id := range dst[lastPiece:] {
 		p -= len(e.t.token(uint32(id)))
 	}
-	return e.t.piece(dst[:lastPiece], text, p, len(text))
+	if id := e.t.find(text[p:]); id != none {
+		return append(dst[:lastPiece], Token(id))
+	}
+	return e.t.mergeLong(dst[:lastPiece], text[p:])
 }
 
 // isBlank says whether a token is made of spaces, tabs and newlines.
@@ -176,7 +183,7 @@ func (e *Encoding) Token(text string) (Token, bool) {
 	if text == "" {
 		return 0, false
 	}
-	if id := e.t.find(text, 0, len(text)); id != none {
+	if id := e.t.find(text); id != none {
 		return Token(id), true
 	}
 	id, ok := e.special[text]

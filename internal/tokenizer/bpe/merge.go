@@ -1,78 +1,159 @@
 package bpe
 
-import "math"
-
 // scanLimit is the length up to which the lowest pair is searched for by looking at all of them.
 const scanLimit = 64
 
 // piece appends the tokens of text[p:end], one piece of the pattern, which is not empty.
-func (t *tables) piece(dst []Token, text string, p, end int) []Token {
-	if id := t.find(text, p, end); id != none {
-		return append(dst, Token(id))
-	}
-	return t.merge(dst, text[p:end])
-}
-
-// find returns the token with the bytes text[p:end], at least one, or none.
-func (t *tables) find(text string, p, end int) uint32 {
+func (t *tables) piece(dst []Token, text string, p, end int, w *scratch) []Token {
 	n := end - p
 	if n > 16 {
 		if id, ok := t.long[text[p:end]]; ok {
-			return id
+			return append(dst, Token(id))
 		}
-		return none
+		return t.merge(dst, text[p:end], w)
 	}
-	var key, more uint64
-	switch {
-	case p+16 > len(text):
-		key, more = loadTail(text[p:end])
-	case n <= 8:
-		key = load8(text, p) & (math.MaxUint64 >> (64 - 8*n))
-	default:
-		key, more = load8(text, p), load8(text, p+8)&(math.MaxUint64>>(128-8*n))
-	}
+	key, more := load(text, p, end)
 	if n <= 8 {
-		return t.find8(key, uint32(n))
+		if id := t.find8(key, uint32(n)); id != none {
+			return append(dst, Token(id))
+		}
+	} else if id := t.find16(key, more, uint32(n)); id != none {
+		return append(dst, Token(id))
 	}
-	return t.find16(key, more, uint32(n))
+	return t.remembered(dst, text[p:end], key, more, w)
 }
 
-// merge appends what byte pair encoding makes of text, which is not empty: of all neighbours that make
-// a token, those with the lowest are merged, the leftmost first, until none do.
-func (t *tables) merge(dst []Token, text string) []Token {
-	if len(text) > scanLimit {
-		return t.mergeLong(dst, text)
+// remembered is merge for pieces of at most 16 bytes, which are key and more: words come again.
+func (t *tables) remembered(dst []Token, text string, key, more uint64, w *scratch) []Token {
+	m := &w.words[hash16(key, more)>>(64-wordBits)]
+	if m.key == key && m.more == more && int(m.n) == len(text) {
+		return append(dst, m.ids[:m.count]...)
 	}
-	var ids, ranks [scanLimit + 1]uint32 // ranks[i] is what ids[i] and ids[i+1] merge to
-	n := len(text)
-	for i := range n - 1 {
-		ids[i] = t.single[text[i]]
-		ranks[i] = t.byte2[int(text[i])<<8|int(text[i+1])]
+	start := len(dst)
+	dst = t.merge(dst, text, w)
+	if ids := dst[start:]; len(ids) <= len(m.ids) {
+		m.key, m.more, m.n, m.count = key, more, uint8(len(text)), uint8(copy(m.ids[:], ids))
 	}
-	ids[n-1] = t.single[text[n-1]]
-	for n > 1 {
-		best, at := none, 0
-		for i, r := range ranks[:n-1] {
-			if r < best {
-				best, at = r, i
+	return dst
+}
+
+// scratch is what merge works in. Its arrays have one element per byte of the piece: a token lies where
+// its first byte is. It serves one vocabulary, because it remembers what words of it were merged to.
+type scratch struct {
+	words [1 << wordBits]word
+
+	ids  [scanLimit]uint32
+	keys [scanLimit]uint32 // what the token and the next one merge to, above its place: the lowest key is the next merge
+	next [scanLimit]uint8
+	prev [scanLimit + 1]uint8
+}
+
+// word is a piece that was merged: 64 bytes, a line of the processor's cache.
+type word struct {
+	key, more uint64
+	n, count  uint8
+	ids       [11]Token
+}
+
+const wordBits = 13
+
+const (
+	placeBits = 6 // of keys; scanLimit is 1<<placeBits
+	placeMask = 1<<placeBits - 1
+	noKey     = none << placeBits
+)
+
+// units fills w with what merging begins with, and returns how many parts that is: the bytes of text, or
+// whole characters where that leads to the same tokens. It does where no token holds a part of the
+// character together with something beside it: then nothing can take a byte from the character before its
+// own bytes are merged. That they are merged early changes nothing either, because a token has a higher
+// rank than those it is made of: what the character merges to next comes later in any case.
+func (t *tables) units(text string, w *scratch) int {
+	n := 0
+	for i := 0; i < len(text); {
+		c := text[i]
+		if c >= 0xc0 {
+			if id, size := t.character(text, i); id != none {
+				w.ids[n] = id
+				n++
+				i += size
+				continue
 			}
 		}
-		if best == none {
+		w.ids[n] = t.single[c]
+		n++
+		i++
+	}
+	for i := range n - 1 {
+		a, b := w.ids[i], w.ids[i+1]
+		merged := none
+		if a|b < 256 {
+			merged = t.byte2[a<<8|b]
+		} else {
+			merged = t.merged(a, b)
+		}
+		w.keys[i] = merged<<placeBits | uint32(i)
+		w.next[i] = uint8(i + 1)
+		w.prev[i+1] = uint8(i)
+	}
+	w.keys[n-1], w.next[n-1] = noKey, uint8(n)
+	return n
+}
+
+// character returns the token of the character of two or three bytes at text[i:] and its length, or none
+// where merging must begin with its bytes.
+func (t *tables) character(text string, i int) (id uint32, size int) {
+	c := text[i]
+	switch {
+	case c < 0xe0 && i+1 < len(text):
+		id, size = t.runes[uint16(c&0x1f)<<6|uint16(text[i+1]&0x3f)], 2
+	case c >= 0xe0 && c < 0xf0 && i+2 < len(text):
+		id, size = t.runes[uint16(c)<<12|uint16(text[i+1]&0x3f)<<6|uint16(text[i+2]&0x3f)], 3
+	default:
+		return none, 0
+	}
+	if id == none || i > 0 && t.crossed[int(text[i-1])<<8|int(c)] {
+		return none, 0
+	}
+	if end := i + size; end < len(text) && t.crossed[int(text[end-1])<<8|int(text[end])] {
+		return none, 0
+	}
+	return id, size
+}
+
+// merge appends what byte pair encoding makes of text, which is not empty and valid UTF-8: of all neighbours that make
+// a token, those with the lowest are merged, the leftmost first, until none do.
+func (t *tables) merge(dst []Token, text string, w *scratch) []Token {
+	n := len(text)
+	if n > scanLimit {
+		return t.mergeLong(dst, text)
+	}
+	n = t.units(text, w)
+	ids, keys := w.ids[:n], w.keys[:n]
+	for {
+		best := uint32(noKey)
+		for _, k := range keys {
+			best = min(best, k)
+		}
+		if best >= noKey {
 			break
 		}
-		n--
-		ids[at] = best
-		copy(ids[at+1:n], ids[at+2:n+1])
-		copy(ranks[at:n-1], ranks[at+1:n])
-		if at+1 < n {
-			ranks[at] = t.merged(best, ids[at+1])
+		at, id := int(best&placeMask), best>>placeBits
+		gone := int(w.next[at])
+		after := int(w.next[gone])
+		ids[at], keys[gone] = id, noKey
+		w.next[at], w.prev[after] = uint8(after), uint8(at)
+		keys[at] = noKey
+		if after < n {
+			keys[at] = t.merged(id, ids[after])<<placeBits | uint32(at)
 		}
 		if at > 0 {
-			ranks[at-1] = t.merged(ids[at-1], best)
+			before := int(w.prev[at])
+			keys[before] = t.merged(ids[before], id)<<placeBits | uint32(before)
 		}
 	}
-	for _, id := range ids[:n] {
-		dst = append(dst, Token(id))
+	for i := 0; i < n; i = int(w.next[i]) {
+		dst = append(dst, Token(ids[i]))
 	}
 	return dst
 }

@@ -7,7 +7,7 @@ type node struct {
 	prev, next int32
 }
 
-// mergeLong is merge for pieces of any length: the pairs wait in a heap, ordered by rank and then by
+// mergeLong is merge for pieces of any length and any bytes: the pairs wait in a heap, ordered by rank and then by
 // place. Entries are not removed when a pair changes; they are known by a rank that no longer fits.
 func (t *tables) mergeLong(dst []Token, text string) []Token {
 	nodes := make([]node, len(text))
@@ -15,7 +15,7 @@ func (t *tables) mergeLong(dst []Token, text string) []Token {
 	for i := range nodes {
 		n := node{id: t.single[text[i]], rank: none, prev: int32(i) - 1, next: int32(i) + 1}
 		if i+1 < len(text) {
-			n.rank = t.byte2[int(text[i])<<8|int(text[i+1])]
+			n.rank = t.byte2[n.id<<8|t.single[text[i+1]]]
 		}
 		if n.rank != none {
 			heap = append(heap, entry(n.rank, int32(i)))

@@ -50,7 +50,7 @@ func unpacked(file string) func() (*tables, error) {
 		if err != nil {
 			return nil, err
 		}
-		return load(packed)
+		return unpack(packed)
 	})
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"math"
 	"math/bits"
+	"sync"
+	"unicode/utf8"
 )
 
 // Token is an id of a vocabulary. Ids double as ranks: lower ones are merged first.
@@ -50,12 +52,18 @@ type tables struct {
 	shift16 uint
 	shiftP  uint
 
+	scratch sync.Pool // of *scratch
+
 	single [256]uint32 // ids of single bytes
-	byte2  []uint32    // what two bytes merge to, or none: by first<<8 | second
+	byte2  []uint32    // what the ids of two bytes merge to, or none: by left<<8 | right
+	runes  []uint32    // the tokens of characters of two and three bytes, or none
+	// crossed tells, by first<<8 | second, of two bytes between which a character ends, whether a token holds
+	// them that has only a part of a character at one of its ends.
+	crossed []bool
 }
 
-// load unpacks a data file; see gen for its format.
-func load(packed []byte) (*tables, error) {
+// unpack reads a data file; see gen for its format.
+func unpack(packed []byte) (*tables, error) {
 	raw, err := io.ReadAll(flate.NewReader(bytes.NewReader(packed)))
 	if err != nil {
 		return nil, fmt.Errorf("unpack the vocabulary: %w", err)
@@ -69,6 +77,7 @@ func load(packed []byte) (*tables, error) {
 	}
 	total := count + 256
 	t := &tables{ends: make([]uint32, total)}
+	t.scratch.New = func() any { return new(scratch) }
 
 	text := make([]byte, 0, 8*total)
 	start := func(id uint32) uint32 {
@@ -101,6 +110,11 @@ func (t *tables) index(left, right []uint32) {
 	t.short, t.shift8 = sized[slot8](counts[0])
 	t.middle, t.shift16 = sized[slot16](counts[1])
 	t.pairs, t.shiftP = sized[uint64](len(left))
+	t.crossed = make([]bool, 1<<16)
+	t.runes = make([]uint32, 1<<16)
+	for i := range t.runes {
+		t.runes[i] = none
+	}
 	for i := range t.pairs {
 		t.pairs[i] = free
 	}
@@ -144,7 +158,16 @@ func (t *tables) index(left, right []uint32) {
 		}
 		t.pairs[at] = key<<idBits | uint64(id)
 		if n == 2 {
-			t.byte2[int(text[0])<<8|int(text[1])] = id
+			t.byte2[l<<8|r] = id
+		}
+		if char, size := utf8.DecodeRuneInString(text); char != utf8.RuneError && size == int(n) && n <= 3 {
+			t.runes[char] = id
+		} else if !utf8.ValidString(text) {
+			for i := 1; i < len(text); i++ {
+				if utf8.RuneStart(text[i]) {
+					t.crossed[int(text[i-1])<<8|int(text[i])] = true
+				}
+			}
 		}
 	}
 }
@@ -193,6 +216,34 @@ func loadTail(s string) (key, more uint64) {
 		more |= uint64(s[i]) << (8 * (i - 8))
 	}
 	return key, more
+}
+
+// load reads text[p:end], at most 16 bytes, padded with zeros.
+func load(text string, p, end int) (key, more uint64) {
+	n := end - p
+	switch {
+	case p+16 > len(text):
+		return loadTail(text[p:end])
+	case n <= 8:
+		return load8(text, p) & (math.MaxUint64 >> (64 - 8*n)), 0
+	}
+	return load8(text, p), load8(text, p+8) & (math.MaxUint64 >> (128 - 8*n))
+}
+
+// find returns the token whose bytes are text, which is not empty, or none.
+func (t *tables) find(text string) uint32 {
+	switch n := len(text); {
+	case n <= 8:
+		key, _ := loadTail(text)
+		return t.find8(key, uint32(n))
+	case n <= 16:
+		key, more := loadTail(text)
+		return t.find16(key, more, uint32(n))
+	}
+	if id, ok := t.long[text]; ok {
+		return id
+	}
+	return none
 }
 
 // find8 returns the token with these n ≤ 8 bytes, or none.
