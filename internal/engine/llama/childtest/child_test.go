@@ -126,7 +126,8 @@ func TestKilledInMidStream(t *testing.T) {
 	}
 	took := time.Since(died)
 	t.Logf("the next answer was there %s after the kill", took.Round(time.Millisecond))
-	if text == "" || pid() == first || took > 5*time.Second {
+	// How long it takes is measured by the benchmark NextAnswer of e2e/resilience; here a hang must not pass.
+	if text == "" || pid() == first || took > time.Minute {
 		t.Errorf("after the restart: %q, %s after the kill", text, took)
 	}
 }
