@@ -1,5 +1,6 @@
 """The official client of 2023 (openai 0.28), unmodified but for base URL and key."""
 
+import json
 import os
 
 import openai
@@ -142,3 +143,23 @@ def test_prompt_beyond_the_window():
         )
     assert e.value.code == "context_length_exceeded"
     assert "maximum context length" in str(e.value)
+
+
+def test_json_mode():
+    """0.28 sends what it does not know as it is; later programs of that time used JSON mode so."""
+    r = openai.ChatCompletion.create(
+        model="gpt-3.5-turbo",
+        messages=[{"role": "user", "content": "Describe a cat as a JSON object."}],
+        max_tokens=80,
+        temperature=1,
+        seed=5,
+        n=2,
+        response_format={"type": "json_object"},
+    )
+    for choice in r["choices"]:
+        assert choice["message"]["content"].startswith("{")
+        if choice["finish_reason"] == "stop":
+            assert isinstance(json.loads(choice["message"]["content"]), dict)
+    with pytest.raises(openai.error.InvalidRequestError, match="must contain the word 'json'") as e:
+        openai.ChatCompletion.create(model="gpt-3.5-turbo", messages=HELLO, response_format={"type": "json_object"})
+    assert e.value.param == "messages"
