@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,8 +23,14 @@ type sequence struct {
 	chars    int // characters before the next token, from the beginning of the prompt
 }
 
-// score is the mean logprob per token: what best_of compares.
-func (s *sequence) score() float64 { return s.sum / float64(max(1, s.produced)) }
+// score is the mean logprob per token: what best_of compares. The token that ends a text is no part of
+// it; an answer without any other is the worst, or it would be the best always.
+func (s *sequence) score() float64 {
+	if s.produced == 0 {
+		return math.Inf(-1)
+	}
+	return s.sum / float64(s.produced)
+}
 
 // add notes tokens. top says whether alternatives were asked for. The first token of a prompt has no
 // logprob, also where the model read a BOS token before it: programs leave it out of their sums.

@@ -68,7 +68,7 @@ func TestAnswersGoldens(t *testing.T) {
 }
 
 func TestBestOfKeepsTheLikeliest(t *testing.T) {
-	all := make([]sequence, 3)
+	all := make([]sequence, 4) // the last ended at once
 	for i, lp := range []float32{-2, -0.5, -1} {
 		all[i].sum, all[i].produced = float64(lp*4), 4
 		all[i].text.WriteString(fmt.Sprint(lp))
@@ -76,6 +76,9 @@ func TestBestOfKeepsTheLikeliest(t *testing.T) {
 	got := best(all, 2)
 	if len(got) != 2 || got[0].text.String() != "-0.5" || got[1].text.String() != "-1" {
 		t.Errorf("best: %q, %q", got[0].text.String(), got[1].text.String())
+	}
+	if got := best(all, 3); got[2].text.String() != "-2" {
+		t.Errorf("an empty answer is better than %q", got[2].text.String())
 	}
 	w, srv := serve(t, echo.Options{})
 	if resp, body := post(t, srv, `{"model":"gpt-4","prompt":"Hi","best_of":4,"n":2,"temperature":2,"seed":1}`); resp.StatusCode != 200 || strings.Count(body, `"index":`) != 2 {

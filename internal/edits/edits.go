@@ -68,8 +68,8 @@ func ask(instruction, input string) []engine.Message {
 	return []engine.Message{
 		{Role: "system", Content: "You edit texts. Do what the instruction says and answer with the whole edited text alone: " +
 			"no explanation, no quotation marks around it. Leave what the instruction does not speak of as it is."},
-		{Role: "user", Content: task("Write it in capital letters.", "the cat sat on the mat")},
-		{Role: "assistant", Content: "THE CAT SAT ON THE MAT"},
+		{Role: "user", Content: task("Correct the spelling.", "Their going to the libary tomorow.")},
+		{Role: "assistant", Content: "They're going to the library tomorrow."},
 		{Role: "user", Content: task(instruction, input)},
 	}
 }

@@ -39,9 +39,16 @@ func infill(info engine.Info, text, suffix string) Prompt {
 	if m, ok := marksOf(info); ok {
 		return FromText(m.prefix + text + m.suffix + suffix + m.middle)
 	}
+	// The example shows small models that nothing but the missing part is wanted.
 	return FromMessages([]engine.Message{
 		{Role: "system", Content: "Something is missing in the middle of a text. You are given the part before the gap and the part after it. " +
 			"Write only what stands in the gap, so that the three read as one text. Repeat neither part and explain nothing."},
-		{Role: "user", Content: "Before the gap:\n" + text + "\n\nAfter the gap:\n" + suffix},
+		{Role: "user", Content: gap("The cat sat", " and fell asleep.")},
+		{Role: "assistant", Content: " on the warm mat"},
+		{Role: "user", Content: gap(text, suffix)},
 	})
+}
+
+func gap(before, after string) string {
+	return "Before the gap:\n" + before + "\n\nAfter the gap:\n" + after
 }

@@ -14,7 +14,7 @@ func TestInfillUsesTheMarksOfTheVocabulary(t *testing.T) {
 	}
 	// Two of three are no such training.
 	p = infill(engine.Info{Special: []string{"<|fim_prefix|>", "<|fim_suffix|>"}}, "def f(", "return x")
-	if p.kind != promptMessages || len(p.Messages) != 2 || !strings.Contains(p.Messages[1].Content, "def f(") || !strings.Contains(p.Messages[1].Content, "return x") {
+	if p.kind != promptMessages || len(p.Messages) != 4 || p.Messages[3].Content != gap("def f(", "return x") {
 		t.Errorf("%+v", p)
 	}
 }
