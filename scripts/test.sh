@@ -78,9 +78,10 @@ venv() {
 }
 if wants sdk; then
 	say "installing the clients"
+	PARLEY_TEST_PYTHON027=$(venv python027)
 	PARLEY_TEST_PYTHON028=$(venv python028)
 	PARLEY_TEST_PYTHON=$(venv python)
-	export PARLEY_TEST_PYTHON028 PARLEY_TEST_PYTHON
+	export PARLEY_TEST_PYTHON027 PARLEY_TEST_PYTHON028 PARLEY_TEST_PYTHON
 	(cd e2e/sdk/node && npm ci --no-audit --no-fund --silent)
 fi
 

@@ -35,6 +35,11 @@ func python(t *testing.T, env string) string {
 	return p
 }
 
+func TestPython027(t *testing.T) {
+	p := python(t, "PARLEY_TEST_PYTHON027")
+	runClient(t, binary.Start(t), "python027", p, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+}
+
 func TestPython028(t *testing.T) {
 	p := python(t, "PARLEY_TEST_PYTHON028")
 	runClient(t, binary.Start(t), "python028", p, "-m", "pytest", "-q", "-p", "no:cacheprovider")
