@@ -30,6 +30,7 @@ import (
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/store"
+	"github.com/parley-ai/parley/internal/tokenizer"
 	"github.com/parley-ai/parley/internal/usage"
 )
 
@@ -167,6 +168,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		(&completions.API{Generate: gen, Clock: o.Clock}).Routes(),
 		(&edits.API{Generate: gen, Clock: o.Clock}).Routes(),
 		(&embeddings.API{Generate: gen}).Routes(),
+		(&tokenizer.API{Tokenizer: &tokenizer.Service{Models: gen}}).Routes(),
 		(&chats.API{Chats: page, Models: s.Models, Pool: s.pool}).Routes(),
 		(&models.API{Registry: s.Models}).Routes(),
 		s.identity.Routes(),

@@ -89,6 +89,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/engines/{engine}/embeddings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turns texts into vectors: the form of before 2022, in which the path names the model. */
+        post: operations["createEngineEmbedding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/engines/{engine}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Scores how well documents fit a query. */
+        post: operations["createSearch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/embeddings": {
         parameters: {
             query?: never;
@@ -100,6 +134,46 @@ export interface paths {
         put?: never;
         /** Turns texts into vectors. */
         post: operations["createEmbedding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tokenize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turns a text into tokens, or counts those of a chat.
+         * @description Parley's own: the original API had no such endpoint. With `encoding` the ids are those of tiktoken, with `model` those of the served model.
+         */
+        post: operations["tokenize"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/detokenize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turns token ids into text.
+         * @description Parley's own: the original API had no such endpoint.
+         */
+        post: operations["detokenize"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1103,6 +1177,27 @@ export interface components {
             /** @description Numbers, or a base64 text when encoding_format is base64. */
             embedding: number[] | string;
         };
+        EmbeddingsEngineRequest: {
+            /** @description Not here: the path names the model. */
+            model?: unknown;
+            /**
+             * @description A text, a list of at most 2,048 texts, token ids, or a list of lists of these.
+             * @example The food was delicious.
+             */
+            input: string | string[] | number[] | number[][];
+            /**
+             * @description float, or base64 of little-endian float32.
+             * @default float
+             * @enum {string}
+             */
+            encoding_format: "float" | "base64";
+            /** @description How long the vectors are to be: longer ones are cut and made unit length again, which is good only with models that were trained for it; shorter ones are followed by zeros. */
+            dimensions?: number;
+            /** @description Your end user, for your own logs. */
+            user?: string;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
+        };
         EmbeddingsRequest: {
             /**
              * @description The embedding model.
@@ -1124,6 +1219,8 @@ export interface components {
             dimensions?: number;
             /** @description Your end user, for your own logs. */
             user?: string;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
         };
         EmbeddingsResponse: {
             /**
@@ -1135,6 +1232,54 @@ export interface components {
             data: components["schemas"]["Embedding"][];
             model: string;
             usage: components["schemas"]["EmbeddingsUsage"];
+        };
+        EmbeddingsSearchRequest: {
+            /** @description Not here: the path names the model. */
+            model?: unknown;
+            /**
+             * @description What to look for.
+             * @example the president
+             */
+            query: string;
+            /** @description The texts to score, at most 200. */
+            documents?: string[];
+            /** @description Refused: send documents. */
+            file?: string;
+            /**
+             * @description Accepted; it only ever had an effect with file.
+             * @default 200
+             */
+            max_rerank: number;
+            /**
+             * @description Accepted; it only ever had an effect with file.
+             * @default false
+             */
+            return_metadata: boolean;
+            /** @description Your end user, for your own logs. */
+            user?: string;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
+        };
+        EmbeddingsSearchResponse: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description One per document, in their order. */
+            data: components["schemas"]["EmbeddingsSearchResult"][];
+            model: string;
+        };
+        EmbeddingsSearchResult: {
+            /**
+             * @description Always search_result.
+             * @enum {string}
+             */
+            object: "search_result";
+            /** @description Which of the documents, from 0. */
+            document: number;
+            /** @description 300 times the cosine of the angle between query and document, 0 where that is negative. */
+            score: number;
         };
         EmbeddingsUsage: {
             prompt_tokens: number;
@@ -1214,6 +1359,23 @@ export interface components {
             kind: string;
             context_window?: number;
             alias: boolean;
+            /** @description The dated name that this one stands for today. */
+            snapshot?: string;
+            /**
+             * @description When its end was announced.
+             * @example 2023-07-06
+             */
+            deprecation_date?: string;
+            /**
+             * @description When it is or was shut down.
+             * @example 2024-01-04
+             */
+            shutdown_date?: string;
+            /**
+             * @description What was recommended instead.
+             * @example gpt-3.5-turbo-instruct
+             */
+            replacement?: string;
         };
         ModelsEngine: {
             id: string;
@@ -1337,6 +1499,98 @@ export interface components {
              * @default false
              */
             include_obfuscation: boolean;
+        };
+        TokenizerDetokenization: {
+            /**
+             * @description Always detokenization.
+             * @enum {string}
+             */
+            object: "detokenization";
+            /** @description The model that was asked for. */
+            model?: string;
+            /** @description The served model whose vocabulary it is. */
+            served?: string;
+            /** @description The vocabulary's name, or native for a served model's own. */
+            encoding: string;
+            /** @description The text; U+FFFD in the place of bytes that are not UTF-8. */
+            text: string;
+            /** @description The bytes, where they are not UTF-8. */
+            base64?: string;
+        };
+        TokenizerDetokenizeRequest: {
+            /**
+             * @description A model whose own token ids these are.
+             * @example gpt-4
+             */
+            model?: string;
+            /**
+             * @description Instead of a model: the vocabulary that the ids are of.
+             * @enum {string}
+             */
+            encoding?: "cl100k_base" | "gpt2" | "o200k_base" | "p50k_base" | "p50k_edit" | "r50k_base";
+            /** @description Token ids. */
+            tokens: number[];
+        };
+        TokenizerMessage: {
+            /** @example user */
+            role: string;
+            /** @example Hello! */
+            content: string;
+            name?: string;
+        };
+        TokenizerPiece: {
+            /** @description Its text; U+FFFD where it is only a part of a character. */
+            token: string;
+            /** @description Its bytes. */
+            bytes: number[];
+        };
+        TokenizerTokenization: {
+            /**
+             * @description Always tokenization.
+             * @enum {string}
+             */
+            object: "tokenization";
+            /** @description The model that was asked for. */
+            model?: string;
+            /** @description The served model whose vocabulary it is. */
+            served?: string;
+            /** @description The vocabulary's name, or native for a served model's own. */
+            encoding: string;
+            /** @description How many tokens there are, with what the form of a chat costs. */
+            count: number;
+            /** @description Their ids. A chat that is counted with an encoding has none. */
+            tokens?: number[];
+            /** @description One per token, when asked for. */
+            pieces?: components["schemas"]["TokenizerPiece"][];
+            /** @description Of a chat: the tokens of each message's content. */
+            messages?: number[];
+            /** @description Of a chat: the tokens beside the contents. */
+            overhead?: number;
+        };
+        TokenizerTokenizeRequest: {
+            /**
+             * @description A model, to use the vocabulary of the served model that answers for it.
+             * @example gpt-4
+             */
+            model?: string;
+            /**
+             * @description Instead of a model: one of OpenAI's vocabularies by tiktoken's name.
+             * @enum {string}
+             */
+            encoding?: "cl100k_base" | "gpt2" | "o200k_base" | "p50k_base" | "p50k_edit" | "r50k_base";
+            /**
+             * @description What to tokenize.
+             * @example ChatGPT is great!
+             */
+            text?: string;
+            /** @description Instead of a text: a chat, counted with what its form costs. */
+            messages?: components["schemas"]["TokenizerMessage"][];
+            /** @description Special tokens whose texts become these tokens: a list, or all. None when left out, as in tiktoken. */
+            allowed_special?: "all" | string[];
+            /** @description Special tokens whose texts are refused: a list, or all. With an encoding, all that are not allowed when left out, as in tiktoken; an empty list takes them as plain text. */
+            disallowed_special?: "all" | string[];
+            /** @description Show each token's text and bytes, too. */
+            pieces?: boolean;
         };
         UpdateChat: {
             /** @description The new title. */
@@ -1505,6 +1759,60 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    createEngineEmbedding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmbeddingsEngineRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmbeddingsResponse"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createSearch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmbeddingsSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmbeddingsSearchResponse"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     createEmbedding: {
         parameters: {
             query?: never;
@@ -1525,6 +1833,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EmbeddingsResponse"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    tokenize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenizerTokenizeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenizerTokenization"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    detokenize: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenizerDetokenizeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenizerDetokenization"];
                 };
             };
             default: components["responses"]["Error"];
