@@ -22,7 +22,7 @@ func (c *compiler) array(rule int, set conj, t *typed) error {
 	if prefix > 1000 {
 		return c.tooLarge()
 	}
-	g, space := &c.rules, c.space()
+	g, space := c.rules, c.space()
 	open, comma, end := literal("["), literal(","), literal("]")
 	unit := func(i int) int { // a comma and the element at i
 		r := g.new("")

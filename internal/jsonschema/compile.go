@@ -31,31 +31,54 @@ const AnyObject = `{"type":"object"}`
 
 // Compile makes the grammar of a schema. Errors are *Error.
 func Compile(schema []byte, o Options) (Grammar, error) {
-	c, err := newCompiler(schema, o)
+	g := newRules()
+	root := g.new(Root)
+	ignored, err := compileInto(g, root, schema, o)
 	if err != nil {
 		return Grammar{}, err
 	}
-	root := c.rules.new(Root)
-	if err := c.fill(root, conj{{c.root, whole}}); err != nil {
-		return Grammar{}, err
+	text := g.text(root)
+	if text == "" {
+		return Grammar{}, impossible()
 	}
-	if err := c.run(); err != nil {
-		return Grammar{}, err
+	return Grammar{GBNF: text, Ignored: ignored}, nil
+}
+
+func impossible() *Error {
+	return &Error{Whole: true, Reason: "no JSON value satisfies the schema."}
+}
+
+// compileInto makes a schema's rules, of which rule is the first, and returns what was left out.
+func compileInto(g *rules, rule int, schema []byte, o Options) ([]string, error) {
+	c, err := newCompiler(schema, o)
+	if err != nil {
+		return nil, err
 	}
-	return c.grammar(root)
+	c.rules = g
+	if err := c.fill(rule, conj{{c.root, whole}}); err != nil {
+		return nil, err
+	}
+	// Rules that others refer to may lead to more.
+	for len(c.todo) > 0 {
+		t := c.todo[0]
+		c.todo = c.todo[1:]
+		if err := c.fill(t.rule, t.set); err != nil {
+			return nil, err
+		}
+	}
+	return c.ignored, nil
 }
 
 // compiler makes the rules of one schema.
 type compiler struct {
 	o        Options
 	root     *node
-	rules    rules
+	rules    *rules
 	places   map[string]int // rules by the conditions that they satisfy
 	todo     []task
 	checked  map[int]bool
 	ignored  []string
 	effort   int
-	common   map[string]int // rules that many places use, by name
 	strings  map[string]int // rules of what follows a string's opening quote
 	states   int            // of all automata
 	patterns map[string]compiled
@@ -72,27 +95,7 @@ func newCompiler(schema []byte, o Options) (*compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &compiler{o: o, root: root, places: map[string]int{}, checked: map[int]bool{}, common: map[string]int{}, strings: map[string]int{}, patterns: map[string]compiled{}}, nil
-}
-
-// run writes the rules that others refer to, which may lead to more.
-func (c *compiler) run() error {
-	for len(c.todo) > 0 {
-		t := c.todo[0]
-		c.todo = c.todo[1:]
-		if err := c.fill(t.rule, t.set); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *compiler) grammar(root int) (Grammar, error) {
-	text := c.rules.text(root)
-	if text == "" {
-		return Grammar{}, &Error{Whole: true, Reason: "no JSON value satisfies the schema."}
-	}
-	return Grammar{GBNF: text, Ignored: c.ignored}, nil
+	return &compiler{o: o, root: root, places: map[string]int{}, checked: map[int]bool{}, strings: map[string]int{}, patterns: map[string]compiled{}}, nil
 }
 
 func (c *compiler) tooLarge() error {
@@ -422,7 +425,7 @@ func (c *compiler) fill(rule int, set conj) error {
 
 // write adds what each type of a set allows.
 func (c *compiler) write(rule int, set conj, t *typed) error {
-	g := &c.rules
+	g := c.rules
 	if t.types&typeObject != 0 {
 		if err := c.object(rule, set, t); err != nil {
 			return err
@@ -455,10 +458,10 @@ func (c *compiler) write(rule int, set conj, t *typed) error {
 
 // shared is a rule that is written once.
 func (c *compiler) shared(name string, write func(rule int)) int {
-	r, ok := c.common[name]
+	r, ok := c.rules.shared[name]
 	if !ok {
 		r = c.rules.new(name)
-		c.common[name] = r
+		c.rules.shared[name] = r
 		write(r)
 	}
 	return r

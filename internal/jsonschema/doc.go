@@ -17,8 +17,8 @@
 //
 // Choices, each inside of what the schema allows:
 //
-//   - Properties come in the order of the schema, additional ones after them. An object with properties
-//     that says nothing of additionalProperties gets none.
+//   - Properties come in the order of the schema, additional ones after them. An object that has
+//     `properties`, be they none, and says nothing of additionalProperties gets no others.
 //   - A schema without a type that has keywords of one type only (properties, items, pattern) is of it.
 //   - White space is a newline with an indentation of at most 24 spaces, or one space, and never between
 //     a value and the comma behind it: an answer cannot be white space without end.

@@ -76,7 +76,10 @@ type rules struct {
 	alts   [][][]sym
 	syms   int
 	blocks map[block]int
+	shared map[string]int // rules that many places use, by name
 }
+
+func newRules() *rules { return &rules{blocks: map[block]int{}, shared: map[string]int{}} }
 
 // block is a rule that is another one's 64^level-fold repetition.
 type block struct {
@@ -136,9 +139,6 @@ func (g *rules) block(rule, level int) int {
 	n := g.new("")
 	g.alt(n, to(inner).times(blockSize, blockSize))
 	g.syms += blockSize
-	if g.blocks == nil {
-		g.blocks = map[block]int{}
-	}
 	g.blocks[key] = n
 	return n
 }

@@ -130,8 +130,9 @@ func (c *compiler) nameAllowed(set conj, name string) bool {
 // extra is the rule of one additional property, name and value; -1 when there are none.
 func (c *compiler) extra(set conj, names []string) (int, error) {
 	values, nameSet := conj{}, conj{}
-	stated := false
+	stated, named := false, len(names) > 0
 	for _, it := range set {
+		named = named || it.schema.get("properties") != nil
 		if v := it.schema.get("additionalProperties"); v != nil {
 			if v.kind == 'f' {
 				return -1, nil
@@ -144,7 +145,7 @@ func (c *compiler) extra(set conj, names []string) (int, error) {
 			nameSet = append(nameSet, item{v, whole})
 		}
 	}
-	if !stated && len(names) > 0 {
+	if !stated && named {
 		return -1, nil
 	}
 	sets, err := c.alternatives(nameSet)
@@ -210,7 +211,7 @@ type objectWriter struct {
 
 // write adds the object to a rule.
 func (w *objectWriter) write(rule int) error {
-	g, space := &w.c.rules, w.c.space()
+	g, space := w.c.rules, w.c.space()
 	if w.need == 0 && countRequired(w.members) == 0 {
 		g.alt(rule, literal("{"), space, literal("}"))
 	}
@@ -239,7 +240,7 @@ func (w *objectWriter) counted(n int) int {
 
 // next is the rule of a member from i on, and what follows it.
 func (w *objectWriter) next(i, written int) (int, error) {
-	g := &w.c.rules
+	g := w.c.rules
 	written = w.counted(written)
 	key := [3]int{0, i, written}
 	if r, ok := w.rules[key]; ok {
@@ -276,7 +277,7 @@ func (w *objectWriter) next(i, written int) (int, error) {
 
 // rest is the rule of what follows a member, when i members are behind: the end, or a comma and more.
 func (w *objectWriter) rest(i, written int) (int, error) {
-	g, space := &w.c.rules, w.c.space()
+	g, space := w.c.rules, w.c.space()
 	written = w.counted(written)
 	key := [3]int{1, i, written}
 	if r, ok := w.rules[key]; ok {
