@@ -320,3 +320,31 @@ func TestOneWay(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkCompile makes the grammars of the schemas in testdata, as every request does.
+func BenchmarkCompile(b *testing.B) {
+	data, err := os.ReadFile("testdata/real.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var cases []struct {
+		Name   string
+		Schema json.RawMessage
+	}
+	if err := json.Unmarshal(data, &cases); err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range append(cases, struct {
+		Name   string
+		Schema json.RawMessage
+	}{"uri", json.RawMessage(`{"type":"string","format":"uri"}`)}) {
+		b.Run(c.Name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Compile(c.Schema, Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

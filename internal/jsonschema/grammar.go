@@ -1,7 +1,6 @@
 package jsonschema
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -67,8 +66,6 @@ func writeRune(b *strings.Builder, r rune, special string) {
 
 // maxSyms bounds a grammar's size.
 const maxSyms = 60_000
-
-var errGrammarTooLarge = errors.New("its grammar would be too large")
 
 // rules is a grammar in the making.
 type rules struct {

@@ -79,9 +79,6 @@ func (a runes) has(r rune) bool {
 	return found
 }
 
-// covers says that all of b is in a.
-func (a runes) covers(b runes) bool { return len(intersect(b, not(a))) == 0 }
-
 // table is a Unicode table as a set.
 func table(t *unicode.RangeTable) runes {
 	var s []span

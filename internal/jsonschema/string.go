@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // text adds strings.
@@ -55,8 +56,8 @@ func (c *compiler) texts(t *typed) (out []*dfa, key string, err error) {
 			}
 		}
 		if v := n.get("format"); v != nil && v.kind == '"' {
-			if pattern := formats[v.text]; pattern != "" {
-				d, err := c.pattern(pattern)
+			if formats[v.text] != "" {
+				d, err := formatDFA(v.text)
 				if err != nil {
 					return nil, "", fmt.Errorf("the format %s: %w", v.text, err) // a mistake of ours; tests compile all of them
 				}
@@ -82,6 +83,18 @@ func (c *compiler) pattern(text string) (*dfa, error) {
 		c.states += maxStates // what is refused costs as well
 	}
 	c.patterns[text] = compiled{d, err}
+	return d, err
+}
+
+// formatDFAs keeps the automata of formats, which take up to 15 ms to make.
+var formatDFAs sync.Map
+
+func formatDFA(name string) (*dfa, error) {
+	if known, ok := formatDFAs.Load(name); ok {
+		return known.(compiled).dfa, known.(compiled).err
+	}
+	d, err := compilePattern(formats[name])
+	formatDFAs.Store(name, compiled{d, err})
 	return d, err
 }
 
