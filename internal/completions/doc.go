@@ -18,6 +18,7 @@
 //   - text_offset counts characters from the beginning of the prompt, as the original's does.
 //   - suffix makes the model write what stands between it and the prompt (generate.Prompt.Before); usage
 //     counts what the model read for that.
-//   - Token ids are the served model's own: an alias of an original model refuses them, because they
-//     would silently be read as other words.
+//   - Token ids sent to a name of the original's are ids of its encoding: they are read as the text that
+//     they say. Others are the served model's own; an alias without an encoding refuses ids, because
+//     they would silently be read as other words.
 package completions

@@ -20,7 +20,7 @@ const (
 // Request is the body of POST /v1/completions.
 type Request struct {
 	Model  string       `json:"model" doc:"The model that continues the prompt." example:"gpt-3.5-turbo-instruct"`
-	Prompt wire.Prompts `json:"prompt,omitzero" doc:"A text, a list of texts, or token ids of the served model; the beginning of a new text when left out." example:"Once upon a time"`
+	Prompt wire.Prompts `json:"prompt,omitzero" doc:"A text, a list of texts, or token ids: of the encoding of the original model of the name, or else of the served model; the beginning of a new text when left out." example:"Once upon a time"`
 	wire.Sampling
 	Echo     bool   `json:"echo,omitzero" doc:"Give the prompt back before its continuation." default:"false"`
 	Logprobs *int   `json:"logprobs,omitzero" doc:"Report the log probability of each token and of this many likeliest alternatives, 0 to 5." min:"0" max:"5"`

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-ai/parley/internal/chattemplate"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/tokenizer/bpe"
 )
 
 // LeftOfWindow as a GenerateRequest's MaxTokens lets a remote backend produce as much as it can.
@@ -34,27 +35,17 @@ func window(a, b int) int {
 
 // measure brings a prompt into the backend's form and checks it against the window.
 func (j *job) measure(ctx context.Context, target Target, p Prompt) (measured, error) {
-	kind, m := p.kind, measured{}
-	remote := j.info.Input == engine.InputMessages
-	if kind == promptTokens && !remote {
-		if err := j.checkTokens(target, p.Tokens); err != nil {
-			return measured{}, err
-		}
-		if j.req.PromptText || p.suffix != "" {
-			b, err := j.backend.Detokenize(ctx, p.Tokens)
-			if err != nil {
-				return measured{}, err
-			}
-			m.decoded = strings.ToValidUTF8(string(b), "\uFFFD")
-		}
+	kind := p.kind
+	p, decoded, err := j.read(ctx, target, p)
+	if err != nil {
+		return measured{}, err
 	}
-	if p.suffix != "" && !(remote && kind == promptTokens) {
-		p = infill(j.info, p.Text+m.decoded, p.suffix)
+	if j.info.Input == engine.InputMessages {
+		m, err := j.measureRemote(target, p)
+		m.decoded = decoded
+		return m, err
 	}
-	if remote {
-		return j.measureRemote(target, p)
-	}
-	var err error
+	m := measured{decoded: decoded}
 	switch p.kind {
 	case promptMessages:
 		m.tokens, err = j.renderMessages(ctx, target.Served, p.Messages)
@@ -74,6 +65,55 @@ func (j *job) measure(ctx context.Context, target Target, p Prompt) (measured, e
 	}
 	m.maxTokens, err = j.room(kind, len(m.tokens))
 	return m, err
+}
+
+// read returns a prompt as the backend is to read it: token ids of the name's own encoding as text, and a
+// prompt with a suffix in the form for gaps. decoded is what token ids say, where that was needed.
+func (j *job) read(ctx context.Context, target Target, p Prompt) (_ Prompt, decoded string, err error) {
+	suffix := p.suffix
+	switch {
+	case p.kind != promptTokens:
+	case target.Encoding != "":
+		if decoded, err = textOf(j.req.Param, target, p.Tokens); err != nil {
+			return p, "", err
+		}
+		p = FromText(decoded)
+	case j.info.Input == engine.InputMessages:
+		return p, "", nil // is refused
+	default:
+		if err := j.checkTokens(target, p.Tokens); err != nil {
+			return p, "", err
+		}
+		if !j.req.PromptText && suffix == "" {
+			break
+		}
+		b, err := j.backend.Detokenize(ctx, p.Tokens)
+		if err != nil {
+			return p, "", err
+		}
+		decoded = strings.ToValidUTF8(string(b), "\uFFFD")
+	}
+	switch {
+	case suffix == "":
+	case p.kind == promptTokens:
+		p = infill(j.info, decoded, suffix)
+	default:
+		p = infill(j.info, p.Text, suffix)
+	}
+	return p, decoded, nil
+}
+
+// textOf is what token ids of a name's own encoding say.
+func textOf(param string, target Target, ids []engine.Token) (string, error) {
+	encoding, err := bpe.Get(target.Encoding)
+	if err != nil {
+		return "", err
+	}
+	text, err := decode(encoding, ids)
+	if err != nil {
+		return "", fault.Param(param, "%s, the encoding of `%s`. Send ids of that encoding, or text.", err, target.Name)
+	}
+	return text, nil
 }
 
 // measureRemote passes messages and text on: the remote side tokenizes, and checks its own window.

@@ -141,6 +141,15 @@ def test_token_ids():
     assert plain["logprobs"] is None
 
 
+def test_token_ids_of_the_original():
+    """Programs took them from tiktoken: "Hello world" in davinci's vocabulary."""
+    r = openai.Completion.create(model="davinci", prompt=[15496, 995], max_tokens=2, temperature=0, echo=True)
+    text = openai.Completion.create(model="davinci", prompt="Hello world", max_tokens=2, temperature=0, echo=True)
+    assert r["choices"][0]["text"].startswith("Hello world")
+    assert r["choices"] == text["choices"]
+    assert r["usage"]["prompt_tokens"] == text["usage"]["prompt_tokens"]
+
+
 def test_suffix():
     r = openai.Completion.create(engine="davinci", prompt="Once upon", suffix=" there was a king.", max_tokens=8, temperature=0)
     assert r["choices"][0]["text"]

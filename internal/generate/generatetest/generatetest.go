@@ -31,7 +31,7 @@ type World struct {
 
 // New returns a service that knows the models "echo" and "echo-64" (a window of 64
 // tokens) and the first one's aliases "gpt-4" (snapshot gpt-4-0613),
-// "small" (a window of 64 tokens, which are bytes), and the second one's alias "ada" (vectors of 8
+// "small" (a window of 64 tokens, which are bytes), "davinci" (whose ids are of r50k_base), and the second one's alias "ada" (vectors of 8
 // dimensions, of inputs of at most 100 tokens).
 func New(t testing.TB, o echo.Options) *World {
 	t.Helper()
@@ -65,6 +65,8 @@ func (w *World) Resolve(_ context.Context, _ actor.Actor, name string) (generate
 		t.Model = "gpt-4-0613"
 	case "small":
 		t.Window = 64
+	case "davinci":
+		t.Encoding = "r50k_base"
 	case "echo-64":
 		t.Alias, t.Spec = false, engine.Spec{Name: "echo-64", Driver: "echo", ContextWindow: 64}
 	case "ada":
