@@ -55,6 +55,7 @@ type Harmless struct {
 	SafetyIdentifier     jsontext.Value `json:"safety_identifier,omitzero" doc:"Taken and not used."`
 	PromptCacheKey       jsontext.Value `json:"prompt_cache_key,omitzero" doc:"Taken and not used: every prefix is cached."`
 	PromptCacheRetention jsontext.Value `json:"prompt_cache_retention,omitzero" doc:"Taken and not used."`
+	PromptCacheOptions   jsontext.Value `json:"prompt_cache_options,omitzero" doc:"Taken and not used."`
 	ParallelToolCalls    jsontext.Value `json:"parallel_tool_calls,omitzero" doc:"Taken and not used: there are no tools in this release."`
 }
 

@@ -28,8 +28,9 @@ type Choice struct {
 
 // Answer is the message that the model wrote.
 type Answer struct {
-	Role    string `json:"role" doc:"Always assistant." enum:"assistant"`
-	Content string `json:"content"`
+	Role    string  `json:"role" doc:"Always assistant." enum:"assistant"`
+	Content string  `json:"content"`
+	Refusal *string `json:"refusal" doc:"Always null; today's API has it."`
 }
 
 // Chunk is one event of a streamed answer.
@@ -64,7 +65,8 @@ type Delta struct {
 
 // Logprobs are the log probabilities of an answer's tokens.
 type Logprobs struct {
-	Content []TokenLogprob `json:"content"`
+	Content []TokenLogprob  `json:"content"`
+	Refusal *[]TokenLogprob `json:"refusal" doc:"Always null; today's API has it."`
 }
 
 // TokenLogprob is a token of the answer with its likeliest alternatives.

@@ -568,6 +568,8 @@ export interface components {
              */
             role: "assistant";
             content: string;
+            /** @description Always null; today's API has it. */
+            refusal: string | null;
         };
         ChatChoice: {
             index: number;
@@ -661,6 +663,8 @@ export interface components {
         };
         ChatLogprobs: {
             content: components["schemas"]["ChatTokenLogprob"][];
+            /** @description Always null; today's API has it. */
+            refusal: components["schemas"]["ChatTokenLogprob"][] | null;
         };
         ChatMessage: {
             /**
@@ -792,6 +796,8 @@ export interface components {
             prompt_cache_key?: unknown;
             /** @description Taken and not used. */
             prompt_cache_retention?: unknown;
+            /** @description Taken and not used. */
+            prompt_cache_options?: unknown;
             /** @description Taken and not used: there are no tools in this release. */
             parallel_tool_calls?: unknown;
         };
