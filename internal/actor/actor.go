@@ -22,6 +22,7 @@ type Actor struct {
 const (
 	All              = "*"
 	ModelsRead       = "models.read"
+	ModelsWrite      = "models.write"
 	ChatWrite        = "chat.write"
 	CompletionsWrite = "completions.write"
 	EmbeddingsWrite  = "embeddings.write"

@@ -52,10 +52,7 @@ func (s *Service) Embed(ctx context.Context, who actor.Actor, req EmbedRequest) 
 	if !info.CanEmbed {
 		return Embedded{}, fault.Param("model", "The model `%s` gives no embeddings. Use an embedding model; GET /v1/models lists them.", req.Model)
 	}
-	out := Embedded{
-		Admitted:   Admitted{Model: target.Model, Served: target.Served, Fingerprint: info.Fingerprint, Window: window(target.Window, info.ContextWindow)},
-		Dimensions: target.Dimensions,
-	}
+	out := Embedded{Admitted: admittedOf(target, info), Dimensions: target.Dimensions}
 	call, err := embedInput(ctx, backend, info, target, req)
 	if err != nil {
 		return Embedded{}, canceled(ctx, err)

@@ -1,6 +1,8 @@
 package generate
 
 import (
+	"time"
+
 	"github.com/parley-ai/parley/internal/engine"
 )
 
@@ -17,6 +19,17 @@ type Admitted struct {
 	Window       int    // tokens of prompt and answer together; 0 when unknown (remote)
 	PromptTokens int    // of all prompts together; 0 when unknown (remote)
 	Fallback     bool   // the model has no chat template: a plain ChatML form was used
+	Ending       Ending
+}
+
+// Ending is when a model's end was announced, and when it is or was shut down; zero times are not known.
+type Ending struct{ Deprecated, Sunset time.Time }
+
+func admittedOf(target Target, info engine.Info) Admitted {
+	return Admitted{
+		Model: target.Model, Served: target.Served, Fingerprint: info.Fingerprint,
+		Window: window(target.Window, info.ContextWindow), Ending: target.Ending,
+	}
 }
 
 // Started says that a sequence's prompt was computed.

@@ -27,6 +27,7 @@ type Target struct {
 	Limit int
 	// Dimensions is how long programs expect the vectors of the name to be; 0 is as the model makes them.
 	Dimensions int
+	Ending     Ending
 }
 
 // Models turns names into targets. An unknown name is fault.NotFound with code model_not_found.
@@ -233,7 +234,7 @@ func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompt
 		return nil, err
 	}
 	j := &job{service: s, who: who, req: req, backend: backend, release: release, info: info, n: n, begun: begun}
-	j.admitted = Admitted{Model: target.Model, Served: target.Served, Fingerprint: info.Fingerprint, Window: window(target.Window, info.ContextWindow)}
+	j.admitted = admittedOf(target, info)
 	demand := 0
 	j.prompts = make([]measured, len(prompts))
 	for i, p := range prompts {

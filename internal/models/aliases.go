@@ -1,8 +1,11 @@
 package models
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -23,20 +26,63 @@ const (
 	UseEmbedding  Use = "embedding"
 )
 
-// Alias is a name that programs ask for. In the configuration, fields left empty keep what the
-// built-in row of the same name says.
+// After is what becomes of a name when it was shut down.
+type After string
+
+// The two ways.
+const (
+	Keep After = "keep" // it is answered as before: what Parley is for
+	Fail After = "fail" // it is not found, as in the original
+)
+
+// Native as an alias's encoding is the served model's own vocabulary.
+const Native = "native"
+
+// Day is a date, "2024-01-04", of which midnight UTC counts. Empty is not said; Never takes back what a
+// layer below says.
+type Day string
+
+// Never is no day.
+const Never Day = "never"
+
+// Time returns the day's beginning; zero for Never, for none, and for what is no date.
+func (d Day) Time() time.Time {
+	t, err := time.Parse(time.DateOnly, string(d))
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// Valid reports whether it is a date, Never, or empty.
+func (d Day) Valid() bool { return d == "" || d == Never || !d.Time().IsZero() }
+
+// Move makes a name stand for a snapshot from a day on.
+type Move struct {
+	From Day    `yaml:"from" json:"from" doc:"The day of the move." example:"2023-06-27"`
+	To   string `yaml:"to" json:"to" doc:"The snapshot." example:"gpt-3.5-turbo-0613"`
+}
+
+// Alias is a name that programs ask for: a row of the calendar. Rows lie in layers: the built-in table,
+// the configuration, what was changed while running for everybody, and for one organization. Fields left
+// empty keep what the layer below says.
 type Alias struct {
-	Name    string       `yaml:"name" json:"name" koanf:"name"`
-	Served  string       `yaml:"served,omitempty" json:"served,omitempty" koanf:"served"`       // served model; empty is the default of Serves
-	Kind    Use          `yaml:"kind,omitempty" json:"kind,omitempty" koanf:"kind"`             // empty: what the served model is for
-	Serves  catalog.Kind `yaml:"serves,omitempty" json:"serves,omitempty" koanf:"serves"`       // whose default: chat, code, embeddings; empty follows Kind
-	Window  int          `yaml:"window,omitempty" json:"window,omitempty" koanf:"window"`       // tokens; 0 is the served model's
-	Created int64        `yaml:"created,omitempty" json:"created,omitempty" koanf:"created"`    // seconds since 1970
-	OwnedBy string       `yaml:"owned_by,omitempty" json:"owned_by,omitempty" koanf:"owned_by"` // as GET /v1/models says it
-	// Encoding is tiktoken's name of the original's vocabulary; empty, or "native", is the served model's own.
-	Encoding string `yaml:"encoding,omitempty" json:"encoding,omitempty" koanf:"encoding"`
-	// Dimensions is how long the original's vectors were, which programs' tables expect; 0 is as the served model makes them.
-	Dimensions int `yaml:"dimensions,omitempty" json:"dimensions,omitempty" koanf:"dimensions"`
+	Name        string       `yaml:"name" json:"name,omitzero" doc:"The name that programs ask for."`
+	Served      string       `yaml:"served,omitempty" json:"served,omitzero" doc:"The model that answers; empty is the default of its kind, or what answers for the snapshot that it stands for."`
+	Kind        Use          `yaml:"kind,omitempty" json:"kind,omitzero" doc:"Which endpoints it is for; empty is what the served model is for." enum:"chat,completion,edit,embedding"`
+	Serves      catalog.Kind `yaml:"serves,omitempty" json:"serves,omitzero" doc:"Whose default answers: chat, code, embeddings; empty follows kind."`
+	Moves       []Move       `yaml:"moves,omitempty" json:"moves,omitzero" doc:"Which snapshot it stands for from when on; an empty list takes them back. What it does not say itself, the snapshot says."`
+	Announced   Day          `yaml:"announced,omitempty" json:"announced,omitzero" doc:"When its end was announced; never takes it back." example:"2023-07-06"`
+	Shutdown    Day          `yaml:"shutdown,omitempty" json:"shutdown,omitzero" doc:"When it is shut down; never takes it back." example:"2024-01-04"`
+	Replacement string       `yaml:"replacement,omitempty" json:"replacement,omitzero" doc:"What to use instead."`
+	After       After        `yaml:"after,omitempty" json:"after,omitzero" doc:"What happens after the shutdown: keep answers as before, fail says model_not_found." enum:"keep,fail" default:"keep"`
+	Window      int          `yaml:"window,omitempty" json:"window,omitzero" doc:"Tokens of prompt and answer together; for embeddings, of one input."`
+	InputPrice  *float64     `yaml:"input_price,omitempty" json:"input_price,omitzero" doc:"US dollars for 1,000 tokens of prompt."`
+	OutputPrice *float64     `yaml:"output_price,omitempty" json:"output_price,omitzero" doc:"US dollars for 1,000 tokens of answer."`
+	Created     int64        `yaml:"created,omitempty" json:"created,omitzero" doc:"Seconds since 1970, as GET /v1/models says it."`
+	OwnedBy     string       `yaml:"owned_by,omitempty" json:"owned_by,omitzero" doc:"As GET /v1/models says it."`
+	Encoding    string       `yaml:"encoding,omitempty" json:"encoding,omitzero" doc:"tiktoken's name of the vocabulary that programs use with it; native is the served model's own." example:"cl100k_base"`
+	Dimensions  int          `yaml:"dimensions,omitempty" json:"dimensions,omitzero" doc:"How long its vectors are to be."`
 }
 
 // defaultOf is whose default answers for the alias.
@@ -60,48 +106,35 @@ func builtinAliases() ([]Alias, error) {
 	return doc.Aliases, nil
 }
 
-// mergeAliases lays rows over the built-in ones.
-func mergeAliases(base, over []Alias) ([]Alias, error) {
-	out := append([]Alias(nil), base...)
+// mergeAliases lays rows over others by name, and adds those that are new.
+func mergeAliases(base, over []Alias) []Alias {
+	out := slices.Clone(base)
 	index := make(map[string]int, len(out))
 	for i, a := range out {
 		index[a.Name] = i
 	}
 	for _, a := range over {
-		if a.Name == "" {
-			return nil, fmt.Errorf("aliases: a row has no name")
-		}
-		i, known := index[a.Name]
-		if !known {
-			index[a.Name] = len(out)
-			out = append(out, a)
+		if i, known := index[a.Name]; known {
+			out[i] = out[i].under(a)
 			continue
 		}
-		row := &out[i]
-		if a.Served != "" {
-			row.Served = a.Served
-		}
-		if a.Kind != "" {
-			row.Kind = a.Kind
-		}
-		if a.Serves != "" {
-			row.Serves = a.Serves
-		}
-		if a.Window > 0 {
-			row.Window = a.Window
-		}
-		if a.Created > 0 {
-			row.Created = a.Created
-		}
-		if a.OwnedBy != "" {
-			row.OwnedBy = a.OwnedBy
-		}
-		if a.Encoding != "" {
-			row.Encoding = a.Encoding
-		}
-		if a.Dimensions > 0 {
-			row.Dimensions = a.Dimensions
-		}
+		index[a.Name] = len(out)
+		out = append(out, a)
 	}
-	return out, nil
+	return out
+}
+
+// under returns the row with what over says laid over it.
+func (a Alias) under(over Alias) Alias {
+	if over.Moves == nil {
+		over.Moves = a.Moves
+	}
+	return Alias{
+		Name: a.Name, Served: cmp.Or(over.Served, a.Served), Kind: cmp.Or(over.Kind, a.Kind), Serves: cmp.Or(over.Serves, a.Serves),
+		Moves: over.Moves, Announced: cmp.Or(over.Announced, a.Announced), Shutdown: cmp.Or(over.Shutdown, a.Shutdown),
+		Replacement: cmp.Or(over.Replacement, a.Replacement), After: cmp.Or(over.After, a.After), Window: cmp.Or(over.Window, a.Window),
+		InputPrice: cmp.Or(over.InputPrice, a.InputPrice), OutputPrice: cmp.Or(over.OutputPrice, a.OutputPrice),
+		Created: cmp.Or(over.Created, a.Created), OwnedBy: cmp.Or(over.OwnedBy, a.OwnedBy), Encoding: cmp.Or(over.Encoding, a.Encoding),
+		Dimensions: cmp.Or(over.Dimensions, a.Dimensions),
+	}
 }

@@ -19,10 +19,12 @@
 //     refuses a file that was cut short or altered, with its path and both hashes.
 //   - With everything in the cache nothing here needs a network.
 //   - A default moves only to a model that is there; requests under way keep the Spec they resolved.
+//   - What a name means follows from the calendar and the clock (names.go): a new snapshot of the table is
+//     made when a date has come, by the first request after it.
 //   - Resolved.Window is the smaller of the alias's window and the served model's.
 //
 // Sub-packages: catalog (what can be pulled), pull and hub (bringing it here), blobs (the store),
-// gguf (the file format), convert (safetensors to GGUF), discover (what this machine has already).
+// gguf (the file format), calendar (changes of the names while the server runs), convert (safetensors to GGUF), discover (what this machine has already).
 //
 // Routes:
 //

@@ -3,6 +3,7 @@ package models
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -15,7 +16,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
@@ -76,56 +76,13 @@ type Registry struct {
 	memory   int64
 	settings Settings
 
-	mu      sync.Mutex               // guards rebuilding, and the next two
+	mu      sync.Mutex               // guards rebuilding, and the next four
 	extra   []Remote                 // discovered endpoints that were taken over
 	listed  map[string][]RemoteModel // by URL: what endpoints without configured models say they have
 	aliases []Alias
+	edits   map[string][]Alias // rows that were changed while running, by organization; "" is for all
 	catalog *catalog.Catalog
 	snap    atomic.Pointer[snapshot]
-}
-
-// snapshot is everything that Resolve and List need, never changed after it was made.
-type snapshot struct {
-	names     map[string]*row
-	list      []Model
-	installed []Installed
-	defaults  map[catalog.Kind]string
-	declined  []string
-	stamp     stamp
-}
-
-// row is what one name resolves to.
-type row struct {
-	resolved Resolved
-	model    Model
-	missing  string // why nothing answers; empty when something does
-}
-
-// Resolved is what answers a name.
-type Resolved struct {
-	Name   string       // as asked for
-	Served string       // model that answers
-	Use    Use          // which endpoints the name is for; empty is any
-	Kind   catalog.Kind // what the served model is
-	Window int          // tokens of prompt and answer together: the smaller of the alias's and the served model's; 0 is not known (remote)
-	Spec   engine.Spec
-	// What an alias says of the original model; zero for a served model's own name.
-	Encoding   string // tiktoken's name of its vocabulary; empty is the served model's own
-	Limit      int    // tokens that an input for embedding may have, even if the served model's window is shorter
-	Dimensions int    // of its vectors
-}
-
-// Model is a row of GET /v1/models.
-type Model struct {
-	ID      string `json:"id"`
-	Object  string `json:"object"`
-	Created int64  `json:"created"` // seconds since 1970
-	OwnedBy string `json:"owned_by"`
-	// What follows is Parley's own.
-	Served string       `json:"served_by"`               // which model answers
-	Kind   catalog.Kind `json:"kind"`                    // what that model is
-	Window int          `json:"context_window,omitzero"` // tokens; 0 is not known (remote)
-	Alias  bool         `json:"alias"`                   // a name for a served model, not a model's own
 }
 
 // DefaultHome is PARLEY_HOME, else .parley in the user's home directory.
@@ -170,9 +127,12 @@ func Open(o Options) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.aliases, err = mergeAliases(base, o.Settings.Aliases); err != nil {
-		return nil, err
+	for _, a := range o.Settings.Aliases {
+		if a.Name == "" {
+			return nil, errors.New("aliases: a row has no name")
+		}
 	}
+	r.aliases = mergeAliases(base, o.Settings.Aliases)
 	if r.catalog, err = catalog.Load(o.Home); err != nil {
 		return nil, err
 	}
@@ -184,36 +144,6 @@ func (r *Registry) Catalog() *catalog.Catalog { return r.catalog }
 
 // Store returns where model files lie.
 func (r *Registry) Store() blobs.Store { return r.store }
-
-// Resolve finds what answers a name.
-func (r *Registry) Resolve(_ context.Context, _ actor.Actor, name string) (Resolved, error) {
-	row, ok := r.snap.Load().names[name]
-	if !ok {
-		return Resolved{}, notFound(name)
-	}
-	if row.missing != "" {
-		return Resolved{}, &fault.Error{Kind: fault.Unavailable, Param: "model", Message: row.missing}
-	}
-	return row.resolved, nil
-}
-
-// List returns the names that something answers, aliases first, as GET /v1/models shows them.
-func (r *Registry) List(context.Context, actor.Actor) ([]Model, error) {
-	return slices.Clone(r.snap.Load().list), nil
-}
-
-// Get returns one name.
-func (r *Registry) Get(_ context.Context, _ actor.Actor, name string) (Model, error) {
-	row, ok := r.snap.Load().names[name]
-	if !ok || row.missing != "" {
-		return Model{}, notFound(name)
-	}
-	return row.model, nil
-}
-
-func notFound(name string) error {
-	return &fault.Error{Kind: fault.NotFound, Code: "model_not_found", Param: "model", Message: fmt.Sprintf("The model `%s` does not exist", name)}
-}
 
 func notInstalled(name string) error {
 	return fault.New(fault.NotFound, "No model `%s` is installed in this home; `parley models` lists those that are", name).WithCode("model_not_found")
@@ -229,7 +159,7 @@ func (r *Registry) Default(kind catalog.Kind) string { return r.snap.Load().defa
 // under way are not disturbed: they hold the Spec that they resolved. A default in the configuration
 // stays above it.
 func (r *Registry) SetDefault(ctx context.Context, kind catalog.Kind, served string) error {
-	row, ok := r.snap.Load().names[served]
+	row, ok := r.current().names[served]
 	if !ok || row.model.Alias {
 		return notFound(served)
 	}
@@ -259,7 +189,7 @@ func (r *Registry) Reload() error {
 	if err != nil {
 		return err
 	}
-	s := r.build(m)
+	s := r.build(m, r.clock.Now().Unix())
 	s.stamp = st
 	r.snap.Store(s)
 	return nil
@@ -309,84 +239,6 @@ type served struct {
 	owner      string
 	spec       engine.Spec
 	broken     string
-}
-
-func (r *Registry) build(m manifest) *snapshot {
-	s := &snapshot{names: map[string]*row{}, installed: m.Models, defaults: map[catalog.Kind]string{}, declined: m.Declined}
-	models := r.serving(m)
-	byName := make(map[string]*served, len(models))
-	for i := range models {
-		if _, taken := byName[models[i].name]; !taken {
-			byName[models[i].name] = &models[i]
-		}
-	}
-	for _, kind := range []catalog.Kind{catalog.Chat, catalog.Code, catalog.Embeddings, catalog.Reranker} {
-		s.defaults[kind] = chooseDefault(kind, models, byName, r.settings.Defaults[kind], m.Defaults[kind])
-	}
-	// A code model chats, and a chat model writes code, when there is nothing better.
-	s.defaults[catalog.Chat] = cmp.Or(s.defaults[catalog.Chat], s.defaults[catalog.Code])
-	s.defaults[catalog.Code] = cmp.Or(s.defaults[catalog.Code], s.defaults[catalog.Chat])
-	for _, a := range r.aliases {
-		s.add(a.Name, r.aliasRow(a, byName, s.defaults))
-	}
-	for i := range models {
-		v := &models[i]
-		if byName[v.name] == v {
-			s.add(v.name, v.row())
-		}
-	}
-	return s
-}
-
-func (s *snapshot) add(name string, row *row) {
-	if _, taken := s.names[name]; taken {
-		return
-	}
-	s.names[name] = row
-	if row.missing == "" {
-		s.list = append(s.list, row.model)
-	}
-}
-
-func (v *served) row() *row {
-	return &row{
-		resolved: Resolved{Name: v.name, Served: v.name, Kind: v.kind, Window: v.window, Spec: v.spec},
-		model: Model{ID: v.name, Object: "model", Created: v.created, OwnedBy: v.owner, Served: v.name,
-			Kind: v.kind, Window: v.window},
-		missing: v.broken,
-	}
-}
-
-func (r *Registry) aliasRow(a Alias, byName map[string]*served, defaults map[catalog.Kind]string) *row {
-	name := a.Served
-	if name == "" && a.Kind == UseCompletion && byName[r.settings.Completion] != nil {
-		name = r.settings.Completion
-	}
-	if name == "" {
-		name = defaults[a.defaultOf()]
-	}
-	v := byName[name]
-	if v == nil {
-		if a.Served != "" {
-			return &row{missing: fmt.Sprintf("The model `%s` is served by `%s`, which is not installed: run `parley pull %s`", a.Name, a.Served, a.Served)}
-		}
-		return &row{missing: fmt.Sprintf("No %s model is installed that could answer for `%s`: run `parley pull`, or configure a remote endpoint", a.defaultOf(), a.Name)}
-	}
-	out := v.row()
-	out.resolved.Name, out.resolved.Use = a.Name, a.Kind
-	if a.Window > 0 && (out.resolved.Window == 0 || a.Window < out.resolved.Window) {
-		out.resolved.Window = a.Window
-	}
-	if a.Encoding != "native" {
-		out.resolved.Encoding = a.Encoding
-	}
-	if a.Kind == UseEmbedding {
-		out.resolved.Limit, out.resolved.Dimensions = a.Window, a.Dimensions
-	}
-	out.model.ID, out.model.Alias, out.model.Window = a.Name, true, out.resolved.Window
-	out.model.Created = cmp.Or(a.Created, out.model.Created)
-	out.model.OwnedBy = cmp.Or(a.OwnedBy, out.model.OwnedBy)
-	return out
 }
 
 // chooseDefault takes the configured model, then the chosen one, then the largest of the kind.

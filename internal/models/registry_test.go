@@ -33,7 +33,8 @@ func TestNamesLeadToTheDefaultModels(t *testing.T) {
 	r.mustPull(t, chatModel.file(t, "Chat.gguf"), PullOptions{})
 	r.mustPull(t, model{arch: "bert", context: 512, pooling: 1}.file(t, "vectors.gguf"), PullOptions{})
 	for name, want := range map[string]Resolved{
-		"gpt-3.5-turbo":          {Served: "chat", Use: UseChat, Window: 8192},
+		"gpt-3.5-turbo":          {Served: "chat", Use: UseChat, Window: 4096}, // its snapshot's of January 2024
+		"gpt-3.5-turbo-1106":     {Served: "chat", Use: UseChat, Window: 8192},
 		"gpt-3.5-turbo-0613":     {Served: "chat", Use: UseChat, Window: 4096},
 		"gpt-4-turbo-preview":    {Served: "chat", Use: UseChat, Window: 8192},
 		"text-davinci-003":       {Served: "chat", Use: UseCompletion, Window: 4097},
@@ -84,7 +85,7 @@ func TestListAndGet(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := slices.IndexFunc(list, func(m Model) bool { return m.ID == "gpt-3.5-turbo" })
-	want := Model{ID: "gpt-3.5-turbo", Object: "model", Created: 1677610602, OwnedBy: "openai", Served: "chat", Kind: catalog.Chat, Window: 8192, Alias: true}
+	want := Model{ID: "gpt-3.5-turbo", Object: "model", Created: 1677610602, OwnedBy: "openai", Served: "chat", Kind: catalog.Chat, Window: 4096, Alias: true, Snapshot: "gpt-3.5-turbo-0613"}
 	if i < 0 || list[i] != want {
 		t.Errorf("%+v", list)
 	}
@@ -339,7 +340,7 @@ func TestFromConfig(t *testing.T) {
 		Remotes:  []config.Remote{{Name: "r", URL: "u", APIKey: "k", Models: []string{"m"}}},
 		Engine:   config.Engine{Library: "l", Threads: 2, Slots: 3, Cells: 4, Context: 5, PrefixMemory: 6},
 	})
-	if len(s.Aliases) != 2 || s.Aliases[0] != (Alias{Name: "a", Served: "y"}) || s.Defaults[catalog.Chat] != "c" || s.Defaults[catalog.Embeddings] != "e" ||
+	if len(s.Aliases) != 2 || s.Aliases[0].Name != "a" || s.Aliases[0].Served != "y" || s.Defaults[catalog.Chat] != "c" || s.Defaults[catalog.Embeddings] != "e" ||
 		s.Completion != "d" || s.Remotes[0].Models[0].Name != "m" || s.Library != "l" || s.Threads != 2 || s.Slots != 3 || s.Cells != 4 || s.Window != 5 || s.PrefixMemory != 6 {
 		t.Errorf("%+v", s)
 	}

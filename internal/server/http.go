@@ -48,7 +48,7 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	if s.api, err = httpapi.New(options); err != nil {
 		return err
 	}
-	options.Routes = append(slices.Clip(routes), s.adminRoutes()...)
+	options.Routes = slices.Concat(routes, s.adminRoutes(), s.calendar.AdminRoutes())
 	options.Auth = ownerAuth{s.actor}
 	options.Other, options.Serves = nil, nil
 	s.owner, err = httpapi.New(options)

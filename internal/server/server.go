@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/chat"
 	"github.com/parley-ai/parley/internal/chats"
 	"github.com/parley-ai/parley/internal/clock"
@@ -26,6 +27,7 @@ import (
 	"github.com/parley-ai/parley/internal/identity"
 	"github.com/parley-ai/parley/internal/limits"
 	"github.com/parley-ai/parley/internal/models"
+	"github.com/parley-ai/parley/internal/models/calendar"
 	"github.com/parley-ai/parley/internal/models/catalog"
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/presence"
@@ -46,6 +48,7 @@ type Server struct {
 	lock     *store.HomeLock
 	pool     *pool.Pool
 	identity *identity.Service
+	calendar *calendar.Service
 	actor    actor.Actor // the owner, who acts on the socket
 	usage    *usage.Log
 	metrics  *obs.Metrics
@@ -87,7 +90,9 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	s.onClose(func(context.Context) error { return s.db.Close() })
 
-	if s.Models, err = models.Open(ModelOptions(o.Config, o.Log)); err != nil {
+	modelOptions := ModelOptions(o.Config, o.Log)
+	modelOptions.Clock = o.Clock
+	if s.Models, err = models.Open(modelOptions); err != nil {
 		return nil, err
 	}
 	s.wg.Go(func() { s.Models.Watch(s.ctx, 2*time.Second) })
@@ -134,6 +139,15 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	}
 	s.onClose(servers.Leave)
 	s.watchMetrics()
+	hints, err := s.openBus(ctx)
+	if err != nil {
+		return err
+	}
+	s.onClose(func(context.Context) error { return hints.Close() })
+	if s.calendar, err = calendar.New(ctx, calendar.Options{DB: s.db, Bus: hints, Clock: o.Clock, Logger: s.log, Models: s.Models}); err != nil {
+		return err
+	}
+	s.wg.Go(func() { s.calendar.Run(s.ctx) })
 	s.identity = identity.New(s.db, o.Clock, s.log)
 	s.onClose(s.identity.Close)
 	installation, err := s.identity.Bootstrap(ctx)
@@ -171,9 +185,18 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		(&tokenizer.API{Tokenizer: &tokenizer.Service{Models: gen}}).Routes(),
 		(&chats.API{Chats: page, Models: s.Models, Pool: s.pool}).Routes(),
 		(&models.API{Registry: s.Models}).Routes(),
+		s.calendar.Routes(),
 		s.identity.Routes(),
 	)
 	return s.buildAPIs(o, routes)
+}
+
+// openBus carries hints to all servers on the database, where it is PostgreSQL, or inside of this one.
+func (s *Server) openBus(ctx context.Context) (bus.Bus, error) {
+	if pool := s.db.Pool(); pool != nil {
+		return bus.NewPostgres(ctx, pool, s.log)
+	}
+	return bus.NewLocal(), nil
 }
 
 // page is how the chat page asks a served model, as the catalog has it.

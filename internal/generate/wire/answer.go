@@ -3,6 +3,7 @@ package wire
 import (
 	"iter"
 	"net/http"
+	"strconv"
 
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/generate"
@@ -51,10 +52,17 @@ func (t *Tally) Usage() *Usage {
 	return &u
 }
 
-// Announce writes the headers that tell what answers and what the limits leave.
+// Announce writes the headers that tell what answers, what the limits leave, and, when the model's end was
+// announced, since when (Deprecation, RFC 9745) and when it is or was shut down (Sunset, RFC 8594).
 func Announce(h http.Header, a generate.Admitted) {
 	h["Openai-Model"] = []string{a.Model}
 	h["Parley-Served-Model"] = []string{a.Served}
+	if at := a.Ending.Deprecated; !at.IsZero() {
+		h["Deprecation"] = []string{"@" + strconv.FormatInt(at.Unix(), 10)}
+	}
+	if at := a.Ending.Sunset; !at.IsZero() {
+		h["Sunset"] = []string{at.UTC().Format(http.TimeFormat)}
+	}
 	for _, kv := range a.Grant.Headers {
 		h.Set(kv[0], kv[1])
 	}
