@@ -2,7 +2,10 @@ package contract
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -67,6 +70,10 @@ func TestCoverage(t *testing.T) {
 			}
 		}
 	}
+	notes, err := os.ReadFile(filepath.Join("..", "docs", "API.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	known := map[string]bool{}
 	for _, d := range documents(t) {
 		there, excepted := 0, 0
@@ -83,7 +90,10 @@ func TestCoverage(t *testing.T) {
 				t.Errorf("%s of %s is neither served nor an exception", op, d.Date)
 			}
 		}
-		t.Logf("%s: %d operations, %d served, %d exceptions", d.Date, len(d.Operations), there, excepted)
+		line := fmt.Sprintf("| %s | %d | %d | %d |", d.Date, len(d.Operations), there, excepted)
+		if t.Log(line); !strings.Contains(string(notes), line) {
+			t.Errorf("docs/API.md does not have the line %s", line)
+		}
 	}
 	for name := range exceptions {
 		if !known[name] {

@@ -2,8 +2,10 @@ package contract
 
 import (
 	"encoding/json"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -169,6 +171,94 @@ func TestParameters(t *testing.T) {
 	for _, how := range sorted(counts) {
 		t.Logf("%s: %d", how, counts[how])
 	}
+}
+
+// TestBounds: what the documents say is allowed is taken: null where a parameter may be null, the least and
+// the greatest number, each of the listed values.
+func TestBounds(t *testing.T) {
+	s := testkit.Start(t, testkit.Options{})
+	var entries []treatment
+	readYAML(t, "parameters.yaml", &entries)
+	refused := map[string]bool{}
+	for _, e := range entries {
+		for _, operation := range e.Operations {
+			for _, p := range e.Parameters {
+				refused[operation+" "+p] = e.Treatment == "refused"
+			}
+		}
+	}
+	tried := map[string]bool{}
+	for operation, request := range requests {
+		for _, d := range documents(t) {
+			full, ok := d.operation(operation)
+			if !ok {
+				continue
+			}
+			for name, schema := range d.properties(full) {
+				for _, value := range d.allowed(schema) {
+					key := operation + " " + name
+					switch {
+					case tried[key+value] || refused[key] && value != "null":
+						continue
+					case name == "model" && value != "null": // models are the operator's
+						continue
+					case key == search+" documents" && value == "null": // when there is a file, which is refused
+						continue
+					}
+					tried[key+value] = true
+					sample, ok := samples[key]
+					if !ok {
+						sample = samples[name]
+					}
+					body := merge(t, merged(t, request.body, sample), `"`+name+`": `+value)
+					resp, text := s.Call(http.MethodPost, "/v1"+request.path, body)
+					if resp.StatusCode != http.StatusOK {
+						t.Errorf("%s: %s may be %s in %s, and the answer is %d: %.300s", operation, name, value, d.Date, resp.StatusCode, text)
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d values tried", len(tried))
+}
+
+// allowed lists the values at the edges of what a schema allows, as JSON.
+func (d *document) allowed(v any) []string {
+	schema, _ := v.(map[string]any)
+	var out []string
+	if ref, ok := schema["$ref"].(string); ok {
+		out = d.allowed(d.Schemas[strings.TrimPrefix(ref, "#/components/schemas/")])
+	}
+	if schema["nullable"] == true || schema["type"] == "null" {
+		out = append(out, "null")
+	}
+	for _, name := range []string{"minimum", "maximum"} {
+		if n, ok := schema[name].(float64); ok {
+			// A seed is an int64, whose bounds the documents round away from zero.
+			if n >= math.MaxInt64 {
+				out = append(out, strconv.Itoa(math.MaxInt64))
+			} else if n <= math.MinInt64 {
+				out = append(out, strconv.Itoa(math.MinInt64))
+			} else {
+				out = append(out, strconv.FormatFloat(n, 'f', -1, 64))
+			}
+		}
+	}
+	for _, value := range list(schema["enum"]) {
+		if text, ok := value.(string); ok {
+			out = append(out, strconv.Quote(text))
+		}
+	}
+	for _, part := range slices.Concat(list(schema["anyOf"]), list(schema["oneOf"]), list(schema["allOf"])) {
+		out = append(out, d.allowed(part)...)
+	}
+	return out
+}
+
+// merged is merge without the braces.
+func merged(t *testing.T, body, sample string) string {
+	t.Helper()
+	return strings.TrimSuffix(strings.TrimPrefix(merge(t, body, sample), "{"), "}")
 }
 
 // valid checks that a sample is what the document means by the parameter.
