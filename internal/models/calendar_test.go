@@ -2,6 +2,7 @@ package models
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,9 +103,15 @@ func TestMidnightPassesWhileRunning(t *testing.T) {
 		t.Error("a new snapshot was made though no date had come")
 	}
 	clk.Advance(time.Hour)
-	if got := r.resolve(t, "gpt-3.5-turbo").Snapshot; got != "gpt-3.5-turbo-0613" {
-		t.Error(got)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if got, err := r.Resolve(t.Context(), actor.Actor{}, "gpt-3.5-turbo"); err != nil || got.Snapshot != "gpt-3.5-turbo-0613" {
+				t.Error(got.Snapshot, err)
+			}
+		})
 	}
+	wg.Wait()
 	clk.Advance(-24 * time.Hour)
 	if got := r.resolve(t, "gpt-3.5-turbo").Snapshot; got != "gpt-3.5-turbo-0301" {
 		t.Errorf("a clock that was set back: %s", got)

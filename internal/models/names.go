@@ -23,7 +23,8 @@ type snapshot struct {
 	installed []Installed
 	defaults  map[catalog.Kind]string
 	declined  []string
-	stamp     stamp
+	manifest  manifest // of which it was made
+	stamp     stamp    // of its file
 	// The calendar says the same from ≤ now < until, seconds since 1970.
 	from, until int64
 }
@@ -140,18 +141,23 @@ func goneError(text string) error {
 	return &fault.Error{Kind: fault.NotFound, Code: "model_not_found", Message: text}
 }
 
-// current returns the snapshot of today. Only on the first request after a date of the calendar is a new
-// one made.
+// current returns the snapshot of today. Only the first request after a date of the calendar makes a new one.
 func (r *Registry) current() *snapshot {
-	s, now := r.snap.Load(), r.clock.Now().Unix()
-	if s.from <= now && now < s.until {
+	now := r.clock.Now().Unix()
+	if s := r.snap.Load(); s.holds(now) {
 		return s
 	}
-	if err := r.Reload(); err != nil {
-		r.log.Error("models.json cannot be read; the models stay as they were, and the calendar with them", "error", err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.snap.Load()
+	if !s.holds(now) {
+		s = r.build(s.manifest, s.stamp, now)
+		r.snap.Store(s)
 	}
-	return r.snap.Load()
+	return s
 }
+
+func (s *snapshot) holds(now int64) bool { return s.from <= now && now < s.until }
 
 // builder makes a snapshot.
 type builder struct {
@@ -162,9 +168,10 @@ type builder struct {
 	snap     *snapshot
 }
 
-func (r *Registry) build(m manifest, now int64) *snapshot {
-	s := &snapshot{names: map[string]*row{}, orgs: map[string]*overlay{}, installed: m.Models, defaults: map[catalog.Kind]string{}, declined: m.Declined,
-		from: math.MinInt64, until: math.MaxInt64}
+// build makes the snapshot of a moment. r.mu is held.
+func (r *Registry) build(m manifest, st stamp, now int64) *snapshot {
+	s := &snapshot{orgs: map[string]*overlay{}, installed: m.Models, defaults: map[catalog.Kind]string{}, declined: m.Declined,
+		manifest: m, stamp: st, from: math.MinInt64, until: math.MaxInt64}
 	models := r.serving(m)
 	byName := make(map[string]*served, len(models))
 	for i := range models {

@@ -189,9 +189,7 @@ func (r *Registry) Reload() error {
 	if err != nil {
 		return err
 	}
-	s := r.build(m, r.clock.Now().Unix())
-	s.stamp = st
-	r.snap.Store(s)
+	r.snap.Store(r.build(m, st, r.clock.Now().Unix()))
 	return nil
 }
 

@@ -336,6 +336,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names that programs ask for, with their snapshots, ends, windows and prices. */
+        get: operations["listCalendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calendar/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a name's entry; what is left out stays what the table says. It replaces an earlier change. */
+        put: operations["setCalendarEntry"];
+        post?: never;
+        /** Takes the change of a name's entry back. */
+        delete: operations["resetCalendarEntry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -540,6 +575,91 @@ export interface components {
             last_id: string | null;
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
+        };
+        CalendarEntry: {
+            /**
+             * @description Always calendar_entry.
+             * @enum {string}
+             */
+            object: "calendar_entry";
+            /** @description The name that programs ask for. */
+            name?: string;
+            /** @description The model that answers; empty is the default of its kind, or what answers for the snapshot that it stands for. */
+            served?: string;
+            /**
+             * @description Which endpoints it is for; empty is what the served model is for.
+             * @enum {string}
+             */
+            kind?: "chat" | "completion" | "edit" | "embedding";
+            /** @description Whose default answers: chat, code, embeddings; empty follows kind. */
+            serves?: string;
+            /** @description Which snapshot it stands for from when on; an empty list takes them back. What it does not say itself, the snapshot says. */
+            moves?: components["schemas"]["ModelsMove"][];
+            /**
+             * @description When its end was announced; never takes it back.
+             * @example 2023-07-06
+             */
+            announced?: string;
+            /**
+             * @description When it is shut down; never takes it back.
+             * @example 2024-01-04
+             */
+            shutdown?: string;
+            /** @description What to use instead. */
+            replacement?: string;
+            /**
+             * @description What happens after the shutdown: keep answers as before, fail says model_not_found.
+             * @default keep
+             * @enum {string}
+             */
+            after: "keep" | "fail";
+            /** @description Tokens of prompt and answer together; for embeddings, of one input. */
+            window?: number;
+            /** @description US dollars for 1,000 tokens of prompt. */
+            input_price?: number;
+            /** @description US dollars for 1,000 tokens of answer. */
+            output_price?: number;
+            /** @description Seconds since 1970, as GET /v1/models says it. */
+            created?: number;
+            /** @description As GET /v1/models says it. */
+            owned_by?: string;
+            /**
+             * @description tiktoken's name of the vocabulary that programs use with it; native is the served model's own.
+             * @example cl100k_base
+             */
+            encoding?: string;
+            /** @description How long its vectors are to be. */
+            dimensions?: number;
+            /** @description What follows from it today. */
+            today: components["schemas"]["ModelsToday"];
+            /**
+             * @description Who changed it last.
+             * @enum {string}
+             */
+            layer: "built_in" | "installation" | "organization";
+            /** @description What was changed there; a later change replaces it. */
+            changes?: components["schemas"]["ModelsAlias"];
+        };
+        CalendarEntryList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["CalendarEntry"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        CalendarEntryRemoved: {
+            /** @enum {string} */
+            object: "calendar_entry.deleted";
+            name: string;
+            deleted: boolean;
         };
         Chat: {
             /** @example chat_8Abc */
@@ -872,7 +992,7 @@ export interface components {
             /** @description Not here: the path names the model. */
             model?: unknown;
             /**
-             * @description A text, a list of texts, or token ids of the served model; the beginning of a new text when left out.
+             * @description A text, a list of texts, or token ids: of the encoding of the original model of the name, or else of the served model; the beginning of a new text when left out.
              * @example Once upon a time
              */
             prompt?: string | string[] | number[] | number[][];
@@ -958,7 +1078,7 @@ export interface components {
              */
             model: string;
             /**
-             * @description A text, a list of texts, or token ids of the served model; the beginning of a new text when left out.
+             * @description A text, a list of texts, or token ids: of the encoding of the original model of the name, or else of the served model; the beginning of a new text when left out.
              * @example Once upon a time
              */
             prompt?: string | string[] | number[] | number[][];
@@ -1383,6 +1503,56 @@ export interface components {
              */
             replacement?: string;
         };
+        ModelsAlias: {
+            /** @description The name that programs ask for. */
+            name?: string;
+            /** @description The model that answers; empty is the default of its kind, or what answers for the snapshot that it stands for. */
+            served?: string;
+            /**
+             * @description Which endpoints it is for; empty is what the served model is for.
+             * @enum {string}
+             */
+            kind?: "chat" | "completion" | "edit" | "embedding";
+            /** @description Whose default answers: chat, code, embeddings; empty follows kind. */
+            serves?: string;
+            /** @description Which snapshot it stands for from when on; an empty list takes them back. What it does not say itself, the snapshot says. */
+            moves?: components["schemas"]["ModelsMove"][];
+            /**
+             * @description When its end was announced; never takes it back.
+             * @example 2023-07-06
+             */
+            announced?: string;
+            /**
+             * @description When it is shut down; never takes it back.
+             * @example 2024-01-04
+             */
+            shutdown?: string;
+            /** @description What to use instead. */
+            replacement?: string;
+            /**
+             * @description What happens after the shutdown: keep answers as before, fail says model_not_found.
+             * @default keep
+             * @enum {string}
+             */
+            after: "keep" | "fail";
+            /** @description Tokens of prompt and answer together; for embeddings, of one input. */
+            window?: number;
+            /** @description US dollars for 1,000 tokens of prompt. */
+            input_price?: number;
+            /** @description US dollars for 1,000 tokens of answer. */
+            output_price?: number;
+            /** @description Seconds since 1970, as GET /v1/models says it. */
+            created?: number;
+            /** @description As GET /v1/models says it. */
+            owned_by?: string;
+            /**
+             * @description tiktoken's name of the vocabulary that programs use with it; native is the served model's own.
+             * @example cl100k_base
+             */
+            encoding?: string;
+            /** @description How long its vectors are to be. */
+            dimensions?: number;
+        };
         ModelsEngine: {
             id: string;
             object: string;
@@ -1398,9 +1568,38 @@ export interface components {
             object: string;
             data: components["schemas"]["ModelsEngine"][];
         };
+        ModelsMove: {
+            /**
+             * @description The day of the move.
+             * @example 2023-06-27
+             */
+            from: string;
+            /**
+             * @description The snapshot.
+             * @example gpt-3.5-turbo-0613
+             */
+            to: string;
+        };
         ModelsPage: {
             object: string;
             data: components["schemas"]["Model"][];
+        };
+        ModelsToday: {
+            /**
+             * @description Where it is in its life.
+             * @enum {string}
+             */
+            state: "current" | "deprecated" | "shut_down" | "failing";
+            /** @description The snapshot that it stands for. */
+            snapshot?: string;
+            /** @description The model that answers; none when it is not installed. */
+            served_by?: string;
+            /** @description Tokens: the smaller of the name's and the served model's. */
+            context_window?: number;
+            /** @description US dollars for 1,000 tokens of prompt, of the snapshot where the name says none. */
+            input_price?: number;
+            /** @description US dollars for 1,000 tokens of answer. */
+            output_price?: number;
         };
         Named: {
             /** @description Its id. */
@@ -2175,6 +2374,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelsEngine"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listCalendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarEntryList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setCalendarEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelsAlias"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarEntry"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resetCalendarEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarEntryRemoved"];
                 };
             };
             default: components["responses"]["Error"];
