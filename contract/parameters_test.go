@@ -103,7 +103,11 @@ func TestParameters(t *testing.T) {
 		}
 		for _, operation := range e.Operations {
 			for _, p := range e.Parameters {
-				treated[operation+" "+p] = e.Treatment
+				if key := operation + " " + p; treated[key] == "" {
+					treated[key] = e.Treatment
+				} else {
+					t.Errorf("parameters.yaml lists %s twice", key)
+				}
 			}
 		}
 	}
