@@ -82,6 +82,7 @@ type compiler struct {
 	strings  map[string]int // rules of what follows a string's opening quote
 	states   int            // of all automata
 	patterns map[string]compiled
+	work     budget // left for automata
 }
 
 // task is a rule to be written.
@@ -95,7 +96,7 @@ func newCompiler(schema []byte, o Options) (*compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &compiler{o: o, root: root, places: map[string]int{}, checked: map[int]bool{}, strings: map[string]int{}, patterns: map[string]compiled{}}, nil
+	return &compiler{o: o, root: root, places: map[string]int{}, checked: map[int]bool{}, strings: map[string]int{}, patterns: map[string]compiled{}, work: wholeBudget}, nil
 }
 
 func (c *compiler) tooLarge() error {
@@ -305,9 +306,7 @@ func (t *typed) bounds(n *node) error {
 			if v.kind != '"' {
 				return n.fail("required", "'required' must be an array of strings.")
 			}
-			if !slices.Contains(t.required, v.text) {
-				t.required = append(t.required, v.text)
-			}
+			t.required = append(t.required, v.text)
 		}
 	}
 	return nil
@@ -386,11 +385,6 @@ func (c *compiler) fill(rule int, set conj) error {
 		return err
 	}
 	var texts, others []string
-	add := func(list *[]string, s string) {
-		if !slices.Contains(*list, s) {
-			*list = append(*list, s)
-		}
-	}
 	for _, set := range sets {
 		t, err := c.typed(set)
 		if err != nil {
@@ -398,9 +392,9 @@ func (c *compiler) fill(rule int, set conj) error {
 		}
 		for _, v := range t.constants {
 			if v.kind == '"' {
-				add(&texts, v.text)
+				texts = append(texts, v.text)
 			} else {
-				add(&others, string(appendJSON(nil, v)))
+				others = append(others, string(appendJSON(nil, v)))
 			}
 		}
 		if t.constants != nil {
@@ -410,7 +404,7 @@ func (c *compiler) fill(rule int, set conj) error {
 			return err
 		}
 	}
-	for _, s := range others {
+	for _, s := range unique(others) {
 		c.rules.alt(rule, literal(s))
 	}
 	if len(texts) > 0 {
@@ -506,13 +500,13 @@ func (c *compiler) number(rule int, t *typed) error {
 	for _, n := range t.steps {
 		step = common(step, n.get("multipleOf").rat())
 	}
-	d, err := numbers(t.numbers, step, fractions)
+	d, err := numbers(t.numbers, step, fractions, &c.work)
 	for err != nil && len(kept) > 0 {
 		if err := c.unsupported(kept[0], "multipleOf", "'multipleOf' is not permitted to be %.40s here: %v.", kept[0].get("multipleOf").text, err); err != nil {
 			return err
 		}
 		kept = nil
-		d, err = numbers(t.numbers, nil, fractions)
+		d, err = numbers(t.numbers, nil, fractions, &c.work)
 	}
 	if err != nil {
 		return c.tooLarge()

@@ -260,27 +260,40 @@ func TestHostileSchemas(t *testing.T) {
 		product.WriteString(`,{"anyOf":[{"minimum":` + string(rune('1'+i%9)) + `},{"maxLength":` + string(rune('1'+i%9)) + `},{"required":["` + string(rune('a'+i)) + `"]}]}`)
 	}
 	product.WriteString(`]}`)
+	var hard, manyNames strings.Builder
+	hard.WriteString(`{"type":"object","properties":{"x":{}`)
+	for i := range 300 {
+		fmt.Fprintf(&hard, `,"p%d":{"type":"string","pattern":"(a|b)*a(\\p{L}|b){%d}c"}`, i, 5+i%40)
+		fmt.Fprintf(&hard, `,"n%d":{"type":"integer","multipleOf":%d}`, i, 900+i)
+	}
+	hard.WriteString(`}}`)
+	for i := range 15000 {
+		fmt.Fprintf(&manyNames, `,"name %d"`, i)
+	}
 	for name, schema := range map[string]string{
-		"deep":             nest(`{"type":"array","items":`, `{}`, `}`, 5000),
-		"deep allOf":       nest(`{"allOf":[`, `{}`, `]}`, 5000),
-		"doubling":         doubling.String(),
-		"many constants":   many.String(),
-		"optional":         optional.String(),
-		"product of anyOf": product.String(),
-		"length":           `{"type":"string","minLength":2000000000,"maxLength":2147483647}`,
-		"items":            `{"type":"array","minItems":100000000,"maxItems":2000000000}`,
-		"long bounds":      `{"type":"number","minimum":` + strings.Repeat("9", 300) + `,"maximum":1e999}`,
-		"tiny steps":       `{"type":"number","multipleOf":1e-300}`,
-		"steps":            `{"type":"number","multipleOf":9973,"minimum":1,"maximum":1e15}`,
-		"patterns":         `{"allOf":[` + strings.TrimSuffix(strings.Repeat(`{"pattern":"^(a|ab|b)*.{0,50}[^c]{0,90}$"},`, 500), ",") + `]}`,
-		"alternations":     `{"pattern":"` + strings.Repeat("(a|b|", 400) + strings.Repeat(")", 400) + `"}`,
-		"self":             `{"allOf":[{"$ref":"#"},{"$ref":"#"}],"enum":[{"a":[1]}]}`,
+		"deep":               nest(`{"type":"array","items":`, `{}`, `}`, 5000),
+		"deep allOf":         nest(`{"allOf":[`, `{}`, `]}`, 5000),
+		"doubling":           doubling.String(),
+		"many constants":     many.String(),
+		"optional":           optional.String(),
+		"product of anyOf":   product.String(),
+		"length":             `{"type":"string","minLength":2000000000,"maxLength":2147483647}`,
+		"items":              `{"type":"array","minItems":100000000,"maxItems":2000000000}`,
+		"long bounds":        `{"type":"number","minimum":` + strings.Repeat("9", 300) + `,"maximum":1e999}`,
+		"tiny steps":         `{"type":"number","multipleOf":1e-300}`,
+		"steps":              `{"type":"number","multipleOf":9973,"minimum":1,"maximum":1e15}`,
+		"patterns":           `{"allOf":[` + strings.TrimSuffix(strings.Repeat(`{"pattern":"^(a|ab|b)*.{0,50}[^c]{0,90}$"},`, 500), ",") + `]}`,
+		"alternations":       `{"pattern":"` + strings.Repeat("(a|b|", 400) + strings.Repeat(")", 400) + `"}`,
+		"many steps":         `{"allOf":[` + strings.TrimSuffix(strings.Repeat(`{"properties":{"a":{"multipleOf":997},"b":{"multipleOf":991}}},`, 300), ",") + `]}`,
+		"many hard patterns": hard.String(),
+		"many required":      `{"required":["a"` + manyNames.String() + `]}`,
+		"self":               `{"allOf":[{"$ref":"#"},{"$ref":"#"}],"enum":[{"a":[1]}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			g, err := Compile([]byte(schema), Options{})
 			t.Logf("%v, %d bytes, %v", time.Since(start).Round(time.Millisecond), len(g.GBNF), err)
-			if time.Since(start) > 20*time.Second {
+			if time.Since(start) > 10*time.Second {
 				t.Error("took far too long")
 			}
 			if err == nil && len(g.GBNF) > 3<<20 {
@@ -296,7 +309,8 @@ func TestHostileSchemas(t *testing.T) {
 
 func TestFormatsCompile(t *testing.T) {
 	for name, pattern := range formats {
-		d, err := compilePattern(pattern)
+		left := budget(wholeBudget)
+		d, err := compilePattern(pattern, &left)
 		if err != nil || d.start < 0 {
 			t.Errorf("%s: %v", name, err)
 			continue

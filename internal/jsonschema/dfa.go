@@ -22,6 +22,18 @@ type edge struct {
 // maxStates bounds one automaton.
 const maxStates = 6000
 
+// budget is how much work is left for the automata of one schema: about 100 ns each.
+type budget int
+
+const wholeBudget = 8_000_000
+
+func (b *budget) spend(n int) error {
+	if *b -= budget(n); *b < 0 {
+		return errTooLarge
+	}
+	return nil
+}
+
 // errTooLarge says that an automaton would need more states than that.
 var errTooLarge = errors.New("it would need too large an automaton")
 
@@ -137,8 +149,11 @@ func (d *dfa) classes(alive []bool) []int {
 			class[s] = 1
 		}
 	}
-	count := 0
-	for range 64 {
+	count, size := 0, 1
+	for _, edges := range d.edges {
+		size += len(edges) + 1
+	}
+	for range min(64, 2_000_000/size) {
 		next := make([]int, len(class))
 		known := map[string]int{}
 		for s := range class {
@@ -210,27 +225,30 @@ func (d *dfa) classesFromEnds(alive []bool, class []int) bool {
 }
 
 // both accepts what a and b accept.
-func both(a, b *dfa) (*dfa, error) {
+func both(a, b *dfa, work *budget) (*dfa, error) {
 	if a.start < 0 || b.start < 0 {
 		return &dfa{start: -1}, nil
 	}
 	out := &dfa{}
 	number := map[[2]int]int{}
-	var work [][2]int
+	var todo [][2]int
 	id := func(p [2]int) int {
 		n, ok := number[p]
 		if !ok {
 			n = out.add(a.accept[p[0]] && b.accept[p[1]])
 			number[p] = n
-			work = append(work, p)
+			todo = append(todo, p)
 		}
 		return n
 	}
 	id([2]int{a.start, b.start})
-	for len(work) > 0 {
-		p := work[len(work)-1]
-		work = work[:len(work)-1]
+	for len(todo) > 0 {
+		p := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
 		s := number[p]
+		if err := work.spend(len(a.edges[p[0]]) + len(b.edges[p[1]]) + 10); err != nil {
+			return nil, err
+		}
 		for i, j, x, y := 0, 0, a.edges[p[0]], b.edges[p[1]]; i < len(x) && j < len(y); {
 			if lo, hi := max(x[i].lo, y[j].lo), min(x[i].hi, y[j].hi); lo <= hi {
 				to := id([2]int{x[i].to, y[j].to})

@@ -141,7 +141,8 @@ func FuzzPattern(f *testing.F) {
 		if strings.Contains(pattern, `\`) && strings.ContainsAny(pattern, "/") {
 			t.Skip()
 		}
-		d, err := compilePattern(pattern)
+		left := budget(wholeBudget)
+		d, err := compilePattern(pattern, &left)
 		if err != nil || d.start < 0 {
 			return
 		}

@@ -107,13 +107,13 @@ const maxUnit = 10_000
 
 // numbers is the automaton of numbers in an interval; fractions allows a part behind the point. It
 // returns errTooLarge for steps and bounds with too many digits.
-func numbers(iv interval, step *big.Rat, fractions bool) (*dfa, error) {
-	positive, err := magnitudesOf(iv, step, fractions, false)
+func numbers(iv interval, step *big.Rat, fractions bool, left *budget) (*dfa, error) {
+	positive, err := magnitudesOf(iv, step, fractions, false, left)
 	if err != nil {
 		return nil, err
 	}
 	mirrored := iv.negated()
-	negative, err := magnitudesOf(mirrored, step, fractions, true)
+	negative, err := magnitudesOf(mirrored, step, fractions, true, left)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func numbers(iv interval, step *big.Rat, fractions bool) (*dfa, error) {
 	return d.tidy(), nil
 }
 
-func magnitudesOf(iv interval, step *big.Rat, fractions, negative bool) (*dfa, error) {
+func magnitudesOf(iv interval, step *big.Rat, fractions, negative bool, left *budget) (*dfa, error) {
 	zero := new(big.Rat)
 	iv.above(zero, negative) // there is no -0
 	m := &magnitudes{iv: iv, low: toDecimal(iv.low), fractions: fractions, digits: plainDigits, unit: 1, out: &dfa{}, number: map[numberState]int{}}
@@ -167,6 +167,9 @@ func magnitudesOf(iv interval, step *big.Rat, fractions, negative bool) (*dfa, e
 		s := m.work[len(m.work)-1]
 		m.work = m.work[:len(m.work)-1]
 		m.steps(s)
+		if err := left.spend(30); err != nil {
+			return nil, err
+		}
 		if len(m.out.accept) > 10*maxStates {
 			return nil, errTooLarge
 		}

@@ -30,9 +30,13 @@ func (c *compiler) object(rule int, set conj, t *typed) error {
 		}
 	}
 	names = unique(append(names, t.required...))
+	required := map[string]bool{}
+	for _, name := range t.required {
+		required[name] = true
+	}
 	var members []member
 	for _, name := range names {
-		m := member{name: name, required: slices.Contains(t.required, name)}
+		m := member{name: name, required: required[name]}
 		if m.rule = c.place(c.property(set, name)); !c.nameAllowed(set, name) {
 			m.rule = c.rules.new("") // no value
 		}
@@ -194,7 +198,7 @@ func (c *compiler) nameRest(t *typed, names []string) (int, error) {
 		if len(names) > 0 || len(automata) == 0 {
 			automata = append(automata, others(names))
 		}
-		return narrow(automata, t.minLength, t.maxLength)
+		return narrow(automata, t.minLength, t.maxLength, &c.work)
 	})
 }
 

@@ -366,7 +366,10 @@ func (p *reParser) property(negated bool) (class, error) {
 }
 
 // nfa is the expression as an automaton with empty steps.
-type nfa struct{ states []nfaState }
+type nfa struct {
+	states []nfaState
+	visits int // by closure
+}
 
 type nfaState struct {
 	set   runes // step over one of these to next[0]; else empty steps to all of next
@@ -444,6 +447,7 @@ func (n *nfa) closure(from []int, begin, end bool) (states []int, final bool) {
 	seen := map[int]bool{}
 	work := slices.Clone(from)
 	for len(work) > 0 {
+		n.visits++
 		s := work[len(work)-1]
 		work = work[:len(work)-1]
 		if seen[s] {
@@ -468,7 +472,7 @@ func (n *nfa) closure(from []int, begin, end bool) (states []int, final bool) {
 }
 
 // compilePattern makes the automaton of all texts in which the pattern is found.
-func compilePattern(text string) (*dfa, error) {
+func compilePattern(text string, left *budget) (*dfa, error) {
 	e, err := parsePattern(text)
 	if err != nil {
 		return nil, err
@@ -476,6 +480,9 @@ func compilePattern(text string) (*dfa, error) {
 	n := &nfa{}
 	final, _ := n.add(nfaState{final: true})
 	start, err := n.build(e, final)
+	if err == nil {
+		err = left.spend(10 * len(n.states))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -516,11 +523,14 @@ func compilePattern(text string) (*dfa, error) {
 		return to
 	}
 	d.start = id([]int{start}, true)
-	steps := 0
 	for len(work) > 0 {
 		p := work[len(work)-1]
 		work = work[:len(work)-1]
-		for _, part := range n.parts(p.states) {
+		parts, cost := n.parts(p.states)
+		if err := left.spend(cost); err != nil {
+			return nil, err
+		}
+		for _, part := range parts {
 			to := []int{start} // it may also begin here
 			for _, s := range p.states {
 				if st := &n.states[s]; st.set.has(part.lo) {
@@ -528,25 +538,29 @@ func compilePattern(text string) (*dfa, error) {
 				}
 			}
 			d.edges[p.id] = append(d.edges[p.id], edge{part, id(to, false)})
+			if err := left.spend(len(p.states) + n.visits); err != nil {
+				return nil, err
+			}
+			n.visits = 0
 		}
-		if steps += len(p.states) * len(d.edges[p.id]); len(d.accept) > maxStates || steps > 20_000_000 {
+		if len(d.accept) > maxStates {
 			return nil, errTooLarge
 		}
 	}
 	return d.tidy(), nil
 }
 
-// parts cuts all code points into spans over which the states agree.
-func (n *nfa) parts(states []int) []span {
+// parts cuts all code points into spans over which the states agree. The cost is in units of budget.
+func (n *nfa) parts(states []int) (out []span, cost int) {
 	cuts := []rune{0xE000}
 	for _, s := range states {
 		for _, x := range n.states[s].set {
 			cuts = append(cuts, x.lo, x.hi+1)
 		}
 	}
+	cost = len(cuts)
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
-	var out []span
 	from := rune(0)
 	for _, c := range append(cuts, unicode.MaxRune+1) {
 		if c > from {
@@ -554,5 +568,5 @@ func (n *nfa) parts(states []int) []span {
 			from = c
 		}
 	}
-	return out
+	return out, cost
 }

@@ -57,7 +57,7 @@ func (c *compiler) satisfiesOwn(v, s *node, depth int) bool {
 	if k := s.get("const"); k != nil && !equal(v, k) {
 		return false
 	}
-	if k := s.get("enum"); k != nil && !slices.ContainsFunc(k.values, func(e *node) bool { return equal(v, e) }) {
+	if k := s.get("enum"); k != nil && v.parent != k && !slices.ContainsFunc(k.values, func(e *node) bool { return equal(v, e) }) {
 		return false
 	}
 	t := &typed{maxLength: -1, maxItems: -1, maxMembers: -1}

@@ -54,11 +54,18 @@ type node struct {
 	names  []string // of an object's members, in their order
 	values []*node  // of an object's members, or an array's elements
 	parent *node
-	name   string // in the parent
+	name   string         // in the parent
+	index  map[string]int // of names, when there are many
 }
 
 // get returns an object's member, or nil.
 func (n *node) get(name string) *node {
+	if n.index != nil {
+		if i, ok := n.index[name]; ok {
+			return n.values[i]
+		}
+		return nil
+	}
 	if n.kind == '{' {
 		for i, k := range n.names {
 			if k == name {
@@ -142,6 +149,12 @@ func (p *parser) value(parent *node, name string, depth int) (*node, error) {
 				return nil, err
 			}
 			n.names, n.values = append(n.names, k), append(n.values, v)
+		}
+		if len(n.names) > 8 {
+			n.index = make(map[string]int, len(n.names))
+			for i, k := range n.names {
+				n.index[k] = i
+			}
 		}
 		_, err = p.dec.ReadToken()
 	case '[':

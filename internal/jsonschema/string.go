@@ -21,7 +21,7 @@ func (c *compiler) text(rule int, t *typed) error {
 		return nil
 	}
 	rest, err := c.rest(fmt.Sprintf("text %d %d %s", t.minLength, t.maxLength, key), func() (*dfa, error) {
-		return narrow(automata, t.minLength, t.maxLength)
+		return narrow(automata, t.minLength, t.maxLength, &c.work)
 	})
 	if err != nil {
 		n := t.texts[0]
@@ -76,7 +76,7 @@ func (c *compiler) pattern(text string) (*dfa, error) {
 	if c.states > 20*maxStates {
 		return nil, errTooLarge
 	}
-	d, err := compilePattern(text)
+	d, err := compilePattern(text, &c.work)
 	if err == nil {
 		c.states += len(d.accept)
 	} else {
@@ -93,7 +93,8 @@ func formatDFA(name string) (*dfa, error) {
 	if known, ok := formatDFAs.Load(name); ok {
 		return known.(compiled).dfa, known.(compiled).err
 	}
-	d, err := compilePattern(formats[name])
+	left := budget(wholeBudget)
+	d, err := compilePattern(formats[name], &left)
 	formatDFAs.Store(name, compiled{d, err})
 	return d, err
 }
@@ -105,11 +106,11 @@ type compiled struct {
 }
 
 // narrow intersects automata and a length, which is left out where they have it already.
-func narrow(automata []*dfa, least, most int) (*dfa, error) {
+func narrow(automata []*dfa, least, most int, work *budget) (*dfa, error) {
 	d := automata[0]
 	var err error
 	for _, other := range automata[1:] {
-		if d, err = both(d, other); err != nil {
+		if d, err = both(d, other, work); err != nil {
 			return nil, err
 		}
 	}
@@ -123,7 +124,7 @@ func narrow(automata []*dfa, least, most int) (*dfa, error) {
 	if err != nil {
 		return nil, err
 	}
-	return both(d, l)
+	return both(d, l, work)
 }
 
 // constants accepts texts, with states shared by their ends.
