@@ -23,8 +23,8 @@ type sequence struct {
 	chars    int // characters before the next token, from the beginning of the prompt
 }
 
-// score is the mean logprob per token: what best_of compares. The token that ends a text is no part of
-// it; an answer without any other is the worst, or it would be the best always.
+// score is the mean logprob per token, the one that ended the text included: what best_of compares. An
+// answer of which no token is known is the worst, or it would be the best always.
 func (s *sequence) score() float64 {
 	if s.produced == 0 {
 		return math.Inf(-1)

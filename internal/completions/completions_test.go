@@ -42,6 +42,7 @@ func TestAnswersGoldens(t *testing.T) {
 		{"logprobs.json", `{"model":"gpt-4","temperature":0,"prompt":"Hi","logprobs":1,"max_tokens":2}`},
 		{"logprobs_0.json", `{"model":"gpt-4","temperature":0,"prompt":"Hi","logprobs":0,"max_tokens":2}`},
 		{"best_of.json", `{"model":"gpt-4","temperature":0,"prompt":"Hi","best_of":3}`},
+		{"logprobs_end.json", `{"model":"gpt-4","temperature":0,"prompt":"é","logprobs":1}`},
 		{"best_of_0.json", `{"model":"gpt-4","temperature":0,"prompt":"Hi","max_tokens":2,"best_of":0,"timeout":20}`},
 		{"suffix.json", `{"model":"gpt-4","temperature":0,"prompt":"Once ","suffix":" a time","max_tokens":20,"echo":true}`},
 		{"ids_echo_logprobs.json", `{"model":"echo","temperature":0,"prompt":[[72,105],[195,169]],"max_tokens":1,"echo":true,"logprobs":2}`},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/clock"
+	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/generate/wire"
 	"github.com/parley-ai/parley/internal/httpapi"
@@ -122,6 +123,13 @@ func (a *answer) take(e generate.Indexed) (text string) {
 		}
 	case generate.Done:
 		s.finish = string(ev.Reason)
+		if ev.End != nil { // it writes nothing, but is a token, as in the original
+			s.sum += float64(ev.End.Logprob)
+			s.produced++
+			if a.req.Logprobs != nil {
+				s.add([]engine.TokenLogprob{*ev.End}, top, false)
+			}
+		}
 	}
 	return text
 }

@@ -183,6 +183,9 @@ type Done struct {
 	PromptTokens     int
 	CachedTokens     int
 	CompletionTokens int // produced tokens; an end-of-turn token that ended the answer counts, as in the original
+	// End is the control token that ended the answer, with GenerateRequest.Logprobs; nil when something
+	// else ended it, and where the backend does not tell (remote).
+	End *TokenLogprob
 }
 
 func (Started) event()      {}

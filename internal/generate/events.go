@@ -51,7 +51,8 @@ type Delta struct {
 // Done ends a sequence.
 type Done struct {
 	Reason engine.FinishReason
-	Usage  Usage // of this sequence
+	Usage  Usage                // of this sequence
+	End    *engine.TokenLogprob // the control token that ended it, with Request.Logprobs; nil when something else did
 }
 
 // Usage counts tokens.

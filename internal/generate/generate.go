@@ -305,7 +305,7 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 		case engine.Done:
 			u = Usage{PromptTokens: ev.PromptTokens, CachedTokens: ev.CachedTokens, CompletionTokens: ev.CompletionTokens}
 			finished = true
-			yield(Done{Reason: ev.Reason, Usage: u}, nil)
+			yield(Done{Reason: ev.Reason, Usage: u, End: ev.End}, nil)
 			return
 		default:
 			continue // an event that a newer engine knows and we do not

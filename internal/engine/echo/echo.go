@@ -336,6 +336,9 @@ func (b *Backend) run(ctx context.Context, req engine.GenerateRequest, grammar *
 		done.CompletionTokens++
 		if t.Token == end && (m.held || !req.IgnoreEOS) {
 			done.Reason = engine.FinishStop
+			if req.Logprobs {
+				done.End = &t
+			}
 			break
 		}
 		stopped, err := w.add(t)

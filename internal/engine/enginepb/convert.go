@@ -84,9 +84,13 @@ func FromEvent(sequence uint64, e engine.Event, err error) *Event {
 	case engine.Delta:
 		out.Event = &Event_Delta{&Delta{Text: e.Text, Tokens: fromLogprobs(e.Tokens)}}
 	case engine.Done:
-		out.Event = &Event_Done{&Done{
+		done := &Done{
 			Reason: string(e.Reason), PromptTokens: int64(e.PromptTokens), CachedTokens: int64(e.CachedTokens), CompletionTokens: int64(e.CompletionTokens),
-		}}
+		}
+		if e.End != nil {
+			done.End = fromLogprobs([]engine.TokenLogprob{*e.End})[0]
+		}
+		out.Event = &Event_Done{done}
 	}
 	return out
 }
@@ -101,10 +105,14 @@ func (e *Event) Engine() (engine.Event, error) {
 	case *Event_Delta:
 		return engine.Delta{Text: x.Delta.Text, Tokens: toLogprobs(x.Delta.Tokens)}, nil
 	case *Event_Done:
-		return engine.Done{
+		done := engine.Done{
 			Reason: engine.FinishReason(x.Done.Reason), PromptTokens: int(x.Done.PromptTokens),
 			CachedTokens: int(x.Done.CachedTokens), CompletionTokens: int(x.Done.CompletionTokens),
-		}, nil
+		}
+		if x.Done.End != nil {
+			done.End = &toLogprobs([]*TokenLogprob{x.Done.End})[0]
+		}
+		return done, nil
 	case *Event_Error:
 		return nil, x.Error.Fault()
 	}

@@ -1633,6 +1633,7 @@ type Done struct {
 	PromptTokens     int64                  `protobuf:"varint,2,opt,name=prompt_tokens,json=promptTokens,proto3" json:"prompt_tokens,omitempty"`
 	CachedTokens     int64                  `protobuf:"varint,3,opt,name=cached_tokens,json=cachedTokens,proto3" json:"cached_tokens,omitempty"`
 	CompletionTokens int64                  `protobuf:"varint,4,opt,name=completion_tokens,json=completionTokens,proto3" json:"completion_tokens,omitempty"`
+	End              *TokenLogprob          `protobuf:"bytes,5,opt,name=end,proto3" json:"end,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1693,6 +1694,13 @@ func (x *Done) GetCompletionTokens() int64 {
 		return x.CompletionTokens
 	}
 	return 0
+}
+
+func (x *Done) GetEnd() *TokenLogprob {
+	if x != nil {
+		return x.End
+	}
+	return nil
 }
 
 type QuantizeRequest struct {
@@ -2169,12 +2177,13 @@ const file_engine_proto_rawDesc = "" +
 	"\x05token\x18\x01 \x01(\x05R\x05token\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\fR\x05bytes\x12\x18\n" +
 	"\alogprob\x18\x03 \x01(\x02R\alogprob\x120\n" +
-	"\x03top\x18\x04 \x03(\v2\x1e.parley.engine.v1.TokenLogprobR\x03top\"\x95\x01\n" +
+	"\x03top\x18\x04 \x03(\v2\x1e.parley.engine.v1.TokenLogprobR\x03top\"\xc7\x01\n" +
 	"\x04Done\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12#\n" +
 	"\rprompt_tokens\x18\x02 \x01(\x03R\fpromptTokens\x12#\n" +
 	"\rcached_tokens\x18\x03 \x01(\x03R\fcachedTokens\x12+\n" +
-	"\x11completion_tokens\x18\x04 \x01(\x03R\x10completionTokens\"\x8d\x01\n" +
+	"\x11completion_tokens\x18\x04 \x01(\x03R\x10completionTokens\x120\n" +
+	"\x03end\x18\x05 \x01(\v2\x1e.parley.engine.v1.TokenLogprobR\x03end\"\x8d\x01\n" +
 	"\x0fQuantizeRequest\x12\x18\n" +
 	"\alibrary\x18\x01 \x01(\tR\alibrary\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x12\x16\n" +
@@ -2273,30 +2282,31 @@ var file_engine_proto_depIdxs = []int32{
 	23, // 16: parley.engine.v1.PromptScored.tokens:type_name -> parley.engine.v1.TokenLogprob
 	23, // 17: parley.engine.v1.Delta.tokens:type_name -> parley.engine.v1.TokenLogprob
 	23, // 18: parley.engine.v1.TokenLogprob.top:type_name -> parley.engine.v1.TokenLogprob
-	2,  // 19: parley.engine.v1.QuantizeEvent.error:type_name -> parley.engine.v1.Error
-	29, // 20: parley.engine.v1.ScoreEvent.score:type_name -> parley.engine.v1.Score
-	2,  // 21: parley.engine.v1.ScoreEvent.error:type_name -> parley.engine.v1.Error
-	0,  // 22: parley.engine.v1.Engine.Load:input_type -> parley.engine.v1.LoadRequest
-	3,  // 23: parley.engine.v1.Engine.Tokenize:input_type -> parley.engine.v1.TokenizeRequest
-	4,  // 24: parley.engine.v1.Engine.Detokenize:input_type -> parley.engine.v1.Tokens
-	6,  // 25: parley.engine.v1.Engine.Embed:input_type -> parley.engine.v1.EmbedRequest
-	9,  // 26: parley.engine.v1.Engine.Stats:input_type -> parley.engine.v1.StatsRequest
-	11, // 27: parley.engine.v1.Engine.Session:input_type -> parley.engine.v1.Command
-	25, // 28: parley.engine.v1.Engine.Quantize:input_type -> parley.engine.v1.QuantizeRequest
-	27, // 29: parley.engine.v1.Engine.Score:input_type -> parley.engine.v1.ScoreRequest
-	1,  // 30: parley.engine.v1.Engine.Load:output_type -> parley.engine.v1.LoadEvent
-	4,  // 31: parley.engine.v1.Engine.Tokenize:output_type -> parley.engine.v1.Tokens
-	5,  // 32: parley.engine.v1.Engine.Detokenize:output_type -> parley.engine.v1.Text
-	8,  // 33: parley.engine.v1.Engine.Embed:output_type -> parley.engine.v1.EmbedResponse
-	10, // 34: parley.engine.v1.Engine.Stats:output_type -> parley.engine.v1.StatsResponse
-	18, // 35: parley.engine.v1.Engine.Session:output_type -> parley.engine.v1.Frame
-	26, // 36: parley.engine.v1.Engine.Quantize:output_type -> parley.engine.v1.QuantizeEvent
-	28, // 37: parley.engine.v1.Engine.Score:output_type -> parley.engine.v1.ScoreEvent
-	30, // [30:38] is the sub-list for method output_type
-	22, // [22:30] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	23, // 19: parley.engine.v1.Done.end:type_name -> parley.engine.v1.TokenLogprob
+	2,  // 20: parley.engine.v1.QuantizeEvent.error:type_name -> parley.engine.v1.Error
+	29, // 21: parley.engine.v1.ScoreEvent.score:type_name -> parley.engine.v1.Score
+	2,  // 22: parley.engine.v1.ScoreEvent.error:type_name -> parley.engine.v1.Error
+	0,  // 23: parley.engine.v1.Engine.Load:input_type -> parley.engine.v1.LoadRequest
+	3,  // 24: parley.engine.v1.Engine.Tokenize:input_type -> parley.engine.v1.TokenizeRequest
+	4,  // 25: parley.engine.v1.Engine.Detokenize:input_type -> parley.engine.v1.Tokens
+	6,  // 26: parley.engine.v1.Engine.Embed:input_type -> parley.engine.v1.EmbedRequest
+	9,  // 27: parley.engine.v1.Engine.Stats:input_type -> parley.engine.v1.StatsRequest
+	11, // 28: parley.engine.v1.Engine.Session:input_type -> parley.engine.v1.Command
+	25, // 29: parley.engine.v1.Engine.Quantize:input_type -> parley.engine.v1.QuantizeRequest
+	27, // 30: parley.engine.v1.Engine.Score:input_type -> parley.engine.v1.ScoreRequest
+	1,  // 31: parley.engine.v1.Engine.Load:output_type -> parley.engine.v1.LoadEvent
+	4,  // 32: parley.engine.v1.Engine.Tokenize:output_type -> parley.engine.v1.Tokens
+	5,  // 33: parley.engine.v1.Engine.Detokenize:output_type -> parley.engine.v1.Text
+	8,  // 34: parley.engine.v1.Engine.Embed:output_type -> parley.engine.v1.EmbedResponse
+	10, // 35: parley.engine.v1.Engine.Stats:output_type -> parley.engine.v1.StatsResponse
+	18, // 36: parley.engine.v1.Engine.Session:output_type -> parley.engine.v1.Frame
+	26, // 37: parley.engine.v1.Engine.Quantize:output_type -> parley.engine.v1.QuantizeEvent
+	28, // 38: parley.engine.v1.Engine.Score:output_type -> parley.engine.v1.ScoreEvent
+	31, // [31:39] is the sub-list for method output_type
+	23, // [23:31] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_engine_proto_init() }

@@ -80,6 +80,17 @@ func (x *exam) eventOrder(t *testing.T, b engine.Backend) {
 			t.Errorf("the deltas have %d tokens, Done counts %d", n, a.done.CompletionTokens)
 		}
 		wantTokensSpell(t, a)
+		if a.done.End != nil {
+			t.Errorf("the token %q that ended the answer was told without being asked for", a.done.End.Bytes)
+		}
+		req.Logprobs = true
+		a = run(t, b, req)
+		if missing := a.done.CompletionTokens - len(a.tokens); (missing == 1) != (a.done.End != nil) {
+			t.Errorf("%d counted tokens are not in the deltas, and the one that ended the answer is %+v", missing, a.done.End)
+		}
+		if end := a.done.End; end != nil && (end.Logprob > 0 || len(end.Bytes) == 0) {
+			t.Errorf("the token that ended the answer: %+v", end)
+		}
 	}
 }
 

@@ -90,7 +90,7 @@ func (l *loop) chooseAll(choices []*choice) {
 	}
 	if heavy < 2 || workers < 2 {
 		for _, c := range choices {
-			c.choose(l.scratch[0], l.piece)
+			c.choose(l.scratch[0], l.spelled)
 		}
 		return
 	}
@@ -98,7 +98,7 @@ func (l *loop) chooseAll(choices []*choice) {
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(choices); i += workers {
-				choices[i].choose(l.scratch[w], l.piece)
+				choices[i].choose(l.scratch[w], l.spelled)
 			}
 		})
 	}
@@ -111,7 +111,7 @@ func (l *loop) scorePart(p part) error {
 	done := len(l.rows.row[s.row].cells)
 	from := done - p.n // position of the part's first token
 	if from == 0 {
-		s.scored = append(s.scored[:0], engine.TokenLogprob{Token: s.tokens[0], Bytes: l.piece(s.tokens[0])})
+		s.scored = append(s.scored[:0], engine.TokenLogprob{Token: s.tokens[0], Bytes: l.spelled(s.tokens[0])})
 	}
 	type job struct {
 		logits []float32
@@ -134,7 +134,7 @@ func (l *loop) scorePart(p part) error {
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(jobs); i += workers {
-				out[i] = tokenLogprob(jobs[i].logits, jobs[i].target, s.req.TopLogprobs, l.piece)
+				out[i] = tokenLogprob(jobs[i].logits, jobs[i].target, s.req.TopLogprobs, l.spelled)
 			}
 		})
 	}
@@ -158,5 +158,17 @@ func (l *loop) piece(t engine.Token) []byte {
 	l.piecesM.Lock()
 	l.pieces[t] = b
 	l.piecesM.Unlock()
+	return b
+}
+
+// spelled is what logprobs call a token: its bytes, or the name of a control token, which writes none.
+func (l *loop) spelled(t engine.Token) []byte {
+	if b := l.piece(t); len(b) > 0 {
+		return b
+	}
+	b, err := l.model.Piece(nil, t, true)
+	if err != nil {
+		return nil
+	}
 	return b
 }

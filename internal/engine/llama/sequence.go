@@ -29,6 +29,7 @@ type sequence struct {
 
 	unsent []engine.TokenLogprob // tokens whose text is held back
 	scored []engine.TokenLogprob // of the prompt, while it is scored
+	end    *engine.TokenLogprob  // the control token that ended the answer, when logprobs are asked for
 }
 
 // scoring says that the prompt's own logprobs are asked for.
@@ -86,6 +87,10 @@ func (l *loop) produce(c *choice) (ended bool) {
 	}
 	s.tokens = append(s.tokens, c.token)
 	if l.isEOG[c.token] && !s.req.IgnoreEOS {
+		if s.req.Logprobs {
+			end := c.prob // choices are used again
+			s.end = &end
+		}
 		l.finish(s, engine.FinishStop)
 		return true
 	}
@@ -119,7 +124,7 @@ func (l *loop) send(s *sequence, text string, tokens int) {
 // finish ends a sequence with Done.
 func (l *loop) finish(s *sequence, reason engine.FinishReason) {
 	l.send(s, first(s.text.Flush()), len(s.unsent))
-	s.out.add(engine.Done{Reason: reason, PromptTokens: s.prompt, CachedTokens: s.cached, CompletionTokens: s.produced()})
+	s.out.add(engine.Done{Reason: reason, PromptTokens: s.prompt, CachedTokens: s.cached, CompletionTokens: s.produced(), End: s.end})
 	s.out.end(nil)
 	l.release(s)
 }
