@@ -282,22 +282,25 @@ func (s *sampler) listen(piece []byte) {
 	}
 }
 
-// wake feeds a text to a new copy of the grammar and keeps that when it was allowed.
+// wake feeds a text to the grammar and says whether it was allowed. A grammar that was fed in vain is
+// made anew, which takes its time for large ones.
 func (s *sampler) wake(text string) bool {
-	g := s.req.Grammar
-	fresh, err := s.model.NewGrammar(g.GBNF, g.Root)
+	tokens, err := s.model.Tokenize(text, false, true)
 	if err != nil {
 		return false
 	}
-	tokens, err := s.model.Tokenize(text, false, true)
-	for _, t := range tokens {
-		if err != nil || !fresh.Allows(t) {
-			fresh.Free()
-			return false
+	for i, t := range tokens {
+		if s.grammar.Allows(t) {
+			s.grammar.Accept(t)
+			continue
 		}
-		fresh.Accept(t)
+		if i > 0 {
+			if fresh, err := s.model.NewGrammar(s.req.Grammar.GBNF, s.req.Grammar.Root); err == nil {
+				s.grammar.Free()
+				s.grammar = fresh
+			}
+		}
+		return false
 	}
-	s.grammar.Free()
-	s.grammar = fresh
 	return true
 }
