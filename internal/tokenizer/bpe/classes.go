@@ -35,7 +35,7 @@ const blockBits = 7
 // classTable holds the class of every code point: blocks of 128, each different one once.
 type classTable struct {
 	block [(utf8.MaxRune + 1) >> blockBits]uint16
-	class []uint8
+	set   []uint8 // one bit each, as in the constants above; none for surrogates
 }
 
 var classes = sync.OnceValue(func() *classTable {
@@ -52,9 +52,10 @@ var classes = sync.OnceValue(func() *classTable {
 		}
 		i++
 		for range n {
-			all = append(all, cls)
+			all = append(all, 1<<cls)
 		}
 	}
+	clear(all[0xd800:0xe000]) // surrogates are no code points of UTF-8
 	t := &classTable{}
 	seen := map[string]uint16{}
 	for b := range t.block {
@@ -63,7 +64,7 @@ var classes = sync.OnceValue(func() *classTable {
 		if !ok {
 			at = uint16(len(seen))
 			seen[block] = at
-			t.class = append(t.class, block...)
+			t.set = append(t.set, block...)
 		}
 		t.block[b] = at
 	}
@@ -71,11 +72,11 @@ var classes = sync.OnceValue(func() *classTable {
 })
 
 // of returns the set with the class of r.
-func (t *classTable) of(r rune) uint {
-	return 1 << t.class[int(t.block[uint32(r)>>blockBits])<<blockBits|int(r)&(1<<blockBits-1)]
+func (t *classTable) of(r rune) uint8 {
+	return t.set[int(t.block[uint32(r)>>blockBits])<<blockBits|int(r)&(1<<blockBits-1)]
 }
 
-// ascii holds the sets of the first 128 code points; zero above them, which sends those the long way.
+// ascii holds the sets of the first 128 code points.
 var ascii = func() (t [256]uint8) {
 	for c := range 128 {
 		switch {
@@ -96,20 +97,61 @@ var ascii = func() (t [256]uint8) {
 	return t
 }()
 
-// at returns the set with the class of the code point at text[p:], which must be valid UTF-8, and its
-// length in bytes. At the end of the text both are zero.
-func (t *classTable) at(text string, p int) (set uint, size int) {
+// at returns the set with the class of the code point at text[p:] and its length in bytes. At the end of
+// the text, and where it is not UTF-8, both are zero.
+func (t *classTable) at(text string, p int) (set uint8, size int) {
 	if p >= len(text) {
 		return 0, 0
 	}
-	c := text[p]
-	if c < utf8.RuneSelf {
-		return uint(ascii[c]), 1
+	if c := text[p]; c < utf8.RuneSelf {
+		return ascii[c], 1
 	}
-	if c >= 0xe0 && c < 0xf0 && p+2 < len(text) {
-		r := rune(c&0x0f)<<12 | rune(text[p+1]&0x3f)<<6 | rune(text[p+2]&0x3f)
-		return t.of(r), 3
+	return t.wide(text, p)
+}
+
+// wide is at for code points above U+007F.
+func (t *classTable) wide(text string, p int) (set uint8, size int) {
+	if p+2 < len(text) {
+		if set := t.three(text[p], text[p+1], text[p+2]); set != 0 {
+			return set, 3
+		}
 	}
 	r, n := utf8.DecodeRuneInString(text[p:])
+	if r == utf8.RuneError && n == 1 {
+		return 0, 0
+	}
 	return t.of(r), n
+}
+
+// three is at for code points of three bytes, and zero when these bytes are not one.
+func (t *classTable) three(a, b, c uint8) uint8 {
+	r := uint32(a&0x0f)<<12 | uint32(b&0x3f)<<6 | uint32(c&0x3f)
+	if a&0xf0 != 0xe0 || (b^0x80)|(c^0x80) >= 0x40 || r < 0x800 {
+		return 0
+	}
+	return t.set[uint32(t.block[r>>blockBits])<<blockBits|r&(1<<blockBits-1)]
+}
+
+// run returns the end of the longest run of code points in set that begins at p.
+func (t *classTable) run(text string, p int, set uint8) int {
+	for p < len(text) {
+		c := text[p]
+		if c < utf8.RuneSelf {
+			if ascii[c]&set == 0 {
+				return p
+			}
+			p++
+			continue
+		}
+		if p+2 < len(text) && t.three(c, text[p+1], text[p+2])&set != 0 {
+			p += 3
+			continue
+		}
+		got, n := t.wide(text, p)
+		if got&set == 0 {
+			return p
+		}
+		p += n
+	}
+	return p
 }

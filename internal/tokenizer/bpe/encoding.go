@@ -115,10 +115,11 @@ func (e *Encoding) nextSpecial(text string, allowed Special) (int, string) {
 // EncodeOrdinary appends the tokens of text to dst, special tokens taken as plain text. Bytes that are
 // not UTF-8 are encoded, too: from the piece before the first of them to the end, the text is one piece.
 func (e *Encoding) EncodeOrdinary(dst []Token, text string) []Token {
-	if utf8.ValidString(text) {
-		return e.encode(dst, text)
+	out, ok := e.encode(slices.Grow(dst, len(text)/3), text)
+	if !ok {
+		return e.encodeBroken(dst, text)
 	}
-	return e.encodeBroken(dst, text)
+	return out
 }
 
 // Count returns the number of tokens of text, special tokens taken as plain text.
@@ -126,15 +127,19 @@ func (e *Encoding) Count(text string) int {
 	return len(e.EncodeOrdinary(nil, text))
 }
 
-func (e *Encoding) encode(dst []Token, text string) []Token {
+// encode is EncodeOrdinary for UTF-8; it returns false for what is not.
+func (e *Encoding) encode(dst []Token, text string) ([]Token, bool) {
 	w := e.t.scratch.Get().(*scratch)
 	defer e.t.scratch.Put(w)
 	for p := 0; p < len(text); {
 		end := e.next(e.cls, text, p)
+		if end == p {
+			return dst, false
+		}
 		dst = e.t.piece(dst, text, p, end, w)
 		p = end
 	}
-	return dst
+	return dst, true
 }
 
 // encodeBroken encodes what is not UTF-8 as tiktoken does: the valid beginning is encoded, then its last

@@ -17,28 +17,34 @@ func (t *tables) piece(dst []Token, text string, p, end int, w *scratch) []Token
 		if id := t.find8(key, uint32(n)); id != none {
 			return append(dst, Token(id))
 		}
-	} else if id := t.find16(key, more, uint32(n)); id != none {
-		return append(dst, Token(id))
 	}
-	return t.remembered(dst, text[p:end], key, more, w)
-}
-
-// remembered is merge for pieces of at most 16 bytes, which are key and more: words come again.
-func (t *tables) remembered(dst []Token, text string, key, more uint64, w *scratch) []Token {
-	m := &w.words[hash16(key, more)>>(64-wordBits)]
-	if m.key == key && m.more == more && int(m.n) == len(text) {
+	place := hash16(key, more) >> (64 - wordBits)
+	m := &w.words[place]
+	if m.key == key && m.more == more && int(m.n) == n {
 		return append(dst, m.ids[:m.count]...)
 	}
-	start := len(dst)
-	dst = t.merge(dst, text, w)
+	second := &w.words[place^1]
+	if second.key == key && second.more == more && int(second.n) == n {
+		return append(dst, second.ids[:second.count]...)
+	}
+	start, id := len(dst), none
+	if n > 8 {
+		id = t.find16(key, more, uint32(n))
+	}
+	if id != none {
+		dst = append(dst, Token(id))
+	} else {
+		dst = t.merge(dst, text[p:end], w)
+	}
 	if ids := dst[start:]; len(ids) <= len(m.ids) {
-		m.key, m.more, m.n, m.count = key, more, uint8(len(text)), uint8(copy(m.ids[:], ids))
+		*second = *m
+		m.key, m.more, m.n, m.count = key, more, uint8(n), uint8(copy(m.ids[:], ids))
 	}
 	return dst
 }
 
 // scratch is what merge works in. Its arrays have one element per byte of the piece: a token lies where
-// its first byte is. It serves one vocabulary, because it remembers what words of it were merged to.
+// its first byte is. It serves one vocabulary, because it remembers words.
 type scratch struct {
 	words [1 << wordBits]word
 
@@ -48,7 +54,8 @@ type scratch struct {
 	prev [scanLimit + 1]uint8
 }
 
-// word is a piece that was merged: 64 bytes, a line of the processor's cache.
+// word is a piece and its tokens, remembered because words come again: 64 bytes, a line of the processor's
+// cache.
 type word struct {
 	key, more uint64
 	n, count  uint8

@@ -1,7 +1,9 @@
 package bpe
 
+import "unicode/utf8"
+
 // The scanners below find where the piece that begins at p ends. Each is one of tiktoken's patterns,
-// written out: the comments quote the alternative that a branch stands for. text is valid UTF-8.
+// written out. Where text is not UTF-8 it ends for them: a piece ends before it, and none begins there (end == p).
 
 // contraction matches 's 't 'd 'm 'll 've 're at p and returns its end, or 0. With fold it ignores case,
 // where U+017F (long s) folds to s.
@@ -30,17 +32,6 @@ func contraction(text string, p int, fold bool) int {
 	return 0
 }
 
-// run returns the end of the longest run of code points in set that begins at p.
-func (t *classTable) run(text string, p int, set uint) int {
-	for {
-		got, n := t.at(text, p)
-		if got&set == 0 {
-			return p
-		}
-		p += n
-	}
-}
-
 // blanks measures the run of white space at p: its end, the end of its last \r or \n (0 without one),
 // and where its last code point begins.
 func (t *classTable) blanks(text string, p int) (end, newlineEnd, last int) {
@@ -62,7 +53,7 @@ func (t *classTable) blanks(text string, p int) (end, newlineEnd, last int) {
 func (t *classTable) digits(text string, p, n int) int {
 	for range 3 {
 		p += n
-		var set uint
+		var set uint8
 		if set, n = t.at(text, p); set != 1<<number {
 			break
 		}
@@ -190,8 +181,17 @@ func (t *classTable) nextO200K(text string, p int) int {
 func (t *classTable) word(text string, p int) (end int, whole bool) {
 	caseless := 0 // the end of the last code point of the run that is in W, too
 	start := p
-	for {
-		set, n := t.at(text, p)
+	for p < len(text) {
+		set, n := ascii[text[p]], 1
+		if text[p] >= utf8.RuneSelf {
+			n = 3
+			if p+2 < len(text) {
+				set = t.three(text[p], text[p+1], text[p+2])
+			}
+			if set == 0 {
+				set, n = t.wide(text, p)
+			}
+		}
 		if set&upperLike == 0 {
 			if set == 1<<lower {
 				return t.suffix(text, t.run(text, p+n, lowerLike)), true

@@ -17,6 +17,12 @@ type Token = int32
 // none says that there is no token; it is higher than all ranks.
 const none = uint32(1<<idBits - 1)
 
+// Bits of sides.
+const (
+	isLeft = 1 << iota
+	isRight
+)
+
 // free marks a place of the table of pairs that holds none.
 const free = uint64(math.MaxUint64)
 
@@ -48,6 +54,7 @@ type tables struct {
 	middle  []slot16
 	long    map[string]uint32
 	pairs   []uint64 // left<<36 | right<<18 | merged, or free
+	sides   []uint8  // of each token, whether it is the left or the right one of some pair: most are neither
 	shift8  uint
 	shift16 uint
 	shiftP  uint
@@ -110,6 +117,7 @@ func (t *tables) index(left, right []uint32) {
 	t.short, t.shift8 = sized[slot8](counts[0])
 	t.middle, t.shift16 = sized[slot16](counts[1])
 	t.pairs, t.shiftP = sized[uint64](len(left))
+	t.sides = make([]uint8, len(t.ends))
 	t.crossed = make([]bool, 1<<16)
 	t.runes = make([]uint32, 1<<16)
 	for i := range t.runes {
@@ -151,6 +159,8 @@ func (t *tables) index(left, right []uint32) {
 			continue
 		}
 		l, r := left[id-256], right[id-256]
+		t.sides[l] |= isLeft
+		t.sides[r] |= isRight
 		key := uint64(l)<<idBits | uint64(r)
 		at := key * hashMul >> t.shiftP
 		for t.pairs[at] != free {
@@ -274,6 +284,9 @@ func (t *tables) find16(key, more uint64, n uint32) uint32 {
 
 // merged returns the token that left and right merge to, or none.
 func (t *tables) merged(left, right uint32) uint32 {
+	if t.sides[left]&isLeft == 0 || t.sides[right]&isRight == 0 {
+		return none
+	}
 	key := uint64(left)<<idBits | uint64(right)
 	for at := key * hashMul >> t.shiftP; ; at = (at + 1) & uint64(len(t.pairs)-1) {
 		p := t.pairs[at]
