@@ -19,6 +19,9 @@
 //  6. usage.Record is called exactly once for every admitted request: completed, failed or canceled,
 //     with what was really produced.
 //
+// A Format (response_format) becomes a grammar and a note in the system message for models that are
+// served here, and is passed on to those that another server answers.
+//
 // The first event is Admitted, so that a shape knows its headers before the first byte goes out, and
 // an error before it is still plain JSON with a status.
 //
