@@ -2,6 +2,7 @@ package bpe
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -13,6 +14,8 @@ type Encoding struct {
 	t        *tables
 	cls      *classTable
 	next     scanner
+	starts   *[256]wordStart
+	cased    bool // the pattern tells capitals from small letters
 	special  map[string]Token
 	specials []string         // the texts of special, sorted
 	texts    map[Token]string // the reverse of special
@@ -132,6 +135,20 @@ func (e *Encoding) encode(dst []Token, text string) ([]Token, bool) {
 	w := e.t.scratch.Get().(*scratch)
 	defer e.t.scratch.Put(w)
 	for p := 0; p < len(text); {
+		if p+16 <= len(text) {
+			first := load8(text, p)
+			if n := e.asciiWord(text, p, first); n > 0 {
+				if n > 8 {
+					dst = e.t.piece(dst, text, p, p+n, w)
+				} else if id := e.t.find8(first&(math.MaxUint64>>(64-8*n)), uint32(n)); id != none {
+					dst = append(dst, Token(id))
+				} else {
+					dst = e.t.piece(dst, text, p, p+n, w)
+				}
+				p += n
+				continue
+			}
+		}
 		end := e.next(e.cls, text, p)
 		if end == p {
 			return dst, false

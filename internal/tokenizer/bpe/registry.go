@@ -28,17 +28,34 @@ var (
 	o200k  = unpacked("o200k_base")
 )
 
+// pattern is how an encoding cuts texts into pieces.
+type pattern struct {
+	next   scanner
+	prefix func(c byte) bool // which ASCII bytes may come before the letters of a word
+	cased  bool              // capitals and small letters are told apart
+}
+
+var (
+	gpt2Pattern   = pattern{next: (*classTable).nextGPT2, prefix: func(c byte) bool { return c == ' ' }}
+	cl100kPattern = pattern{next: (*classTable).nextCL100K, prefix: func(c byte) bool {
+		return c != '\'' && ascii[c]&(1<<other|1<<space) != 0 // ' may begin a contraction
+	}}
+	o200kPattern = pattern{next: (*classTable).nextO200K, cased: true, prefix: func(c byte) bool {
+		return ascii[c]&(1<<other|1<<space) != 0
+	}}
+)
+
 var encodings = map[string]func() (*Encoding, error){
-	"gpt2":      made("gpt2", r50k, (*classTable).nextGPT2, map[string]Token{EndOfText: 50256}),
-	"r50k_base": made("r50k_base", r50k, (*classTable).nextGPT2, map[string]Token{EndOfText: 50256}),
-	"p50k_base": made("p50k_base", p50k, (*classTable).nextGPT2, map[string]Token{EndOfText: 50256}),
-	"p50k_edit": made("p50k_edit", p50k, (*classTable).nextGPT2, map[string]Token{
+	"gpt2":      made("gpt2", r50k, gpt2Pattern, map[string]Token{EndOfText: 50256}),
+	"r50k_base": made("r50k_base", r50k, gpt2Pattern, map[string]Token{EndOfText: 50256}),
+	"p50k_base": made("p50k_base", p50k, gpt2Pattern, map[string]Token{EndOfText: 50256}),
+	"p50k_edit": made("p50k_edit", p50k, gpt2Pattern, map[string]Token{
 		EndOfText: 50256, FIMPrefix: 50281, FIMMiddle: 50282, FIMSuffix: 50283,
 	}),
-	"cl100k_base": made("cl100k_base", cl100k, (*classTable).nextCL100K, map[string]Token{
+	"cl100k_base": made("cl100k_base", cl100k, cl100kPattern, map[string]Token{
 		EndOfText: 100257, FIMPrefix: 100258, FIMMiddle: 100259, FIMSuffix: 100260, EndOfPrompt: 100276,
 	}),
-	"o200k_base": made("o200k_base", o200k, (*classTable).nextO200K, map[string]Token{
+	"o200k_base": made("o200k_base", o200k, o200kPattern, map[string]Token{
 		EndOfText: 199999, EndOfPrompt: 200018,
 	}),
 }
@@ -54,14 +71,14 @@ func unpacked(file string) func() (*tables, error) {
 	})
 }
 
-func made(name string, vocabulary func() (*tables, error), next scanner, special map[string]Token) func() (*Encoding, error) {
+func made(name string, vocabulary func() (*tables, error), p pattern, special map[string]Token) func() (*Encoding, error) {
 	return sync.OnceValues(func() (*Encoding, error) {
 		t, err := vocabulary()
 		if err != nil {
 			return nil, err
 		}
 		e := &Encoding{
-			name: name, t: t, cls: classes(), next: next, special: special,
+			name: name, t: t, cls: classes(), next: p.next, starts: wordStarts(p.prefix), cased: p.cased, special: special,
 			specials: slices.Sorted(maps.Keys(special)), texts: map[Token]string{},
 		}
 		for text, id := range special {
