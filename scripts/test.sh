@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, outside the checkout where it can, and runs all of them: Go on SQLite and
 # on PostgreSQL, the built binary, the real small model, real SDKs, a real Chromium. Prints the counts.
-#   ONLY="go web" scripts/test.sh     runs some of the parts: lint go postgres race scripts sdk web browser cross
+#   ONLY="go web" scripts/test.sh     runs some of the parts: lint go postgres race scripts sdk lmeval web browser cross
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -10,7 +10,7 @@ export CACHE=${CACHE:-${PARLEY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/parley}}
 export PARLEY_CACHE=$CACHE
 test_cache=$CACHE/test
 mkdir -p "$test_cache"
-only=${ONLY:-lint go postgres race scripts sdk web browser cross}
+only=${ONLY:-lint go postgres race scripts sdk lmeval web browser cross}
 wants() { [[ " $only " == *" $1 "* ]]; }
 say() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 
@@ -84,6 +84,11 @@ if wants sdk; then
 	export PARLEY_TEST_PYTHON027 PARLEY_TEST_PYTHON028 PARLEY_TEST_PYTHON
 	(cd e2e/sdk/node && npm ci --no-audit --no-fund --silent)
 fi
+if wants lmeval; then
+	say "installing lm-eval (about 1 GB)"
+	PARLEY_TEST_PYTHON_LMEVAL=$(venv lmeval)
+	export PARLEY_TEST_PYTHON_LMEVAL
+fi
 
 # --- the tests -------------------------------------------------------------------------------------------
 gotestsum=(go run gotest.tools/gotestsum@v1.13.0 --format pkgname-and-test-fails --format-hide-empty-pkg --)
@@ -107,7 +112,8 @@ wants race && part "race detector" env CGO_ENABLED=1 "${gotestsum[@]}" -race -sh
 	./internal/engine/... ./internal/httpapi/... ./internal/generate/...
 wants scripts && part "the built binary as a terminal session" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/script
 wants scripts && part "killed processes" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/resilience
-wants sdk && part "real clients on the real model" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/sdk
+wants sdk && part "real clients on the real model" "${gotestsum[@]}" -count=1 -timeout 15m -skip TestLMEval ./e2e/sdk
+wants lmeval && part "lm-eval on the real model" "${gotestsum[@]}" -count=1 -timeout 15m -run TestLMEval ./e2e/sdk
 if wants web; then part "web app" bash -c 'cd web && npm test --silent'; fi
 wants browser && part "a real Chromium" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/browser
 wants browser && wants postgres && part "a real Chromium, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/browser
