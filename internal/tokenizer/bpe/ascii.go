@@ -46,7 +46,7 @@ func wordStarts(prefix func(c byte) bool) *[256]wordStart {
 // first is its first eight bytes.
 func (e *Encoding) asciiWord(text string, p int, first uint64) int {
 	start := e.starts[uint8(first)]
-	if start == noWord {
+	if start == noWord || start == withPrefix && first&0x8000 != 0 {
 		return 0
 	}
 	at := 8 * (uint(start) - 1) // the bit where the letters begin
