@@ -10,7 +10,6 @@ import (
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/generate/wire"
 	"github.com/parley-ai/parley/internal/httpapi"
-	"github.com/parley-ai/parley/internal/ids"
 )
 
 // API serves the routes of this package.
@@ -39,50 +38,30 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	newID := a.NewID
-	if newID == nil {
-		newID = func() string { return ids.New("chatcmpl-") }
-	}
-	ans := answer{
-		head:   Chunk{ID: newID(), Created: a.Clock.Now().Unix()},
-		events: a.Generate.Fan(r.Context(), httpapi.ActorOf(r.Context()), op, []generate.Prompt{prompt}, req.Choices()),
-		req:    &req, tally: wire.NewTally(1),
-	}
+	ans := answer{Answer: wire.Begin(a.Clock, a.NewID, "chatcmpl-", 1, req.Choices()), req: &req}
+	events := a.Generate.Fan(r.Context(), httpapi.ActorOf(r.Context()), op, []generate.Prompt{prompt}, req.Choices())
 	if req.Stream {
-		return ans.stream(w, r)
+		return ans.stream(w, r, events)
 	}
-	return ans.whole(w)
+	return ans.whole(w, events)
 }
 
 // answer is one request's way to the client.
 type answer struct {
-	head   Chunk // what all chunks share
-	events iter.Seq2[generate.Indexed, error]
-	req    *Request
-	tally  *wire.Tally
-}
-
-// admitted notes what answers.
-func (a *answer) admitted(w http.ResponseWriter, ev generate.Admitted) {
-	wire.Announce(w.Header(), ev)
-	a.head.Model = ev.Model
-	if ev.Fingerprint != "" {
-		a.head.SystemFingerprint = &ev.Fingerprint
-	}
+	wire.Answer
+	req *Request
 }
 
 // whole collects the choices and sends them as one object.
-func (a *answer) whole(w http.ResponseWriter) error {
+func (a *answer) whole(w http.ResponseWriter, events iter.Seq2[generate.Indexed, error]) error {
 	n := a.req.Choices()
 	texts := make([]strings.Builder, n)
 	choices := make([]Choice, n)
-	for e, err := range a.events {
+	for e, err := range a.Each(w.Header(), events) {
 		if err != nil {
 			return err
 		}
 		switch ev := e.Event.(type) {
-		case generate.Admitted:
-			a.admitted(w, ev)
 		case generate.Delta:
 			texts[e.Index].WriteString(ev.Text)
 			if a.req.Logprobs {
@@ -94,7 +73,6 @@ func (a *answer) whole(w http.ResponseWriter) error {
 			}
 		case generate.Done:
 			choices[e.Index].FinishReason = string(ev.Reason)
-			a.tally.Add(0, ev.Usage)
 		}
 	}
 	for i := range choices {
@@ -105,24 +83,20 @@ func (a *answer) whole(w http.ResponseWriter) error {
 		}
 	}
 	return httpapi.JSON(w, http.StatusOK, Response{
-		ID: a.head.ID, Object: "chat.completion", Created: a.head.Created, Model: a.head.Model,
-		Choices: choices, Usage: a.tally.Usage(), SystemFingerprint: a.head.SystemFingerprint,
+		ID: a.ID, Object: "chat.completion", Created: a.Created, Model: a.Model,
+		Choices: choices, Usage: a.Usage(), SystemFingerprint: a.Fingerprint,
 	})
 }
 
 // stream sends the choices piece by piece.
-func (a *answer) stream(w http.ResponseWriter, r *http.Request) error {
+func (a *answer) stream(w http.ResponseWriter, r *http.Request, events iter.Seq2[generate.Indexed, error]) error {
 	s := httpapi.NewStream(w, r)
-	a.head.Object = "chat.completion.chunk"
-	for e, err := range a.events {
+	for e, err := range a.Each(w.Header(), events) {
 		if err != nil {
 			return err
 		}
 		c := ChunkChoice{Index: e.Index}
 		switch ev := e.Event.(type) {
-		case generate.Admitted:
-			a.admitted(w, ev)
-			continue
 		case generate.Started:
 			// The role goes out when the prompt was computed: until then an error has its own status.
 			empty := ""
@@ -139,7 +113,6 @@ func (a *answer) stream(w http.ResponseWriter, r *http.Request) error {
 		case generate.Done:
 			reason := string(ev.Reason)
 			c.FinishReason = &reason
-			a.tally.Add(0, ev.Usage)
 		default:
 			continue
 		}
@@ -148,7 +121,7 @@ func (a *answer) stream(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if a.req.IncludeUsage() {
-		chunk := UsageChunk{Chunk: a.head, Usage: a.tally.Usage()}
+		chunk := UsageChunk{Chunk: a.chunk(), Usage: a.Usage()}
 		if err := s.Send(chunk); err != nil {
 			return err
 		}
@@ -156,9 +129,14 @@ func (a *answer) stream(w http.ResponseWriter, r *http.Request) error {
 	return s.Done()
 }
 
+// chunk is what all chunks of the answer share.
+func (a *answer) chunk() Chunk {
+	return Chunk{ID: a.ID, Object: "chat.completion.chunk", Created: a.Created, Model: a.Model, SystemFingerprint: a.Fingerprint}
+}
+
 // send sends one choice's piece.
 func (a *answer) send(s *httpapi.Stream, c ChunkChoice) error {
-	chunk := a.head
+	chunk := a.chunk()
 	chunk.Choices = []ChunkChoice{c}
 	if a.req.IncludeUsage() {
 		return s.Send(UsageChunk{Chunk: chunk})

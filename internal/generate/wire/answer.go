@@ -23,19 +23,19 @@ type PromptTokensDetails struct {
 	CachedTokens int `json:"cached_tokens" doc:"Tokens that came from the prefix cache and cost next to nothing."`
 }
 
-// Tally adds up the usage of the sequences of one request: a prompt counts once, however many
+// tally adds up the usage of the sequences of one request: a prompt counts once, however many
 // choices continue it.
-type Tally struct {
+type tally struct {
 	usage   Usage
 	cached  int
 	counted []bool
 }
 
-// NewTally returns a tally for so many prompts.
-func NewTally(prompts int) *Tally { return &Tally{counted: make([]bool, prompts)} }
+// newTally returns a tally for so many prompts.
+func newTally(prompts int) *tally { return &tally{counted: make([]bool, prompts)} }
 
 // Add adds a finished sequence of a prompt.
-func (t *Tally) Add(prompt int, u generate.Usage) {
+func (t *tally) Add(prompt int, u generate.Usage) {
 	if !t.counted[prompt] {
 		t.counted[prompt] = true
 		t.usage.PromptTokens += u.PromptTokens
@@ -45,7 +45,7 @@ func (t *Tally) Add(prompt int, u generate.Usage) {
 }
 
 // Usage returns the sum.
-func (t *Tally) Usage() *Usage {
+func (t *tally) Usage() *Usage {
 	u := t.usage
 	u.TotalTokens = u.PromptTokens + u.CompletionTokens
 	u.PromptTokensDetails = &PromptTokensDetails{CachedTokens: t.cached}
@@ -75,7 +75,7 @@ type Answer struct {
 	Model       string  // the snapshot that the asked name stands for; known once admitted
 	Fingerprint *string // nil when the backend gives none; known once admitted
 
-	tally     *Tally
+	tally     *tally
 	perPrompt int
 }
 
@@ -85,7 +85,7 @@ func Begin(clk clock.Clock, newID func() string, prefix string, prompts, perProm
 	if newID == nil {
 		newID = func() string { return ids.New(prefix) }
 	}
-	return Answer{ID: newID(), Created: clk.Now().Unix(), tally: NewTally(prompts), perPrompt: perPrompt}
+	return Answer{ID: newID(), Created: clk.Now().Unix(), tally: newTally(prompts), perPrompt: perPrompt}
 }
 
 // Each passes on what the sequences bring. What answers was then announced in h and noted, and the usage

@@ -55,11 +55,11 @@ func TestRefused(t *testing.T) {
 }
 
 func TestATallyCountsEachPromptOnce(t *testing.T) {
-	tally := NewTally(2)
+	sum := newTally(2)
 	for _, prompt := range []int{0, 1, 0} {
-		tally.Add(prompt, generate.Usage{PromptTokens: 10, CachedTokens: 4, CompletionTokens: 3})
+		sum.Add(prompt, generate.Usage{PromptTokens: 10, CachedTokens: 4, CompletionTokens: 3})
 	}
-	if u := tally.Usage(); u.PromptTokens != 20 || u.CompletionTokens != 9 || u.TotalTokens != 29 || u.PromptTokensDetails.CachedTokens != 8 {
+	if u := sum.Usage(); u.PromptTokens != 20 || u.CompletionTokens != 9 || u.TotalTokens != 29 || u.PromptTokensDetails.CachedTokens != 8 {
 		t.Errorf("%+v", u)
 	}
 }
