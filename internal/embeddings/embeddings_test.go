@@ -158,6 +158,7 @@ func TestBadRequests(t *testing.T) {
 		{"dimensions 12289", `{"model":"gpt-4","input":"a","dimensions":12289}`, 400, "dimensions", "integer_above_max_value", ""},
 		{"empty list of ids", `{"model":"echo","input":[[]]}`, 400, "input", "empty_array", "Invalid 'input': empty array."},
 		{"too long for the name", `{"model":"ada","input":"` + strings.Repeat("x", 101) + `"}`, 400, "input", "context_length_exceeded", "maximum context length is 100 tokens, however you requested 101 tokens (101 in your prompt; 0 for the completion)"},
+		{"too many tokens", `{"model":"echo","input":[` + strings.Repeat(`"`+strings.Repeat("x", 8192)+`",`, 36) + `"` + strings.Repeat("x", 5089) + `"]}`, 400, "", "max_tokens_per_request", "Requested 300001 tokens, max 300000 tokens per request"},
 		{"unknown model", `{"model":"gpt-9","input":"a"}`, 404, "", "model_not_found", ""},
 		{"unknown parameter", `{"model":"gpt-4","input":"a","foo":1}`, 400, "foo", "unknown_parameter", ""},
 		{"too long for an alias without a limit", `{"model":"small","input":"` + strings.Repeat("x", 65) + `"}`, 400, "input", "context_length_exceeded", "maximum context length is 64 tokens"},
@@ -176,6 +177,13 @@ func TestBadRequests(t *testing.T) {
 			}
 			if e.Error.Param != tt.param || e.Error.Code != tt.code || !strings.Contains(e.Error.Message, tt.text) {
 				t.Errorf("error %+v", e.Error)
+			}
+			wantType := "invalid_request_error"
+			if tt.code == "max_tokens_per_request" {
+				wantType = tt.code // as the original's
+			}
+			if e.Error.Type != wantType {
+				t.Errorf("type %s, not %s", e.Error.Type, wantType)
 			}
 		})
 	}

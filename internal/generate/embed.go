@@ -13,6 +13,11 @@ import (
 	"github.com/parley-ai/parley/internal/tokenizer/bpe"
 )
 
+// maxEmbedTokens is how many tokens all inputs of a request may have together, as in the original. They
+// are counted as the caller counts them: in the encoding of the name where it has one, else as the served
+// model reads them. What another server answers is measured only where the name has an encoding.
+const maxEmbedTokens = 300_000
+
 // EmbedRequest asks for one vector per input. Exactly one of Texts and Tokens is set.
 type EmbedRequest struct {
 	Op     string
@@ -144,6 +149,9 @@ func embedInput(ctx context.Context, backend engine.Backend, info engine.Info, t
 			call.split++
 		}
 	}
+	if target.Encoding == "" && call.tokens > maxEmbedTokens {
+		return embedCall{}, tooManyTokens(call.tokens)
+	}
 	if call.split == 0 {
 		return call, nil
 	}
@@ -161,27 +169,50 @@ func embedTexts(target Target, req EmbedRequest) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, text := range req.Texts {
-		// No token is shorter than a byte, so that most texts need not be counted.
-		if target.Limit > 0 && len(text) > target.Limit {
-			if n := encoding.Count(text); n > target.Limit {
-				return nil, inputTooLong(req.Param, target.Limit, n)
-			}
-		}
-	}
 	if len(req.Texts) > 0 {
-		return req.Texts, nil
+		return req.Texts, measureTexts(encoding, target.Limit, req)
 	}
-	texts := make([]string, len(req.Tokens))
-	for i, ids := range req.Tokens {
+	total := 0
+	for _, ids := range req.Tokens {
 		if target.Limit > 0 && len(ids) > target.Limit {
 			return nil, inputTooLong(req.Param, target.Limit, len(ids))
 		}
+		total += len(ids)
+	}
+	if total > maxEmbedTokens {
+		return nil, tooManyTokens(total)
+	}
+	texts := make([]string, len(req.Tokens))
+	for i, ids := range req.Tokens {
 		if texts[i], err = decode(encoding, ids); err != nil {
 			return nil, fault.Param(req.Param, "%s, the encoding of `%s`. Send ids of that encoding, or text.", err, target.Name)
 		}
 	}
 	return texts, nil
+}
+
+// measureTexts refuses texts of which one has more than limit tokens (0 is no limit), or all together
+// more than a request may have. No token is shorter than a byte, so that most need not be counted.
+func measureTexts(encoding *bpe.Encoding, limit int, req EmbedRequest) error {
+	bytes := 0
+	for _, text := range req.Texts {
+		bytes += len(text)
+	}
+	total := 0
+	for _, text := range req.Texts {
+		if bytes <= maxEmbedTokens && (limit == 0 || len(text) <= limit) {
+			continue
+		}
+		n := encoding.Count(text)
+		if limit > 0 && n > limit {
+			return inputTooLong(req.Param, limit, n)
+		}
+		total += n
+	}
+	if total > maxEmbedTokens {
+		return tooManyTokens(total)
+	}
+	return nil
 }
 
 // decode returns the text of ids. Bytes that are no text, because a character was cut, are replaced.
@@ -202,6 +233,19 @@ func inputTooLong(param string, limit, tokens int) error {
 	return fault.Param(param, "This model's maximum context length is %d tokens, however you requested %d tokens (%d in your prompt; 0 for the completion). Please reduce your prompt; or completion length.",
 		limit, tokens, tokens).WithCode("context_length_exceeded")
 }
+
+// tooManyTokens is the original's error, in its words and with its type.
+func tooManyTokens(n int) error {
+	return &requestTooLarge{fault.New(fault.Invalid, "Requested %d tokens, max %d tokens per request", n, maxEmbedTokens).WithCode("max_tokens_per_request")}
+}
+
+// requestTooLarge is a fault whose `type` on the wire is its code.
+type requestTooLarge struct{ fault *fault.Error }
+
+func (e *requestTooLarge) Error() string                   { return e.fault.Error() }
+func (e *requestTooLarge) Unwrap() error                   { return e.fault }
+func (e *requestTooLarge) ErrorType() string               { return e.fault.Code }
+func (e *requestTooLarge) ErrorHeaders() map[string]string { return nil }
 
 // cut puts windows in the place of inputs that are longer than size tokens. The windows of an input are
 // equally long, so that no short rest has a vector of its own, and each has the control tokens that the

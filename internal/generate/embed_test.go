@@ -152,3 +152,63 @@ func TestInputsOfANameWithAnEncoding(t *testing.T) {
 		t.Errorf("ids for another server: %v, %+v", err, w.backend.embeds)
 	}
 }
+
+// TestTokensOfAllInputs: a request has at most 300,000 tokens, counted as the caller counts.
+func TestTokensOfAllInputs(t *testing.T) {
+	const most = 300_000
+	lists := func(n, each int) [][]engine.Token {
+		out := make([][]engine.Token, n)
+		for i := range out {
+			out[i] = make([]engine.Token, each) // id 0 is "!" in cl100k_base
+		}
+		return out
+	}
+	texts := func(n, words int) []string {
+		out := make([]string, n)
+		for i := range out {
+			out[i] = strings.Repeat(" great", words) // one token of cl100k_base a word, and six of the fake's
+		}
+		return out
+	}
+	for _, tt := range []struct {
+		name     string
+		encoding string
+		remote   bool
+		req      EmbedRequest
+		want     string
+	}{
+		{"the served model's tokens", "", false, EmbedRequest{Tokens: lists(300, 1000)}, ""},
+		{"one more", "", false, EmbedRequest{Tokens: append(lists(300, 1000), []engine.Token{1})}, "Requested 300001 tokens, max 300000 tokens per request"},
+		{"texts", "", false, EmbedRequest{Texts: append(texts(50, 1000), "x")}, "Requested 300001 tokens, max 300000 tokens per request"},
+		{"texts counted in an encoding", "cl100k_base", false, EmbedRequest{Texts: texts(300, 1000)}, ""},
+		{"one word more", "cl100k_base", false, EmbedRequest{Texts: append(texts(300, 1000), " great")}, "Requested 300001 tokens, max 300000 tokens per request"},
+		{"ids of an encoding", "cl100k_base", false, EmbedRequest{Tokens: append(lists(300, 1000), []engine.Token{0, 0})}, "Requested 300002 tokens, max 300000 tokens per request"},
+		{"texts for another server", "cl100k_base", true, EmbedRequest{Texts: append(texts(300, 1000), " great")}, "Requested 300001 tokens, max 300000 tokens per request"},
+		{"texts for another server, uncounted", "", true, EmbedRequest{Texts: texts(301, 1000)}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w, s := newWorld(func(w *fakeWorld) {
+				w.target.Encoding, w.target.Limit, w.backend.info.ContextWindow = tt.encoding, 6000, 6000
+				w.target.Alias = tt.encoding != "" // ids of the served model are sent by its own name
+				if tt.remote {
+					w.backend.info.Input = engine.InputMessages
+				}
+			})
+			tt.req.Model, tt.req.Param = "gpt-4", "input"
+			_, err := s.Embed(t.Context(), who, tt.req)
+			if tt.want == "" {
+				if err != nil || len(w.backend.embeds) != 1 {
+					t.Errorf("%v, asked %d times", err, len(w.backend.embeds))
+				}
+				return
+			}
+			f := fault.As(err)
+			if f == nil || f.Kind != fault.Invalid || f.Message != tt.want || f.Code != "max_tokens_per_request" || f.Param != "" {
+				t.Errorf("%+v", f)
+			}
+			if len(w.backend.embeds) != 0 || len(w.admitted) != 0 {
+				t.Error("it was embedded, or counted against the limits")
+			}
+		})
+	}
+}
