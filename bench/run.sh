@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Parley beside upstream's llama-server on the same model files, in one run, and beside a bare reverse
 # proxy in front of a 0 ms upstream. Prints Markdown tables. Nothing else should run on the machine.
-#   bench/run.sh [text|loop|divergence|overhead]…      default: all
+#   bench/run.sh [text|loop|divergence|overhead|tools]…      default: all but tools
+#   bench/run.sh tools     sixty cases of function calling on the default model; see bench/tools for others
 #   FILES="as-is lossless fast" ROUNDS=3 bench/run.sh text
 # The peer is built once, from the source that PyPI's llama-cpp-python 0.3.36 carries (about five minutes
 # on two cores; needs cmake and a C++ compiler), and kept in the cache.
@@ -88,6 +89,17 @@ if [[ " $parts " == *" divergence "* ]]; then
 	"$work/divergence" -url "$url/v1" -key "$key"
 	echo
 	stop_all
+fi
+
+if [[ " $parts " == *" tools "* ]]; then
+	go build -o "$work/tools" ./bench/tools
+	for layout in $files; do
+		serve "$layout"
+		printf '### sixty cases of function calling (%s)\n\n' "$layout"
+		"$work/tools" -url "$url/v1" -key "$key"
+		echo
+		stop_all
+	done
 fi
 
 if [[ " $parts " == *" overhead "* ]]; then
