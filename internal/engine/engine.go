@@ -59,7 +59,17 @@ type Info struct {
 type Message struct {
 	Role    string // system, user, assistant, tool, function
 	Content string
-	Name    string // optional
+	Name    string // optional; of role function the function that answers
+
+	ToolCalls  []ToolCall // of role assistant: the calls that this turn made
+	ToolCallID string     // of role tool: the call that this message answers
+}
+
+// ToolCall is a call of a function, as a model wrote it.
+type ToolCall struct {
+	ID        string
+	Name      string
+	Arguments string // the JSON text of the arguments, as the model wrote it; not always valid
 }
 
 // TokenizeRequest turns text into tokens.
@@ -131,6 +141,18 @@ type GenerateRequest struct {
 	// ResponseFormat is OpenAI's response_format as JSON, for backends that take messages; others are
 	// held to Sampling.Grammar.
 	ResponseFormat string
+
+	// Tools and ToolChoice are OpenAI's tools and tool_choice as JSON, for backends that take messages;
+	// for others they are in the prompt and in Sampling.Grammar. SingleCall is
+	// parallel_tool_calls: false.
+	Tools      string
+	ToolChoice string
+	SingleCall bool
+
+	// ShowSpecial names control tokens by their texts that are shown in the output, where others are
+	// hidden, because calls are written with them ("[TOOL_CALLS]", "<|python_tag|>"). One that ends the
+	// generation still does. Backends that take messages ignore it.
+	ShowSpecial []string
 }
 
 // TopLogprob is one alternative at a position.
@@ -165,7 +187,17 @@ type PromptScored struct{ Tokens []TokenLogprob }
 // are held back; tokens are then reported with a later Delta.
 type Delta struct {
 	Text   string
-	Tokens []TokenLogprob // ids and bytes always; Logprob and Top only on request
+	Tokens []TokenLogprob  // ids and bytes always; Logprob and Top only on request
+	Calls  []ToolCallDelta // of backends that take messages: pieces of calls, after Text
+}
+
+// ToolCallDelta is a piece of a call. The first piece of an Index has the Name and, where the backend
+// gives one, the ID; Arguments of all its pieces together are the call's.
+type ToolCallDelta struct {
+	Index     int // of the call among those of this answer, from 0
+	ID        string
+	Name      string
+	Arguments string
 }
 
 // FinishReason says why a sequence ended.
@@ -175,6 +207,9 @@ type FinishReason string
 const (
 	FinishStop   FinishReason = "stop"   // end of turn, or a stop sequence
 	FinishLength FinishReason = "length" // MaxTokens or the window
+	// FinishToolCalls: the model wrote calls and waits for their results. Of backends only those that
+	// take messages say so; for others whoever reads the calls from the text does.
+	FinishToolCalls FinishReason = "tool_calls"
 )
 
 // Done is the last event.

@@ -26,7 +26,7 @@ func TestFormatGoesToWhoeverKeepsIt(t *testing.T) {
 	if told := f.tell(asked); len(told) != 2 || told[0].Content != "Be kind.\n\nSay a." || asked[0].Content != "Be kind." {
 		t.Errorf("told %+v, asked %+v", told, asked)
 	}
-	if told := f.tell(asked[1:]); len(told) != 2 || told[0] != (engine.Message{Role: "system", Content: "Say a."}) || told[1].Content != "Hi" {
+	if told := f.tell(asked[1:]); len(told) != 2 || told[0].Role != "system" || told[0].Content != "Say a." || told[1].Content != "Hi" {
 		t.Errorf("without a system message: %+v", told)
 	}
 }

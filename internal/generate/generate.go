@@ -301,7 +301,7 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 				j.firstOutput()
 			}
 			u.CompletionTokens += produced(ev)
-			out = Delta(ev)
+			out = Delta{Text: ev.Text, Tokens: ev.Tokens}
 		case engine.Done:
 			u = Usage{PromptTokens: ev.PromptTokens, CachedTokens: ev.CachedTokens, CompletionTokens: ev.CompletionTokens}
 			finished = true
