@@ -22,10 +22,14 @@ func FromRequest(r engine.GenerateRequest) *GenerateRequest {
 		},
 		Logprobs: r.Logprobs, TopLogprobs: int64(r.TopLogprobs), PromptLogprobs: r.PromptLogprobs,
 		IgnoreEos: r.IgnoreEOS, Whole: r.Whole, Adapter: r.Adapter, Images: r.Images, User: r.User,
-		ResponseFormat: r.ResponseFormat,
+		ResponseFormat: r.ResponseFormat, Tools: r.Tools, ToolChoice: r.ToolChoice, SingleCall: r.SingleCall, ShowSpecial: r.ShowSpecial,
 	}
 	for _, m := range r.Messages {
-		out.Messages = append(out.Messages, &Message{Role: m.Role, Content: m.Content, Name: m.Name})
+		message := &Message{Role: m.Role, Content: m.Content, Name: m.Name, ToolCallId: m.ToolCallID}
+		for _, c := range m.ToolCalls {
+			message.ToolCalls = append(message.ToolCalls, &ToolCall{Id: c.ID, Name: c.Name, Arguments: c.Arguments})
+		}
+		out.Messages = append(out.Messages, message)
 	}
 	for _, b := range s.Bias {
 		out.Sampling.Bias = append(out.Sampling.Bias, &BiasSequence{Tokens: []int32{b.Token}, Bias: b.Bias})
@@ -50,10 +54,14 @@ func (r *GenerateRequest) Engine() engine.GenerateRequest {
 		},
 		Logprobs: r.Logprobs, TopLogprobs: int(r.TopLogprobs), PromptLogprobs: r.PromptLogprobs,
 		IgnoreEOS: r.IgnoreEos, Whole: r.Whole, Adapter: r.Adapter, Images: r.Images, User: r.User,
-		ResponseFormat: r.ResponseFormat,
+		ResponseFormat: r.ResponseFormat, Tools: r.Tools, ToolChoice: r.ToolChoice, SingleCall: r.SingleCall, ShowSpecial: r.ShowSpecial,
 	}
 	for _, m := range r.Messages {
-		out.Messages = append(out.Messages, engine.Message{Role: m.Role, Content: m.Content, Name: m.Name})
+		message := engine.Message{Role: m.Role, Content: m.Content, Name: m.Name, ToolCallID: m.ToolCallId}
+		for _, c := range m.ToolCalls {
+			message.ToolCalls = append(message.ToolCalls, engine.ToolCall{ID: c.Id, Name: c.Name, Arguments: c.Arguments})
+		}
+		out.Messages = append(out.Messages, message)
 	}
 	for _, b := range s.GetBias() {
 		for _, t := range b.Tokens {
@@ -82,7 +90,11 @@ func FromEvent(sequence uint64, e engine.Event, err error) *Event {
 	case engine.PromptScored:
 		out.Event = &Event_PromptScored{&PromptScored{Tokens: fromLogprobs(e.Tokens)}}
 	case engine.Delta:
-		out.Event = &Event_Delta{&Delta{Text: e.Text, Tokens: fromLogprobs(e.Tokens)}}
+		delta := &Delta{Text: e.Text, Tokens: fromLogprobs(e.Tokens)}
+		for _, c := range e.Calls {
+			delta.Calls = append(delta.Calls, &ToolCallDelta{Index: int64(c.Index), Id: c.ID, Name: c.Name, Arguments: c.Arguments})
+		}
+		out.Event = &Event_Delta{delta}
 	case engine.Done:
 		done := &Done{
 			Reason: string(e.Reason), PromptTokens: int64(e.PromptTokens), CachedTokens: int64(e.CachedTokens), CompletionTokens: int64(e.CompletionTokens),
@@ -103,7 +115,11 @@ func (e *Event) Engine() (engine.Event, error) {
 	case *Event_PromptScored:
 		return engine.PromptScored{Tokens: toLogprobs(x.PromptScored.Tokens)}, nil
 	case *Event_Delta:
-		return engine.Delta{Text: x.Delta.Text, Tokens: toLogprobs(x.Delta.Tokens)}, nil
+		delta := engine.Delta{Text: x.Delta.Text, Tokens: toLogprobs(x.Delta.Tokens)}
+		for _, c := range x.Delta.Calls {
+			delta.Calls = append(delta.Calls, engine.ToolCallDelta{Index: int(c.Index), ID: c.Id, Name: c.Name, Arguments: c.Arguments})
+		}
+		return delta, nil
 	case *Event_Done:
 		done := engine.Done{
 			Reason: engine.FinishReason(x.Done.Reason), PromptTokens: int(x.Done.PromptTokens),

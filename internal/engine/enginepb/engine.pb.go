@@ -794,6 +794,10 @@ type GenerateRequest struct {
 	User           string                 `protobuf:"bytes,14,opt,name=user,proto3" json:"user,omitempty"`
 	Whole          bool                   `protobuf:"varint,15,opt,name=whole,proto3" json:"whole,omitempty"`
 	ResponseFormat string                 `protobuf:"bytes,16,opt,name=response_format,json=responseFormat,proto3" json:"response_format,omitempty"`
+	Tools          string                 `protobuf:"bytes,17,opt,name=tools,proto3" json:"tools,omitempty"`
+	ToolChoice     string                 `protobuf:"bytes,18,opt,name=tool_choice,json=toolChoice,proto3" json:"tool_choice,omitempty"`
+	SingleCall     bool                   `protobuf:"varint,19,opt,name=single_call,json=singleCall,proto3" json:"single_call,omitempty"`
+	ShowSpecial    []string               `protobuf:"bytes,20,rep,name=show_special,json=showSpecial,proto3" json:"show_special,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -940,11 +944,41 @@ func (x *GenerateRequest) GetResponseFormat() string {
 	return ""
 }
 
+func (x *GenerateRequest) GetTools() string {
+	if x != nil {
+		return x.Tools
+	}
+	return ""
+}
+
+func (x *GenerateRequest) GetToolChoice() string {
+	if x != nil {
+		return x.ToolChoice
+	}
+	return ""
+}
+
+func (x *GenerateRequest) GetSingleCall() bool {
+	if x != nil {
+		return x.SingleCall
+	}
+	return false
+}
+
+func (x *GenerateRequest) GetShowSpecial() []string {
+	if x != nil {
+		return x.ShowSpecial
+	}
+	return nil
+}
+
 type Message struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Role          string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
 	Content       string                 `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	ToolCalls     []*ToolCall            `protobuf:"bytes,4,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
+	ToolCallId    string                 `protobuf:"bytes,5,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1000,6 +1034,80 @@ func (x *Message) GetName() string {
 	return ""
 }
 
+func (x *Message) GetToolCalls() []*ToolCall {
+	if x != nil {
+		return x.ToolCalls
+	}
+	return nil
+}
+
+func (x *Message) GetToolCallId() string {
+	if x != nil {
+		return x.ToolCallId
+	}
+	return ""
+}
+
+type ToolCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Arguments     string                 `protobuf:"bytes,3,opt,name=arguments,proto3" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToolCall) Reset() {
+	*x = ToolCall{}
+	mi := &file_engine_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolCall) ProtoMessage() {}
+
+func (x *ToolCall) ProtoReflect() protoreflect.Message {
+	mi := &file_engine_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolCall.ProtoReflect.Descriptor instead.
+func (*ToolCall) Descriptor() ([]byte, []int) {
+	return file_engine_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ToolCall) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ToolCall) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ToolCall) GetArguments() string {
+	if x != nil {
+		return x.Arguments
+	}
+	return ""
+}
+
 type Sampling struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	Temperature      float32                `protobuf:"fixed32,1,opt,name=temperature,proto3" json:"temperature,omitempty"`
@@ -1018,7 +1126,7 @@ type Sampling struct {
 
 func (x *Sampling) Reset() {
 	*x = Sampling{}
-	mi := &file_engine_proto_msgTypes[15]
+	mi := &file_engine_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +1138,7 @@ func (x *Sampling) String() string {
 func (*Sampling) ProtoMessage() {}
 
 func (x *Sampling) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[15]
+	mi := &file_engine_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +1151,7 @@ func (x *Sampling) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sampling.ProtoReflect.Descriptor instead.
 func (*Sampling) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{15}
+	return file_engine_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Sampling) GetTemperature() float32 {
@@ -1126,7 +1234,7 @@ type BiasSequence struct {
 
 func (x *BiasSequence) Reset() {
 	*x = BiasSequence{}
-	mi := &file_engine_proto_msgTypes[16]
+	mi := &file_engine_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1246,7 @@ func (x *BiasSequence) String() string {
 func (*BiasSequence) ProtoMessage() {}
 
 func (x *BiasSequence) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[16]
+	mi := &file_engine_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1259,7 @@ func (x *BiasSequence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BiasSequence.ProtoReflect.Descriptor instead.
 func (*BiasSequence) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{16}
+	return file_engine_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BiasSequence) GetTokens() []int32 {
@@ -1179,7 +1287,7 @@ type Grammar struct {
 
 func (x *Grammar) Reset() {
 	*x = Grammar{}
-	mi := &file_engine_proto_msgTypes[17]
+	mi := &file_engine_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1299,7 @@ func (x *Grammar) String() string {
 func (*Grammar) ProtoMessage() {}
 
 func (x *Grammar) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[17]
+	mi := &file_engine_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1312,7 @@ func (x *Grammar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grammar.ProtoReflect.Descriptor instead.
 func (*Grammar) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{17}
+	return file_engine_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Grammar) GetGbnf() string {
@@ -1238,7 +1346,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_engine_proto_msgTypes[18]
+	mi := &file_engine_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1358,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[18]
+	mi := &file_engine_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1371,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{18}
+	return file_engine_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Frame) GetEvents() []*Event {
@@ -1290,7 +1398,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_engine_proto_msgTypes[19]
+	mi := &file_engine_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1302,7 +1410,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[19]
+	mi := &file_engine_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1315,7 +1423,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{19}
+	return file_engine_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Event) GetSequence() uint64 {
@@ -1421,7 +1529,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_engine_proto_msgTypes[20]
+	mi := &file_engine_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1433,7 +1541,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[20]
+	mi := &file_engine_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1446,7 +1554,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{20}
+	return file_engine_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Started) GetPromptTokens() int64 {
@@ -1472,7 +1580,7 @@ type PromptScored struct {
 
 func (x *PromptScored) Reset() {
 	*x = PromptScored{}
-	mi := &file_engine_proto_msgTypes[21]
+	mi := &file_engine_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1592,7 @@ func (x *PromptScored) String() string {
 func (*PromptScored) ProtoMessage() {}
 
 func (x *PromptScored) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[21]
+	mi := &file_engine_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1605,7 @@ func (x *PromptScored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromptScored.ProtoReflect.Descriptor instead.
 func (*PromptScored) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{21}
+	return file_engine_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *PromptScored) GetTokens() []*TokenLogprob {
@@ -1511,13 +1619,14 @@ type Delta struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	Tokens        []*TokenLogprob        `protobuf:"bytes,2,rep,name=tokens,proto3" json:"tokens,omitempty"`
+	Calls         []*ToolCallDelta       `protobuf:"bytes,3,rep,name=calls,proto3" json:"calls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Delta) Reset() {
 	*x = Delta{}
-	mi := &file_engine_proto_msgTypes[22]
+	mi := &file_engine_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1529,7 +1638,7 @@ func (x *Delta) String() string {
 func (*Delta) ProtoMessage() {}
 
 func (x *Delta) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[22]
+	mi := &file_engine_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1542,7 +1651,7 @@ func (x *Delta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delta.ProtoReflect.Descriptor instead.
 func (*Delta) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{22}
+	return file_engine_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Delta) GetText() string {
@@ -1559,6 +1668,81 @@ func (x *Delta) GetTokens() []*TokenLogprob {
 	return nil
 }
 
+func (x *Delta) GetCalls() []*ToolCallDelta {
+	if x != nil {
+		return x.Calls
+	}
+	return nil
+}
+
+type ToolCallDelta struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         int64                  `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Id            string                 `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Arguments     string                 `protobuf:"bytes,4,opt,name=arguments,proto3" json:"arguments,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToolCallDelta) Reset() {
+	*x = ToolCallDelta{}
+	mi := &file_engine_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolCallDelta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolCallDelta) ProtoMessage() {}
+
+func (x *ToolCallDelta) ProtoReflect() protoreflect.Message {
+	mi := &file_engine_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolCallDelta.ProtoReflect.Descriptor instead.
+func (*ToolCallDelta) Descriptor() ([]byte, []int) {
+	return file_engine_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ToolCallDelta) GetIndex() int64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *ToolCallDelta) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ToolCallDelta) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ToolCallDelta) GetArguments() string {
+	if x != nil {
+		return x.Arguments
+	}
+	return ""
+}
+
 type TokenLogprob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Token         int32                  `protobuf:"varint,1,opt,name=token,proto3" json:"token,omitempty"`
@@ -1571,7 +1755,7 @@ type TokenLogprob struct {
 
 func (x *TokenLogprob) Reset() {
 	*x = TokenLogprob{}
-	mi := &file_engine_proto_msgTypes[23]
+	mi := &file_engine_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1583,7 +1767,7 @@ func (x *TokenLogprob) String() string {
 func (*TokenLogprob) ProtoMessage() {}
 
 func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[23]
+	mi := &file_engine_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1596,7 +1780,7 @@ func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
 func (*TokenLogprob) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{23}
+	return file_engine_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TokenLogprob) GetToken() int32 {
@@ -1640,7 +1824,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_engine_proto_msgTypes[24]
+	mi := &file_engine_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1652,7 +1836,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[24]
+	mi := &file_engine_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1665,7 +1849,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{24}
+	return file_engine_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Done) GetReason() string {
@@ -1716,7 +1900,7 @@ type QuantizeRequest struct {
 
 func (x *QuantizeRequest) Reset() {
 	*x = QuantizeRequest{}
-	mi := &file_engine_proto_msgTypes[25]
+	mi := &file_engine_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1728,7 +1912,7 @@ func (x *QuantizeRequest) String() string {
 func (*QuantizeRequest) ProtoMessage() {}
 
 func (x *QuantizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[25]
+	mi := &file_engine_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1741,7 +1925,7 @@ func (x *QuantizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuantizeRequest.ProtoReflect.Descriptor instead.
 func (*QuantizeRequest) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{25}
+	return file_engine_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *QuantizeRequest) GetLibrary() string {
@@ -1792,7 +1976,7 @@ type QuantizeEvent struct {
 
 func (x *QuantizeEvent) Reset() {
 	*x = QuantizeEvent{}
-	mi := &file_engine_proto_msgTypes[26]
+	mi := &file_engine_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1804,7 +1988,7 @@ func (x *QuantizeEvent) String() string {
 func (*QuantizeEvent) ProtoMessage() {}
 
 func (x *QuantizeEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[26]
+	mi := &file_engine_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1817,7 +2001,7 @@ func (x *QuantizeEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuantizeEvent.ProtoReflect.Descriptor instead.
 func (*QuantizeEvent) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{26}
+	return file_engine_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *QuantizeEvent) GetEvent() isQuantizeEvent_Event {
@@ -1871,7 +2055,7 @@ type ScoreRequest struct {
 
 func (x *ScoreRequest) Reset() {
 	*x = ScoreRequest{}
-	mi := &file_engine_proto_msgTypes[27]
+	mi := &file_engine_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1883,7 +2067,7 @@ func (x *ScoreRequest) String() string {
 func (*ScoreRequest) ProtoMessage() {}
 
 func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[27]
+	mi := &file_engine_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1896,7 +2080,7 @@ func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRequest.ProtoReflect.Descriptor instead.
 func (*ScoreRequest) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{27}
+	return file_engine_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ScoreRequest) GetSpec() []byte {
@@ -1927,7 +2111,7 @@ type ScoreEvent struct {
 
 func (x *ScoreEvent) Reset() {
 	*x = ScoreEvent{}
-	mi := &file_engine_proto_msgTypes[28]
+	mi := &file_engine_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1939,7 +2123,7 @@ func (x *ScoreEvent) String() string {
 func (*ScoreEvent) ProtoMessage() {}
 
 func (x *ScoreEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[28]
+	mi := &file_engine_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1952,7 +2136,7 @@ func (x *ScoreEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreEvent.ProtoReflect.Descriptor instead.
 func (*ScoreEvent) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{28}
+	return file_engine_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ScoreEvent) GetEvent() isScoreEvent_Event {
@@ -2021,7 +2205,7 @@ type Score struct {
 
 func (x *Score) Reset() {
 	*x = Score{}
-	mi := &file_engine_proto_msgTypes[29]
+	mi := &file_engine_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2033,7 +2217,7 @@ func (x *Score) String() string {
 func (*Score) ProtoMessage() {}
 
 func (x *Score) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[29]
+	mi := &file_engine_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2046,7 +2230,7 @@ func (x *Score) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Score.ProtoReflect.Descriptor instead.
 func (*Score) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{29}
+	return file_engine_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Score) GetLogLikelihood() float64 {
@@ -2111,7 +2295,7 @@ const file_engine_proto_rawDesc = "" +
 	"\bgenerate\x18\x02 \x01(\v2!.parley.engine.v1.GenerateRequestH\x00R\bgenerate\x122\n" +
 	"\x06cancel\x18\x03 \x01(\v2\x18.parley.engine.v1.CancelH\x00R\x06cancelB\t\n" +
 	"\acommand\"\b\n" +
-	"\x06Cancel\"\xfb\x03\n" +
+	"\x06Cancel\"\xf6\x04\n" +
 	"\x0fGenerateRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06tokens\x18\x02 \x03(\x05R\x06tokens\x12\x12\n" +
@@ -2131,11 +2315,25 @@ const file_engine_proto_rawDesc = "" +
 	"\x06images\x18\r \x03(\fR\x06images\x12\x12\n" +
 	"\x04user\x18\x0e \x01(\tR\x04user\x12\x14\n" +
 	"\x05whole\x18\x0f \x01(\bR\x05whole\x12'\n" +
-	"\x0fresponse_format\x18\x10 \x01(\tR\x0eresponseFormat\"K\n" +
+	"\x0fresponse_format\x18\x10 \x01(\tR\x0eresponseFormat\x12\x14\n" +
+	"\x05tools\x18\x11 \x01(\tR\x05tools\x12\x1f\n" +
+	"\vtool_choice\x18\x12 \x01(\tR\n" +
+	"toolChoice\x12\x1f\n" +
+	"\vsingle_call\x18\x13 \x01(\bR\n" +
+	"singleCall\x12!\n" +
+	"\fshow_special\x18\x14 \x03(\tR\vshowSpecial\"\xa8\x01\n" +
 	"\aMessage\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\tR\acontent\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\x87\x03\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x129\n" +
+	"\n" +
+	"tool_calls\x18\x04 \x03(\v2\x1a.parley.engine.v1.ToolCallR\ttoolCalls\x12 \n" +
+	"\ftool_call_id\x18\x05 \x01(\tR\n" +
+	"toolCallId\"L\n" +
+	"\bToolCall\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
+	"\targuments\x18\x03 \x01(\tR\targuments\"\x87\x03\n" +
 	"\bSampling\x12 \n" +
 	"\vtemperature\x18\x01 \x01(\x02R\vtemperature\x12\x13\n" +
 	"\x05top_p\x18\x02 \x01(\x02R\x04topP\x12\x13\n" +
@@ -2169,10 +2367,16 @@ const file_engine_proto_rawDesc = "" +
 	"\rprompt_tokens\x18\x01 \x01(\x03R\fpromptTokens\x12#\n" +
 	"\rcached_tokens\x18\x02 \x01(\x03R\fcachedTokens\"F\n" +
 	"\fPromptScored\x126\n" +
-	"\x06tokens\x18\x01 \x03(\v2\x1e.parley.engine.v1.TokenLogprobR\x06tokens\"S\n" +
+	"\x06tokens\x18\x01 \x03(\v2\x1e.parley.engine.v1.TokenLogprobR\x06tokens\"\x8a\x01\n" +
 	"\x05Delta\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
-	"\x06tokens\x18\x02 \x03(\v2\x1e.parley.engine.v1.TokenLogprobR\x06tokens\"\x86\x01\n" +
+	"\x06tokens\x18\x02 \x03(\v2\x1e.parley.engine.v1.TokenLogprobR\x06tokens\x125\n" +
+	"\x05calls\x18\x03 \x03(\v2\x1f.parley.engine.v1.ToolCallDeltaR\x05calls\"g\n" +
+	"\rToolCallDelta\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x03R\x05index\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1c\n" +
+	"\targuments\x18\x04 \x01(\tR\targuments\"\x86\x01\n" +
 	"\fTokenLogprob\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\x05R\x05token\x12\x14\n" +
 	"\x05bytes\x18\x02 \x01(\fR\x05bytes\x12\x18\n" +
@@ -2229,7 +2433,7 @@ func file_engine_proto_rawDescGZIP() []byte {
 	return file_engine_proto_rawDescData
 }
 
-var file_engine_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_engine_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_engine_proto_goTypes = []any{
 	(*LoadRequest)(nil),     // 0: parley.engine.v1.LoadRequest
 	(*LoadEvent)(nil),       // 1: parley.engine.v1.LoadEvent
@@ -2246,21 +2450,23 @@ var file_engine_proto_goTypes = []any{
 	(*Cancel)(nil),          // 12: parley.engine.v1.Cancel
 	(*GenerateRequest)(nil), // 13: parley.engine.v1.GenerateRequest
 	(*Message)(nil),         // 14: parley.engine.v1.Message
-	(*Sampling)(nil),        // 15: parley.engine.v1.Sampling
-	(*BiasSequence)(nil),    // 16: parley.engine.v1.BiasSequence
-	(*Grammar)(nil),         // 17: parley.engine.v1.Grammar
-	(*Frame)(nil),           // 18: parley.engine.v1.Frame
-	(*Event)(nil),           // 19: parley.engine.v1.Event
-	(*Started)(nil),         // 20: parley.engine.v1.Started
-	(*PromptScored)(nil),    // 21: parley.engine.v1.PromptScored
-	(*Delta)(nil),           // 22: parley.engine.v1.Delta
-	(*TokenLogprob)(nil),    // 23: parley.engine.v1.TokenLogprob
-	(*Done)(nil),            // 24: parley.engine.v1.Done
-	(*QuantizeRequest)(nil), // 25: parley.engine.v1.QuantizeRequest
-	(*QuantizeEvent)(nil),   // 26: parley.engine.v1.QuantizeEvent
-	(*ScoreRequest)(nil),    // 27: parley.engine.v1.ScoreRequest
-	(*ScoreEvent)(nil),      // 28: parley.engine.v1.ScoreEvent
-	(*Score)(nil),           // 29: parley.engine.v1.Score
+	(*ToolCall)(nil),        // 15: parley.engine.v1.ToolCall
+	(*Sampling)(nil),        // 16: parley.engine.v1.Sampling
+	(*BiasSequence)(nil),    // 17: parley.engine.v1.BiasSequence
+	(*Grammar)(nil),         // 18: parley.engine.v1.Grammar
+	(*Frame)(nil),           // 19: parley.engine.v1.Frame
+	(*Event)(nil),           // 20: parley.engine.v1.Event
+	(*Started)(nil),         // 21: parley.engine.v1.Started
+	(*PromptScored)(nil),    // 22: parley.engine.v1.PromptScored
+	(*Delta)(nil),           // 23: parley.engine.v1.Delta
+	(*ToolCallDelta)(nil),   // 24: parley.engine.v1.ToolCallDelta
+	(*TokenLogprob)(nil),    // 25: parley.engine.v1.TokenLogprob
+	(*Done)(nil),            // 26: parley.engine.v1.Done
+	(*QuantizeRequest)(nil), // 27: parley.engine.v1.QuantizeRequest
+	(*QuantizeEvent)(nil),   // 28: parley.engine.v1.QuantizeEvent
+	(*ScoreRequest)(nil),    // 29: parley.engine.v1.ScoreRequest
+	(*ScoreEvent)(nil),      // 30: parley.engine.v1.ScoreEvent
+	(*Score)(nil),           // 31: parley.engine.v1.Score
 }
 var file_engine_proto_depIdxs = []int32{
 	2,  // 0: parley.engine.v1.LoadEvent.error:type_name -> parley.engine.v1.Error
@@ -2269,44 +2475,46 @@ var file_engine_proto_depIdxs = []int32{
 	13, // 3: parley.engine.v1.Command.generate:type_name -> parley.engine.v1.GenerateRequest
 	12, // 4: parley.engine.v1.Command.cancel:type_name -> parley.engine.v1.Cancel
 	14, // 5: parley.engine.v1.GenerateRequest.messages:type_name -> parley.engine.v1.Message
-	15, // 6: parley.engine.v1.GenerateRequest.sampling:type_name -> parley.engine.v1.Sampling
-	16, // 7: parley.engine.v1.Sampling.bias:type_name -> parley.engine.v1.BiasSequence
-	16, // 8: parley.engine.v1.Sampling.bias_sequences:type_name -> parley.engine.v1.BiasSequence
-	17, // 9: parley.engine.v1.Sampling.grammar:type_name -> parley.engine.v1.Grammar
-	19, // 10: parley.engine.v1.Frame.events:type_name -> parley.engine.v1.Event
-	20, // 11: parley.engine.v1.Event.started:type_name -> parley.engine.v1.Started
-	21, // 12: parley.engine.v1.Event.prompt_scored:type_name -> parley.engine.v1.PromptScored
-	22, // 13: parley.engine.v1.Event.delta:type_name -> parley.engine.v1.Delta
-	24, // 14: parley.engine.v1.Event.done:type_name -> parley.engine.v1.Done
-	2,  // 15: parley.engine.v1.Event.error:type_name -> parley.engine.v1.Error
-	23, // 16: parley.engine.v1.PromptScored.tokens:type_name -> parley.engine.v1.TokenLogprob
-	23, // 17: parley.engine.v1.Delta.tokens:type_name -> parley.engine.v1.TokenLogprob
-	23, // 18: parley.engine.v1.TokenLogprob.top:type_name -> parley.engine.v1.TokenLogprob
-	23, // 19: parley.engine.v1.Done.end:type_name -> parley.engine.v1.TokenLogprob
-	2,  // 20: parley.engine.v1.QuantizeEvent.error:type_name -> parley.engine.v1.Error
-	29, // 21: parley.engine.v1.ScoreEvent.score:type_name -> parley.engine.v1.Score
-	2,  // 22: parley.engine.v1.ScoreEvent.error:type_name -> parley.engine.v1.Error
-	0,  // 23: parley.engine.v1.Engine.Load:input_type -> parley.engine.v1.LoadRequest
-	3,  // 24: parley.engine.v1.Engine.Tokenize:input_type -> parley.engine.v1.TokenizeRequest
-	4,  // 25: parley.engine.v1.Engine.Detokenize:input_type -> parley.engine.v1.Tokens
-	6,  // 26: parley.engine.v1.Engine.Embed:input_type -> parley.engine.v1.EmbedRequest
-	9,  // 27: parley.engine.v1.Engine.Stats:input_type -> parley.engine.v1.StatsRequest
-	11, // 28: parley.engine.v1.Engine.Session:input_type -> parley.engine.v1.Command
-	25, // 29: parley.engine.v1.Engine.Quantize:input_type -> parley.engine.v1.QuantizeRequest
-	27, // 30: parley.engine.v1.Engine.Score:input_type -> parley.engine.v1.ScoreRequest
-	1,  // 31: parley.engine.v1.Engine.Load:output_type -> parley.engine.v1.LoadEvent
-	4,  // 32: parley.engine.v1.Engine.Tokenize:output_type -> parley.engine.v1.Tokens
-	5,  // 33: parley.engine.v1.Engine.Detokenize:output_type -> parley.engine.v1.Text
-	8,  // 34: parley.engine.v1.Engine.Embed:output_type -> parley.engine.v1.EmbedResponse
-	10, // 35: parley.engine.v1.Engine.Stats:output_type -> parley.engine.v1.StatsResponse
-	18, // 36: parley.engine.v1.Engine.Session:output_type -> parley.engine.v1.Frame
-	26, // 37: parley.engine.v1.Engine.Quantize:output_type -> parley.engine.v1.QuantizeEvent
-	28, // 38: parley.engine.v1.Engine.Score:output_type -> parley.engine.v1.ScoreEvent
-	31, // [31:39] is the sub-list for method output_type
-	23, // [23:31] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	16, // 6: parley.engine.v1.GenerateRequest.sampling:type_name -> parley.engine.v1.Sampling
+	15, // 7: parley.engine.v1.Message.tool_calls:type_name -> parley.engine.v1.ToolCall
+	17, // 8: parley.engine.v1.Sampling.bias:type_name -> parley.engine.v1.BiasSequence
+	17, // 9: parley.engine.v1.Sampling.bias_sequences:type_name -> parley.engine.v1.BiasSequence
+	18, // 10: parley.engine.v1.Sampling.grammar:type_name -> parley.engine.v1.Grammar
+	20, // 11: parley.engine.v1.Frame.events:type_name -> parley.engine.v1.Event
+	21, // 12: parley.engine.v1.Event.started:type_name -> parley.engine.v1.Started
+	22, // 13: parley.engine.v1.Event.prompt_scored:type_name -> parley.engine.v1.PromptScored
+	23, // 14: parley.engine.v1.Event.delta:type_name -> parley.engine.v1.Delta
+	26, // 15: parley.engine.v1.Event.done:type_name -> parley.engine.v1.Done
+	2,  // 16: parley.engine.v1.Event.error:type_name -> parley.engine.v1.Error
+	25, // 17: parley.engine.v1.PromptScored.tokens:type_name -> parley.engine.v1.TokenLogprob
+	25, // 18: parley.engine.v1.Delta.tokens:type_name -> parley.engine.v1.TokenLogprob
+	24, // 19: parley.engine.v1.Delta.calls:type_name -> parley.engine.v1.ToolCallDelta
+	25, // 20: parley.engine.v1.TokenLogprob.top:type_name -> parley.engine.v1.TokenLogprob
+	25, // 21: parley.engine.v1.Done.end:type_name -> parley.engine.v1.TokenLogprob
+	2,  // 22: parley.engine.v1.QuantizeEvent.error:type_name -> parley.engine.v1.Error
+	31, // 23: parley.engine.v1.ScoreEvent.score:type_name -> parley.engine.v1.Score
+	2,  // 24: parley.engine.v1.ScoreEvent.error:type_name -> parley.engine.v1.Error
+	0,  // 25: parley.engine.v1.Engine.Load:input_type -> parley.engine.v1.LoadRequest
+	3,  // 26: parley.engine.v1.Engine.Tokenize:input_type -> parley.engine.v1.TokenizeRequest
+	4,  // 27: parley.engine.v1.Engine.Detokenize:input_type -> parley.engine.v1.Tokens
+	6,  // 28: parley.engine.v1.Engine.Embed:input_type -> parley.engine.v1.EmbedRequest
+	9,  // 29: parley.engine.v1.Engine.Stats:input_type -> parley.engine.v1.StatsRequest
+	11, // 30: parley.engine.v1.Engine.Session:input_type -> parley.engine.v1.Command
+	27, // 31: parley.engine.v1.Engine.Quantize:input_type -> parley.engine.v1.QuantizeRequest
+	29, // 32: parley.engine.v1.Engine.Score:input_type -> parley.engine.v1.ScoreRequest
+	1,  // 33: parley.engine.v1.Engine.Load:output_type -> parley.engine.v1.LoadEvent
+	4,  // 34: parley.engine.v1.Engine.Tokenize:output_type -> parley.engine.v1.Tokens
+	5,  // 35: parley.engine.v1.Engine.Detokenize:output_type -> parley.engine.v1.Text
+	8,  // 36: parley.engine.v1.Engine.Embed:output_type -> parley.engine.v1.EmbedResponse
+	10, // 37: parley.engine.v1.Engine.Stats:output_type -> parley.engine.v1.StatsResponse
+	19, // 38: parley.engine.v1.Engine.Session:output_type -> parley.engine.v1.Frame
+	28, // 39: parley.engine.v1.Engine.Quantize:output_type -> parley.engine.v1.QuantizeEvent
+	30, // 40: parley.engine.v1.Engine.Score:output_type -> parley.engine.v1.ScoreEvent
+	33, // [33:41] is the sub-list for method output_type
+	25, // [25:33] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_engine_proto_init() }
@@ -2323,18 +2531,18 @@ func file_engine_proto_init() {
 		(*Command_Generate)(nil),
 		(*Command_Cancel)(nil),
 	}
-	file_engine_proto_msgTypes[19].OneofWrappers = []any{
+	file_engine_proto_msgTypes[20].OneofWrappers = []any{
 		(*Event_Started)(nil),
 		(*Event_PromptScored)(nil),
 		(*Event_Delta)(nil),
 		(*Event_Done)(nil),
 		(*Event_Error)(nil),
 	}
-	file_engine_proto_msgTypes[26].OneofWrappers = []any{
+	file_engine_proto_msgTypes[28].OneofWrappers = []any{
 		(*QuantizeEvent_Progress)(nil),
 		(*QuantizeEvent_Error)(nil),
 	}
-	file_engine_proto_msgTypes[28].OneofWrappers = []any{
+	file_engine_proto_msgTypes[30].OneofWrappers = []any{
 		(*ScoreEvent_Progress)(nil),
 		(*ScoreEvent_Score)(nil),
 		(*ScoreEvent_Error)(nil),
@@ -2345,7 +2553,7 @@ func file_engine_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_engine_proto_rawDesc), len(file_engine_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
