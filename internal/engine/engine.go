@@ -85,11 +85,11 @@ type TokenBias struct {
 	Bias  float32
 }
 
-// BiasSequence adds Bias where Tokens would be completed in the output: a logit_bias id of another
-// vocabulary that is several tokens here.
-type BiasSequence struct {
-	Tokens []Token
-	Bias   float32
+// BiasText biases a text, which is any bytes: a logit_bias id of another vocabulary by what it writes.
+// Package textbias says what that means where the text is several tokens.
+type BiasText struct {
+	Text string
+	Bias float32
 }
 
 // Grammar constrains the output to a GBNF grammar. With Triggers it sleeps until one of these texts
@@ -110,7 +110,8 @@ type Sampling struct {
 	PresencePenalty  float32 // -2…2, over the generated tokens as OpenAI documents it
 	FrequencyPenalty float32 // -2…2
 	Bias             []TokenBias
-	BiasSequences    []BiasSequence
+	BiasTexts        []BiasText
+	EndBias          float32 // on every token that ends the answer
 	Grammar          *Grammar
 }
 

@@ -27,6 +27,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/echo/gbnf"
+	"github.com/parley-ai/parley/internal/engine/textbias"
 	"github.com/parley-ai/parley/internal/engine/textstream"
 	"github.com/parley-ai/parley/internal/fault"
 )
@@ -315,7 +316,8 @@ var errBroken = fault.New(fault.Canceled, "the caller stopped listening")
 
 // run produces the events of a sequence; nil also when the caller stopped listening.
 func (b *Backend) run(ctx context.Context, req engine.GenerateRequest, grammar *gbnf.Grammar, yield func(engine.Event) bool) error {
-	m := model{reply: b.reply(req.Tokens), sampling: req.Sampling, prompt: req.Tokens, ignoreEOS: req.IgnoreEOS}
+	m := model{reply: b.reply(req.Tokens), sampling: req.Sampling, prompt: req.Tokens, ignoreEOS: req.IgnoreEOS,
+		bias: textbias.New(bytewise{}, &req.Sampling, []engine.Token{end})}
 	if grammar != nil {
 		m.reply, m.held = held(grammar, req, m.reply)
 	}
@@ -326,7 +328,7 @@ func (b *Backend) run(ctx context.Context, req engine.GenerateRequest, grammar *
 		return nil
 	}
 	limit := min(req.MaxTokens, b.o.ContextWindow-len(req.Tokens))
-	w := writer{stream: textstream.New(req.Stop), logprobs: req.Logprobs, yield: yield}
+	w := writer{stream: textstream.New(req.Stop), logprobs: req.Logprobs, shown: req.ShowSpecial, yield: yield}
 	done := engine.Done{Reason: engine.FinishLength, PromptTokens: len(req.Tokens)}
 	for n := 0; n < limit; n++ {
 		if err := b.pause(ctx, req, n); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/textbias"
 )
 
 // The vocabulary: 256 bytes, then the special tokens.
@@ -44,12 +45,33 @@ func appendToken(b []byte, t engine.Token) []byte {
 	return append(b, specials[t-256]...)
 }
 
+// bytewise is the vocabulary as textbias asks about it.
+type bytewise struct{}
+
+func (bytewise) Find(text string) []engine.Token {
+	if len(text) != 1 {
+		return nil
+	}
+	return []engine.Token{engine.Token(text[0])}
+}
+
+func (bytewise) Split(text string) []engine.Token { return tokenize(text, false) }
+
+// written is what a token writes: special tokens write nothing.
+func written(t engine.Token) []byte {
+	if t >= 256 {
+		return nil
+	}
+	return []byte{byte(t)}
+}
+
 // model is the fake model in the middle of a sequence.
 type model struct {
 	prompt    []engine.Token
 	reply     []engine.Token
 	said      []engine.Token
 	sampling  engine.Sampling
+	bias      *textbias.State
 	ignoreEOS bool
 	held      bool // by a grammar: it says the reply and nothing else
 	logits    [vocabSize]float64
@@ -132,6 +154,9 @@ func (m *model) next(top int) engine.TokenLogprob {
 	t := m.draw(position)
 	m.logits = reported
 	m.said = append(m.said, t)
+	if m.bias != nil {
+		m.bias.Accept(t, written(t))
+	}
 	return m.report(t, top)
 }
 
@@ -146,15 +171,14 @@ func (m *model) adjust() {
 		}
 		return
 	}
-	for _, b := range m.sampling.Bias {
-		if b.Token >= 0 && b.Token < vocabSize {
-			m.logits[b.Token] += float64(b.Bias)
-		}
-	}
-	for _, s := range m.sampling.BiasSequences {
-		if n := len(s.Tokens) - 1; n >= 0 && len(m.said) >= n && slices.Equal(m.said[len(m.said)-n:], s.Tokens[:n]) {
-			if last := s.Tokens[n]; last >= 0 && last < vocabSize {
-				m.logits[last] += float64(s.Bias)
+	if m.bias != nil {
+		for _, b := range m.bias.Now() {
+			switch {
+			case b.Token < 0 || b.Token >= vocabSize:
+			case b.Bias <= textbias.Ban:
+				m.logits[b.Token] = math.Inf(-1)
+			default:
+				m.logits[b.Token] += float64(b.Bias)
 			}
 		}
 	}

@@ -1,6 +1,8 @@
 package echo
 
 import (
+	"slices"
+
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/textstream"
 )
@@ -9,6 +11,7 @@ import (
 type writer struct {
 	stream   *textstream.Stream
 	logprobs bool
+	shown    []string // special tokens that are written; others have no text
 	yield    func(engine.Event) bool
 	held     []engine.TokenLogprob // not yet sent
 }
@@ -17,6 +20,9 @@ type writer struct {
 func (w *writer) add(t engine.TokenLogprob) (stopped bool, err error) {
 	if !w.logprobs {
 		t.Logprob, t.Top = 0, nil
+	}
+	if t.Token >= end && !slices.Contains(w.shown, specials[t.Token-end]) {
+		t.Bytes = nil
 	}
 	w.held = append(w.held, t)
 	text, n, stopped := w.stream.Push(t.Bytes)

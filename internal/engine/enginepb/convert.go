@@ -18,7 +18,7 @@ func FromRequest(r engine.GenerateRequest) *GenerateRequest {
 		Id: r.ID, Tokens: r.Tokens, Text: r.Text, MaxTokens: int64(r.MaxTokens), Stop: r.Stop,
 		Sampling: &Sampling{
 			Temperature: s.Temperature, TopP: s.TopP, TopK: int64(s.TopK), MinP: s.MinP, Seed: s.Seed,
-			PresencePenalty: s.PresencePenalty, FrequencyPenalty: s.FrequencyPenalty,
+			PresencePenalty: s.PresencePenalty, FrequencyPenalty: s.FrequencyPenalty, EndBias: s.EndBias,
 		},
 		Logprobs: r.Logprobs, TopLogprobs: int64(r.TopLogprobs), PromptLogprobs: r.PromptLogprobs,
 		IgnoreEos: r.IgnoreEOS, Whole: r.Whole, Adapter: r.Adapter, Images: r.Images, User: r.User,
@@ -32,10 +32,10 @@ func FromRequest(r engine.GenerateRequest) *GenerateRequest {
 		out.Messages = append(out.Messages, message)
 	}
 	for _, b := range s.Bias {
-		out.Sampling.Bias = append(out.Sampling.Bias, &BiasSequence{Tokens: []int32{b.Token}, Bias: b.Bias})
+		out.Sampling.Bias = append(out.Sampling.Bias, &TokenBias{Token: b.Token, Bias: b.Bias})
 	}
-	for _, b := range s.BiasSequences {
-		out.Sampling.BiasSequences = append(out.Sampling.BiasSequences, &BiasSequence{Tokens: b.Tokens, Bias: b.Bias})
+	for _, b := range s.BiasTexts {
+		out.Sampling.BiasTexts = append(out.Sampling.BiasTexts, &BiasText{Text: []byte(b.Text), Bias: b.Bias})
 	}
 	if g := s.Grammar; g != nil {
 		out.Sampling.Grammar = &Grammar{Gbnf: g.GBNF, Root: g.Root, Triggers: g.Triggers}
@@ -50,7 +50,7 @@ func (r *GenerateRequest) Engine() engine.GenerateRequest {
 		ID: r.Id, Tokens: r.Tokens, Text: r.Text, MaxTokens: int(r.MaxTokens), Stop: r.Stop,
 		Sampling: engine.Sampling{
 			Temperature: s.GetTemperature(), TopP: s.GetTopP(), TopK: int(s.GetTopK()), MinP: s.GetMinP(), Seed: s.GetSeed(),
-			PresencePenalty: s.GetPresencePenalty(), FrequencyPenalty: s.GetFrequencyPenalty(),
+			PresencePenalty: s.GetPresencePenalty(), FrequencyPenalty: s.GetFrequencyPenalty(), EndBias: s.GetEndBias(),
 		},
 		Logprobs: r.Logprobs, TopLogprobs: int(r.TopLogprobs), PromptLogprobs: r.PromptLogprobs,
 		IgnoreEOS: r.IgnoreEos, Whole: r.Whole, Adapter: r.Adapter, Images: r.Images, User: r.User,
@@ -64,12 +64,10 @@ func (r *GenerateRequest) Engine() engine.GenerateRequest {
 		out.Messages = append(out.Messages, message)
 	}
 	for _, b := range s.GetBias() {
-		for _, t := range b.Tokens {
-			out.Sampling.Bias = append(out.Sampling.Bias, engine.TokenBias{Token: t, Bias: b.Bias})
-		}
+		out.Sampling.Bias = append(out.Sampling.Bias, engine.TokenBias{Token: b.Token, Bias: b.Bias})
 	}
-	for _, b := range s.GetBiasSequences() {
-		out.Sampling.BiasSequences = append(out.Sampling.BiasSequences, engine.BiasSequence{Tokens: b.Tokens, Bias: b.Bias})
+	for _, b := range s.GetBiasTexts() {
+		out.Sampling.BiasTexts = append(out.Sampling.BiasTexts, engine.BiasText{Text: string(b.Text), Bias: b.Bias})
 	}
 	if g := s.GetGrammar(); g != nil {
 		out.Sampling.Grammar = &engine.Grammar{GBNF: g.Gbnf, Root: g.Root, Triggers: g.Triggers}

@@ -1117,9 +1117,10 @@ type Sampling struct {
 	Seed             uint32                 `protobuf:"varint,5,opt,name=seed,proto3" json:"seed,omitempty"`
 	PresencePenalty  float32                `protobuf:"fixed32,6,opt,name=presence_penalty,json=presencePenalty,proto3" json:"presence_penalty,omitempty"`
 	FrequencyPenalty float32                `protobuf:"fixed32,7,opt,name=frequency_penalty,json=frequencyPenalty,proto3" json:"frequency_penalty,omitempty"`
-	Bias             []*BiasSequence        `protobuf:"bytes,8,rep,name=bias,proto3" json:"bias,omitempty"` // of one token each
-	BiasSequences    []*BiasSequence        `protobuf:"bytes,9,rep,name=bias_sequences,json=biasSequences,proto3" json:"bias_sequences,omitempty"`
+	Bias             []*TokenBias           `protobuf:"bytes,8,rep,name=bias,proto3" json:"bias,omitempty"`
+	BiasTexts        []*BiasText            `protobuf:"bytes,9,rep,name=bias_texts,json=biasTexts,proto3" json:"bias_texts,omitempty"`
 	Grammar          *Grammar               `protobuf:"bytes,10,opt,name=grammar,proto3" json:"grammar,omitempty"`
+	EndBias          float32                `protobuf:"fixed32,11,opt,name=end_bias,json=endBias,proto3" json:"end_bias,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1203,16 +1204,16 @@ func (x *Sampling) GetFrequencyPenalty() float32 {
 	return 0
 }
 
-func (x *Sampling) GetBias() []*BiasSequence {
+func (x *Sampling) GetBias() []*TokenBias {
 	if x != nil {
 		return x.Bias
 	}
 	return nil
 }
 
-func (x *Sampling) GetBiasSequences() []*BiasSequence {
+func (x *Sampling) GetBiasTexts() []*BiasText {
 	if x != nil {
-		return x.BiasSequences
+		return x.BiasTexts
 	}
 	return nil
 }
@@ -1224,28 +1225,35 @@ func (x *Sampling) GetGrammar() *Grammar {
 	return nil
 }
 
-type BiasSequence struct {
+func (x *Sampling) GetEndBias() float32 {
+	if x != nil {
+		return x.EndBias
+	}
+	return 0
+}
+
+type TokenBias struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Tokens        []int32                `protobuf:"varint,1,rep,packed,name=tokens,proto3" json:"tokens,omitempty"`
+	Token         int32                  `protobuf:"varint,1,opt,name=token,proto3" json:"token,omitempty"`
 	Bias          float32                `protobuf:"fixed32,2,opt,name=bias,proto3" json:"bias,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *BiasSequence) Reset() {
-	*x = BiasSequence{}
+func (x *TokenBias) Reset() {
+	*x = TokenBias{}
 	mi := &file_engine_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *BiasSequence) String() string {
+func (x *TokenBias) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*BiasSequence) ProtoMessage() {}
+func (*TokenBias) ProtoMessage() {}
 
-func (x *BiasSequence) ProtoReflect() protoreflect.Message {
+func (x *TokenBias) ProtoReflect() protoreflect.Message {
 	mi := &file_engine_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1257,19 +1265,71 @@ func (x *BiasSequence) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use BiasSequence.ProtoReflect.Descriptor instead.
-func (*BiasSequence) Descriptor() ([]byte, []int) {
+// Deprecated: Use TokenBias.ProtoReflect.Descriptor instead.
+func (*TokenBias) Descriptor() ([]byte, []int) {
 	return file_engine_proto_rawDescGZIP(), []int{17}
 }
 
-func (x *BiasSequence) GetTokens() []int32 {
+func (x *TokenBias) GetToken() int32 {
 	if x != nil {
-		return x.Tokens
+		return x.Token
+	}
+	return 0
+}
+
+func (x *TokenBias) GetBias() float32 {
+	if x != nil {
+		return x.Bias
+	}
+	return 0
+}
+
+type BiasText struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          []byte                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	Bias          float32                `protobuf:"fixed32,2,opt,name=bias,proto3" json:"bias,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BiasText) Reset() {
+	*x = BiasText{}
+	mi := &file_engine_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BiasText) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BiasText) ProtoMessage() {}
+
+func (x *BiasText) ProtoReflect() protoreflect.Message {
+	mi := &file_engine_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BiasText.ProtoReflect.Descriptor instead.
+func (*BiasText) Descriptor() ([]byte, []int) {
+	return file_engine_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *BiasText) GetText() []byte {
+	if x != nil {
+		return x.Text
 	}
 	return nil
 }
 
-func (x *BiasSequence) GetBias() float32 {
+func (x *BiasText) GetBias() float32 {
 	if x != nil {
 		return x.Bias
 	}
@@ -1287,7 +1347,7 @@ type Grammar struct {
 
 func (x *Grammar) Reset() {
 	*x = Grammar{}
-	mi := &file_engine_proto_msgTypes[18]
+	mi := &file_engine_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1359,7 @@ func (x *Grammar) String() string {
 func (*Grammar) ProtoMessage() {}
 
 func (x *Grammar) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[18]
+	mi := &file_engine_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1372,7 @@ func (x *Grammar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grammar.ProtoReflect.Descriptor instead.
 func (*Grammar) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{18}
+	return file_engine_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Grammar) GetGbnf() string {
@@ -1346,7 +1406,7 @@ type Frame struct {
 
 func (x *Frame) Reset() {
 	*x = Frame{}
-	mi := &file_engine_proto_msgTypes[19]
+	mi := &file_engine_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1418,7 @@ func (x *Frame) String() string {
 func (*Frame) ProtoMessage() {}
 
 func (x *Frame) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[19]
+	mi := &file_engine_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1431,7 @@ func (x *Frame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Frame.ProtoReflect.Descriptor instead.
 func (*Frame) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{19}
+	return file_engine_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Frame) GetEvents() []*Event {
@@ -1398,7 +1458,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_engine_proto_msgTypes[20]
+	mi := &file_engine_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1410,7 +1470,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[20]
+	mi := &file_engine_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1423,7 +1483,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{20}
+	return file_engine_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Event) GetSequence() uint64 {
@@ -1529,7 +1589,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_engine_proto_msgTypes[21]
+	mi := &file_engine_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1541,7 +1601,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[21]
+	mi := &file_engine_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1554,7 +1614,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{21}
+	return file_engine_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Started) GetPromptTokens() int64 {
@@ -1580,7 +1640,7 @@ type PromptScored struct {
 
 func (x *PromptScored) Reset() {
 	*x = PromptScored{}
-	mi := &file_engine_proto_msgTypes[22]
+	mi := &file_engine_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1652,7 @@ func (x *PromptScored) String() string {
 func (*PromptScored) ProtoMessage() {}
 
 func (x *PromptScored) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[22]
+	mi := &file_engine_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1665,7 @@ func (x *PromptScored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromptScored.ProtoReflect.Descriptor instead.
 func (*PromptScored) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{22}
+	return file_engine_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PromptScored) GetTokens() []*TokenLogprob {
@@ -1626,7 +1686,7 @@ type Delta struct {
 
 func (x *Delta) Reset() {
 	*x = Delta{}
-	mi := &file_engine_proto_msgTypes[23]
+	mi := &file_engine_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1638,7 +1698,7 @@ func (x *Delta) String() string {
 func (*Delta) ProtoMessage() {}
 
 func (x *Delta) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[23]
+	mi := &file_engine_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1651,7 +1711,7 @@ func (x *Delta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delta.ProtoReflect.Descriptor instead.
 func (*Delta) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{23}
+	return file_engine_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Delta) GetText() string {
@@ -1687,7 +1747,7 @@ type ToolCallDelta struct {
 
 func (x *ToolCallDelta) Reset() {
 	*x = ToolCallDelta{}
-	mi := &file_engine_proto_msgTypes[24]
+	mi := &file_engine_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +1759,7 @@ func (x *ToolCallDelta) String() string {
 func (*ToolCallDelta) ProtoMessage() {}
 
 func (x *ToolCallDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[24]
+	mi := &file_engine_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +1772,7 @@ func (x *ToolCallDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolCallDelta.ProtoReflect.Descriptor instead.
 func (*ToolCallDelta) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{24}
+	return file_engine_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ToolCallDelta) GetIndex() int64 {
@@ -1755,7 +1815,7 @@ type TokenLogprob struct {
 
 func (x *TokenLogprob) Reset() {
 	*x = TokenLogprob{}
-	mi := &file_engine_proto_msgTypes[25]
+	mi := &file_engine_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +1827,7 @@ func (x *TokenLogprob) String() string {
 func (*TokenLogprob) ProtoMessage() {}
 
 func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[25]
+	mi := &file_engine_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +1840,7 @@ func (x *TokenLogprob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TokenLogprob.ProtoReflect.Descriptor instead.
 func (*TokenLogprob) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{25}
+	return file_engine_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *TokenLogprob) GetToken() int32 {
@@ -1824,7 +1884,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_engine_proto_msgTypes[26]
+	mi := &file_engine_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +1896,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[26]
+	mi := &file_engine_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +1909,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{26}
+	return file_engine_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Done) GetReason() string {
@@ -1900,7 +1960,7 @@ type QuantizeRequest struct {
 
 func (x *QuantizeRequest) Reset() {
 	*x = QuantizeRequest{}
-	mi := &file_engine_proto_msgTypes[27]
+	mi := &file_engine_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +1972,7 @@ func (x *QuantizeRequest) String() string {
 func (*QuantizeRequest) ProtoMessage() {}
 
 func (x *QuantizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[27]
+	mi := &file_engine_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +1985,7 @@ func (x *QuantizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuantizeRequest.ProtoReflect.Descriptor instead.
 func (*QuantizeRequest) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{27}
+	return file_engine_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *QuantizeRequest) GetLibrary() string {
@@ -1976,7 +2036,7 @@ type QuantizeEvent struct {
 
 func (x *QuantizeEvent) Reset() {
 	*x = QuantizeEvent{}
-	mi := &file_engine_proto_msgTypes[28]
+	mi := &file_engine_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2048,7 @@ func (x *QuantizeEvent) String() string {
 func (*QuantizeEvent) ProtoMessage() {}
 
 func (x *QuantizeEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[28]
+	mi := &file_engine_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2061,7 @@ func (x *QuantizeEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuantizeEvent.ProtoReflect.Descriptor instead.
 func (*QuantizeEvent) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{28}
+	return file_engine_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *QuantizeEvent) GetEvent() isQuantizeEvent_Event {
@@ -2055,7 +2115,7 @@ type ScoreRequest struct {
 
 func (x *ScoreRequest) Reset() {
 	*x = ScoreRequest{}
-	mi := &file_engine_proto_msgTypes[29]
+	mi := &file_engine_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2067,7 +2127,7 @@ func (x *ScoreRequest) String() string {
 func (*ScoreRequest) ProtoMessage() {}
 
 func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[29]
+	mi := &file_engine_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2080,7 +2140,7 @@ func (x *ScoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreRequest.ProtoReflect.Descriptor instead.
 func (*ScoreRequest) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{29}
+	return file_engine_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ScoreRequest) GetSpec() []byte {
@@ -2111,7 +2171,7 @@ type ScoreEvent struct {
 
 func (x *ScoreEvent) Reset() {
 	*x = ScoreEvent{}
-	mi := &file_engine_proto_msgTypes[30]
+	mi := &file_engine_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2123,7 +2183,7 @@ func (x *ScoreEvent) String() string {
 func (*ScoreEvent) ProtoMessage() {}
 
 func (x *ScoreEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[30]
+	mi := &file_engine_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2136,7 +2196,7 @@ func (x *ScoreEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScoreEvent.ProtoReflect.Descriptor instead.
 func (*ScoreEvent) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{30}
+	return file_engine_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ScoreEvent) GetEvent() isScoreEvent_Event {
@@ -2205,7 +2265,7 @@ type Score struct {
 
 func (x *Score) Reset() {
 	*x = Score{}
-	mi := &file_engine_proto_msgTypes[31]
+	mi := &file_engine_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2217,7 +2277,7 @@ func (x *Score) String() string {
 func (*Score) ProtoMessage() {}
 
 func (x *Score) ProtoReflect() protoreflect.Message {
-	mi := &file_engine_proto_msgTypes[31]
+	mi := &file_engine_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2230,7 +2290,7 @@ func (x *Score) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Score.ProtoReflect.Descriptor instead.
 func (*Score) Descriptor() ([]byte, []int) {
-	return file_engine_proto_rawDescGZIP(), []int{31}
+	return file_engine_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Score) GetLogLikelihood() float64 {
@@ -2333,7 +2393,7 @@ const file_engine_proto_rawDesc = "" +
 	"\bToolCall\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
-	"\targuments\x18\x03 \x01(\tR\targuments\"\x87\x03\n" +
+	"\targuments\x18\x03 \x01(\tR\targuments\"\x93\x03\n" +
 	"\bSampling\x12 \n" +
 	"\vtemperature\x18\x01 \x01(\x02R\vtemperature\x12\x13\n" +
 	"\x05top_p\x18\x02 \x01(\x02R\x04topP\x12\x13\n" +
@@ -2341,13 +2401,18 @@ const file_engine_proto_rawDesc = "" +
 	"\x05min_p\x18\x04 \x01(\x02R\x04minP\x12\x12\n" +
 	"\x04seed\x18\x05 \x01(\rR\x04seed\x12)\n" +
 	"\x10presence_penalty\x18\x06 \x01(\x02R\x0fpresencePenalty\x12+\n" +
-	"\x11frequency_penalty\x18\a \x01(\x02R\x10frequencyPenalty\x122\n" +
-	"\x04bias\x18\b \x03(\v2\x1e.parley.engine.v1.BiasSequenceR\x04bias\x12E\n" +
-	"\x0ebias_sequences\x18\t \x03(\v2\x1e.parley.engine.v1.BiasSequenceR\rbiasSequences\x123\n" +
+	"\x11frequency_penalty\x18\a \x01(\x02R\x10frequencyPenalty\x12/\n" +
+	"\x04bias\x18\b \x03(\v2\x1b.parley.engine.v1.TokenBiasR\x04bias\x129\n" +
+	"\n" +
+	"bias_texts\x18\t \x03(\v2\x1a.parley.engine.v1.BiasTextR\tbiasTexts\x123\n" +
 	"\agrammar\x18\n" +
-	" \x01(\v2\x19.parley.engine.v1.GrammarR\agrammar\":\n" +
-	"\fBiasSequence\x12\x16\n" +
-	"\x06tokens\x18\x01 \x03(\x05R\x06tokens\x12\x12\n" +
+	" \x01(\v2\x19.parley.engine.v1.GrammarR\agrammar\x12\x19\n" +
+	"\bend_bias\x18\v \x01(\x02R\aendBias\"5\n" +
+	"\tTokenBias\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\x05R\x05token\x12\x12\n" +
+	"\x04bias\x18\x02 \x01(\x02R\x04bias\"2\n" +
+	"\bBiasText\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\fR\x04text\x12\x12\n" +
 	"\x04bias\x18\x02 \x01(\x02R\x04bias\"M\n" +
 	"\aGrammar\x12\x12\n" +
 	"\x04gbnf\x18\x01 \x01(\tR\x04gbnf\x12\x12\n" +
@@ -2433,7 +2498,7 @@ func file_engine_proto_rawDescGZIP() []byte {
 	return file_engine_proto_rawDescData
 }
 
-var file_engine_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_engine_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_engine_proto_goTypes = []any{
 	(*LoadRequest)(nil),     // 0: parley.engine.v1.LoadRequest
 	(*LoadEvent)(nil),       // 1: parley.engine.v1.LoadEvent
@@ -2452,21 +2517,22 @@ var file_engine_proto_goTypes = []any{
 	(*Message)(nil),         // 14: parley.engine.v1.Message
 	(*ToolCall)(nil),        // 15: parley.engine.v1.ToolCall
 	(*Sampling)(nil),        // 16: parley.engine.v1.Sampling
-	(*BiasSequence)(nil),    // 17: parley.engine.v1.BiasSequence
-	(*Grammar)(nil),         // 18: parley.engine.v1.Grammar
-	(*Frame)(nil),           // 19: parley.engine.v1.Frame
-	(*Event)(nil),           // 20: parley.engine.v1.Event
-	(*Started)(nil),         // 21: parley.engine.v1.Started
-	(*PromptScored)(nil),    // 22: parley.engine.v1.PromptScored
-	(*Delta)(nil),           // 23: parley.engine.v1.Delta
-	(*ToolCallDelta)(nil),   // 24: parley.engine.v1.ToolCallDelta
-	(*TokenLogprob)(nil),    // 25: parley.engine.v1.TokenLogprob
-	(*Done)(nil),            // 26: parley.engine.v1.Done
-	(*QuantizeRequest)(nil), // 27: parley.engine.v1.QuantizeRequest
-	(*QuantizeEvent)(nil),   // 28: parley.engine.v1.QuantizeEvent
-	(*ScoreRequest)(nil),    // 29: parley.engine.v1.ScoreRequest
-	(*ScoreEvent)(nil),      // 30: parley.engine.v1.ScoreEvent
-	(*Score)(nil),           // 31: parley.engine.v1.Score
+	(*TokenBias)(nil),       // 17: parley.engine.v1.TokenBias
+	(*BiasText)(nil),        // 18: parley.engine.v1.BiasText
+	(*Grammar)(nil),         // 19: parley.engine.v1.Grammar
+	(*Frame)(nil),           // 20: parley.engine.v1.Frame
+	(*Event)(nil),           // 21: parley.engine.v1.Event
+	(*Started)(nil),         // 22: parley.engine.v1.Started
+	(*PromptScored)(nil),    // 23: parley.engine.v1.PromptScored
+	(*Delta)(nil),           // 24: parley.engine.v1.Delta
+	(*ToolCallDelta)(nil),   // 25: parley.engine.v1.ToolCallDelta
+	(*TokenLogprob)(nil),    // 26: parley.engine.v1.TokenLogprob
+	(*Done)(nil),            // 27: parley.engine.v1.Done
+	(*QuantizeRequest)(nil), // 28: parley.engine.v1.QuantizeRequest
+	(*QuantizeEvent)(nil),   // 29: parley.engine.v1.QuantizeEvent
+	(*ScoreRequest)(nil),    // 30: parley.engine.v1.ScoreRequest
+	(*ScoreEvent)(nil),      // 31: parley.engine.v1.ScoreEvent
+	(*Score)(nil),           // 32: parley.engine.v1.Score
 }
 var file_engine_proto_depIdxs = []int32{
 	2,  // 0: parley.engine.v1.LoadEvent.error:type_name -> parley.engine.v1.Error
@@ -2477,22 +2543,22 @@ var file_engine_proto_depIdxs = []int32{
 	14, // 5: parley.engine.v1.GenerateRequest.messages:type_name -> parley.engine.v1.Message
 	16, // 6: parley.engine.v1.GenerateRequest.sampling:type_name -> parley.engine.v1.Sampling
 	15, // 7: parley.engine.v1.Message.tool_calls:type_name -> parley.engine.v1.ToolCall
-	17, // 8: parley.engine.v1.Sampling.bias:type_name -> parley.engine.v1.BiasSequence
-	17, // 9: parley.engine.v1.Sampling.bias_sequences:type_name -> parley.engine.v1.BiasSequence
-	18, // 10: parley.engine.v1.Sampling.grammar:type_name -> parley.engine.v1.Grammar
-	20, // 11: parley.engine.v1.Frame.events:type_name -> parley.engine.v1.Event
-	21, // 12: parley.engine.v1.Event.started:type_name -> parley.engine.v1.Started
-	22, // 13: parley.engine.v1.Event.prompt_scored:type_name -> parley.engine.v1.PromptScored
-	23, // 14: parley.engine.v1.Event.delta:type_name -> parley.engine.v1.Delta
-	26, // 15: parley.engine.v1.Event.done:type_name -> parley.engine.v1.Done
+	17, // 8: parley.engine.v1.Sampling.bias:type_name -> parley.engine.v1.TokenBias
+	18, // 9: parley.engine.v1.Sampling.bias_texts:type_name -> parley.engine.v1.BiasText
+	19, // 10: parley.engine.v1.Sampling.grammar:type_name -> parley.engine.v1.Grammar
+	21, // 11: parley.engine.v1.Frame.events:type_name -> parley.engine.v1.Event
+	22, // 12: parley.engine.v1.Event.started:type_name -> parley.engine.v1.Started
+	23, // 13: parley.engine.v1.Event.prompt_scored:type_name -> parley.engine.v1.PromptScored
+	24, // 14: parley.engine.v1.Event.delta:type_name -> parley.engine.v1.Delta
+	27, // 15: parley.engine.v1.Event.done:type_name -> parley.engine.v1.Done
 	2,  // 16: parley.engine.v1.Event.error:type_name -> parley.engine.v1.Error
-	25, // 17: parley.engine.v1.PromptScored.tokens:type_name -> parley.engine.v1.TokenLogprob
-	25, // 18: parley.engine.v1.Delta.tokens:type_name -> parley.engine.v1.TokenLogprob
-	24, // 19: parley.engine.v1.Delta.calls:type_name -> parley.engine.v1.ToolCallDelta
-	25, // 20: parley.engine.v1.TokenLogprob.top:type_name -> parley.engine.v1.TokenLogprob
-	25, // 21: parley.engine.v1.Done.end:type_name -> parley.engine.v1.TokenLogprob
+	26, // 17: parley.engine.v1.PromptScored.tokens:type_name -> parley.engine.v1.TokenLogprob
+	26, // 18: parley.engine.v1.Delta.tokens:type_name -> parley.engine.v1.TokenLogprob
+	25, // 19: parley.engine.v1.Delta.calls:type_name -> parley.engine.v1.ToolCallDelta
+	26, // 20: parley.engine.v1.TokenLogprob.top:type_name -> parley.engine.v1.TokenLogprob
+	26, // 21: parley.engine.v1.Done.end:type_name -> parley.engine.v1.TokenLogprob
 	2,  // 22: parley.engine.v1.QuantizeEvent.error:type_name -> parley.engine.v1.Error
-	31, // 23: parley.engine.v1.ScoreEvent.score:type_name -> parley.engine.v1.Score
+	32, // 23: parley.engine.v1.ScoreEvent.score:type_name -> parley.engine.v1.Score
 	2,  // 24: parley.engine.v1.ScoreEvent.error:type_name -> parley.engine.v1.Error
 	0,  // 25: parley.engine.v1.Engine.Load:input_type -> parley.engine.v1.LoadRequest
 	3,  // 26: parley.engine.v1.Engine.Tokenize:input_type -> parley.engine.v1.TokenizeRequest
@@ -2500,16 +2566,16 @@ var file_engine_proto_depIdxs = []int32{
 	6,  // 28: parley.engine.v1.Engine.Embed:input_type -> parley.engine.v1.EmbedRequest
 	9,  // 29: parley.engine.v1.Engine.Stats:input_type -> parley.engine.v1.StatsRequest
 	11, // 30: parley.engine.v1.Engine.Session:input_type -> parley.engine.v1.Command
-	27, // 31: parley.engine.v1.Engine.Quantize:input_type -> parley.engine.v1.QuantizeRequest
-	29, // 32: parley.engine.v1.Engine.Score:input_type -> parley.engine.v1.ScoreRequest
+	28, // 31: parley.engine.v1.Engine.Quantize:input_type -> parley.engine.v1.QuantizeRequest
+	30, // 32: parley.engine.v1.Engine.Score:input_type -> parley.engine.v1.ScoreRequest
 	1,  // 33: parley.engine.v1.Engine.Load:output_type -> parley.engine.v1.LoadEvent
 	4,  // 34: parley.engine.v1.Engine.Tokenize:output_type -> parley.engine.v1.Tokens
 	5,  // 35: parley.engine.v1.Engine.Detokenize:output_type -> parley.engine.v1.Text
 	8,  // 36: parley.engine.v1.Engine.Embed:output_type -> parley.engine.v1.EmbedResponse
 	10, // 37: parley.engine.v1.Engine.Stats:output_type -> parley.engine.v1.StatsResponse
-	19, // 38: parley.engine.v1.Engine.Session:output_type -> parley.engine.v1.Frame
-	28, // 39: parley.engine.v1.Engine.Quantize:output_type -> parley.engine.v1.QuantizeEvent
-	30, // 40: parley.engine.v1.Engine.Score:output_type -> parley.engine.v1.ScoreEvent
+	20, // 38: parley.engine.v1.Engine.Session:output_type -> parley.engine.v1.Frame
+	29, // 39: parley.engine.v1.Engine.Quantize:output_type -> parley.engine.v1.QuantizeEvent
+	31, // 40: parley.engine.v1.Engine.Score:output_type -> parley.engine.v1.ScoreEvent
 	33, // [33:41] is the sub-list for method output_type
 	25, // [25:33] is the sub-list for method input_type
 	25, // [25:25] is the sub-list for extension type_name
@@ -2531,18 +2597,18 @@ func file_engine_proto_init() {
 		(*Command_Generate)(nil),
 		(*Command_Cancel)(nil),
 	}
-	file_engine_proto_msgTypes[20].OneofWrappers = []any{
+	file_engine_proto_msgTypes[21].OneofWrappers = []any{
 		(*Event_Started)(nil),
 		(*Event_PromptScored)(nil),
 		(*Event_Delta)(nil),
 		(*Event_Done)(nil),
 		(*Event_Error)(nil),
 	}
-	file_engine_proto_msgTypes[28].OneofWrappers = []any{
+	file_engine_proto_msgTypes[29].OneofWrappers = []any{
 		(*QuantizeEvent_Progress)(nil),
 		(*QuantizeEvent_Error)(nil),
 	}
-	file_engine_proto_msgTypes[30].OneofWrappers = []any{
+	file_engine_proto_msgTypes[31].OneofWrappers = []any{
 		(*ScoreEvent_Progress)(nil),
 		(*ScoreEvent_Score)(nil),
 		(*ScoreEvent_Error)(nil),
@@ -2553,7 +2619,7 @@ func file_engine_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_engine_proto_rawDesc), len(file_engine_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,7 +34,7 @@ const (
 	Logprobs       Ability = "logprobs"
 	PromptLogprobs Ability = "logprobs of the prompt"
 	LogitBias      Ability = "logit_bias"
-	BiasSequences  Ability = "bias of token sequences"
+	BiasTexts      Ability = "bias of texts"
 	Grammars       Ability = "grammars"
 	Seeds          Ability = "repeat an answer by its seed"
 	NoTokens       Ability = "max_tokens 0"
@@ -81,7 +81,10 @@ func Conform(t *testing.T, open func(t *testing.T) engine.Backend, caps Caps) {
 		{"IgnoreEOS", []Ability{Generate, IgnoreEOS}, x.ignoreEOS},
 		{"StopInsideText", []Ability{Generate}, x.stopInsideText},
 		{"StopAcrossTokens", []Ability{Generate, Tokens}, x.stopAcrossTokens},
-		{"WholeLetters", []Ability{Generate, Tokens, BiasSequences}, x.wholeLetters},
+		{"WholeLetters", []Ability{Generate, Tokens, BiasTexts}, x.wholeLetters},
+		{"BiasTextsLead", []Ability{Generate, Tokens, BiasTexts}, x.biasTextsLead},
+		{"BiasTextsBan", []Ability{Generate, Tokens, BiasTexts}, x.biasTextsBan},
+		{"BiasOfTheEnd", []Ability{Generate, BiasTexts}, x.biasOfTheEnd},
 		{"BreakCancels", []Ability{Generate}, x.breakCancels},
 		{"ContextCancels", []Ability{Generate}, x.contextCancels},
 		{"EndedContext", []Ability{Generate}, x.endedContext},
@@ -90,6 +93,7 @@ func Conform(t *testing.T, open func(t *testing.T) engine.Backend, caps Caps) {
 		{"SeedsRepeat", []Ability{Generate, Seeds}, x.seedsRepeat},
 		{"BiasBans", []Ability{Generate, Tokens, LogitBias}, x.biasBans},
 		{"BiasForces", []Ability{Generate, Tokens, LogitBias}, x.biasForces},
+		{"ShowSpecial", []Ability{Generate, Tokens, LogitBias}, x.showSpecial},
 		{"Logprobs", []Ability{Generate, Tokens, Logprobs}, x.logprobs},
 		{"PromptLogprobs", []Ability{Generate, Tokens, PromptLogprobs}, x.promptLogprobs},
 		{"Grammar", []Ability{Generate, Grammars}, x.grammar},

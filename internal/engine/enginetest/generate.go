@@ -185,9 +185,7 @@ func (x *exam) wholeLetters(t *testing.T, b engine.Backend) {
 			continue
 		}
 		req := x.request(t, b, x.caps.Prompt, 3*len(parts))
-		for i := range parts {
-			req.Sampling.BiasSequences = append(req.Sampling.BiasSequences, engine.BiasSequence{Tokens: parts[:i+1], Bias: 60 + 20*float32(i)})
-		}
+		req.Sampling.BiasTexts = []engine.BiasText{{Text: letter, Bias: 100}}
 		a := run(t, b, req)
 		if want := strings.Repeat(letter, 3); a.text != want {
 			t.Errorf("forced to say %q it said %q", want, a.text)

@@ -148,14 +148,14 @@ func (b *Backend) submit(ctx context.Context, req engine.GenerateRequest) (*sequ
 		return nil, err
 	}
 	l := b.loop
-	sample, err := newSampler(b.lib, b.model, &req, l.eog)
+	sample, err := newSampler(l, &req)
 	if err != nil {
 		return nil, err
 	}
 	s := &sequence{
 		req: req, out: newOutput(), sample: sample, text: textstream.New(req.Stop), row: -1,
 		tokens: slices.Grow(slices.Clone(req.Tokens), min(req.MaxTokens, 256)), prompt: len(req.Tokens),
-		limit: max(min(req.MaxTokens, b.info.ContextWindow-len(req.Tokens)), 0),
+		limit: max(min(req.MaxTokens, b.info.ContextWindow-len(req.Tokens)), 0), shown: shownTokens(b.model, req.ShowSpecial),
 	}
 	if err := l.submit(s); err != nil {
 		sample.free()

@@ -297,12 +297,23 @@ func TestBias(t *testing.T) {
 	if r := collect(t.Context(), b, engine.GenerateRequest{Tokens: prompt, MaxTokens: 20, Sampling: engine.Sampling{Bias: bias}}); r.err != nil || strings.Contains(r.text, "Paris") {
 		t.Errorf("a banned token came: %q, %v", r.text, r.err)
 	}
-	seq := []engine.BiasSequence{{Tokens: ban(" of France"), Bias: -100}}
-	if len(seq[0].Tokens) < 2 {
+	texts := []engine.BiasText{{Text: " of France", Bias: -100}}
+	if len(ban(texts[0].Text)) < 2 {
 		t.Fatal("the test needs a text of several tokens")
 	}
-	if r := collect(t.Context(), b, engine.GenerateRequest{Tokens: prompt, MaxTokens: 20, Sampling: engine.Sampling{BiasSequences: seq}}); r.err != nil || strings.Contains(r.text, "of France") || !strings.Contains(r.text, " of") {
-		t.Errorf("a banned sequence came, or its beginning did not: %q, %v", r.text, r.err)
+	if r := collect(t.Context(), b, engine.GenerateRequest{Tokens: prompt, MaxTokens: 20, Sampling: engine.Sampling{BiasTexts: texts}}); r.err != nil || strings.Contains(r.text, "of France") || !strings.Contains(r.text, " of") {
+		t.Errorf("a banned text came, or its beginning did not: %q, %v", r.text, r.err)
+	}
+	// The bytes of a text need not be letters: three of the four of an emoji, and the last one.
+	for _, text := range []string{"\xf0\x9f\xa6", "\x9c", " Paris"} {
+		r := collect(t.Context(), b, engine.GenerateRequest{Tokens: prompt, MaxTokens: 6, Sampling: engine.Sampling{BiasTexts: []engine.BiasText{{Text: text, Bias: 100}}}})
+		var written []byte
+		for _, tok := range r.tokens {
+			written = append(written, tok.Bytes...)
+		}
+		if r.err != nil || !strings.HasPrefix(string(written), text+text) {
+			t.Errorf("led to %q it wrote %q, %v", text, written, r.err)
+		}
 	}
 	if r := collect(t.Context(), b, engine.GenerateRequest{Tokens: prompt, MaxTokens: 5, Sampling: engine.Sampling{Bias: []engine.TokenBias{{Token: 1 << 30, Bias: 1}}}}); fault.KindOf(r.err) != fault.Invalid {
 		t.Errorf("a token outside of the vocabulary answers %v", r.err)

@@ -62,6 +62,7 @@ type loop struct {
 	isEOG   []bool
 	piecesM sync.RWMutex
 	pieces  [][]byte
+	writing writing
 	scratch [][]capi.Candidate
 }
 

@@ -140,6 +140,7 @@ func (b *Backend) startLoop(cells int) error {
 	}
 	l.parking = &parking{budget: b.parkingBudget(c.Cells())}
 	l.wake = sync.NewCond(&l.mu)
+	l.writing.l = l
 	for t := range l.isEOG {
 		if m.EndsTurn(int32(t)) {
 			l.isEOG[t] = true

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/parley-ai/parley/internal/engine"
 )
 
 func TestShare(t *testing.T) {
@@ -167,35 +165,6 @@ func TestTopN(t *testing.T) {
 	}
 	if argmax(logits) != 1 {
 		t.Errorf("argmax = %d, want the first of equals", argmax(logits))
-	}
-}
-
-func TestBiasTrie(t *testing.T) {
-	state := &biasState{root: newBiasTrie([]engine.BiasSequence{
-		{Tokens: []engine.Token{1, 2, 3}, Bias: 5}, {Tokens: []engine.Token{1, 2}, Bias: -1}, {Tokens: []engine.Token{2, 4}, Bias: 7},
-		{Tokens: []engine.Token{9}, Bias: 2}, {Tokens: nil, Bias: 100},
-	})}
-	for i, step := range []struct {
-		want map[engine.Token]float32
-		next engine.Token
-	}{
-		{map[engine.Token]float32{9: 2}, 1},
-		{map[engine.Token]float32{9: 2, 2: -1}, 2},
-		{map[engine.Token]float32{9: 2, 3: 5, 4: 7}, 1}, // after 1 2 both 3 and, from the 2, 4 complete one
-		{map[engine.Token]float32{9: 2, 2: -1}, 8},
-		{map[engine.Token]float32{9: 2}, 8},
-	} {
-		got := map[engine.Token]float32{}
-		state.each(func(tok engine.Token, b float32) { got[tok] += b })
-		if len(got) != len(step.want) {
-			t.Errorf("step %d: %v, want %v", i, got, step.want)
-		}
-		for tok, b := range step.want {
-			if got[tok] != b {
-				t.Errorf("step %d: %v, want %v", i, got, step.want)
-			}
-		}
-		state.accept(step.next)
 	}
 }
 

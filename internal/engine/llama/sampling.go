@@ -8,21 +8,23 @@ import (
 
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/llama/capi"
+	"github.com/parley-ai/parley/internal/engine/textbias"
 	"github.com/parley-ai/parley/internal/fault"
 )
 
 // sampler chooses the tokens of one sequence. Biases and penalties are added to the logits here,
 // because they touch few tokens; the choice is made by llama.cpp's own chain.
 type sampler struct {
-	model     *capi.Model
-	req       *engine.Sampling
-	eog       []engine.Token // banned when the request ignores the end of the answer
-	chain     *capi.Sampler
-	grammar   *capi.Sampler
-	asleep    bool                 // the grammar waits for a trigger
-	tail      string               // newest output while it waits
-	counts    map[engine.Token]int // produced tokens, for the penalties
-	sequences *biasState
+	model   *capi.Model
+	req     *engine.Sampling
+	eog     []engine.Token // banned when the request ignores the end of the answer
+	chain   *capi.Sampler
+	grammar *capi.Sampler
+	asleep  bool                 // the grammar waits for a trigger
+	tail    string               // newest output while it waits
+	counts  map[engine.Token]int // produced tokens, for the penalties
+	biases  *textbias.State      // nil without any
+	bias    []engine.TokenBias   // of the next token, each token once
 }
 
 var (
@@ -35,7 +37,8 @@ var (
 var ban = float32(math.Inf(-1))
 
 // newSampler makes the sampler of a request; a bad grammar or bias is Invalid.
-func newSampler(lib *capi.Library, m *capi.Model, req *engine.GenerateRequest, eog []engine.Token) (*sampler, error) {
+func newSampler(l *loop, req *engine.GenerateRequest) (*sampler, error) {
+	m := l.model
 	p := &req.Sampling
 	for _, b := range p.Bias {
 		if b.Token < 0 || int(b.Token) >= m.VocabSize() {
@@ -44,17 +47,10 @@ func newSampler(lib *capi.Library, m *capi.Model, req *engine.GenerateRequest, e
 	}
 	s := &sampler{model: m, req: p, counts: map[engine.Token]int{}}
 	if req.IgnoreEOS {
-		s.eog = eog
+		s.eog = l.eog
 	}
-	if len(p.BiasSequences) > 0 {
-		for _, b := range p.BiasSequences {
-			for _, t := range b.Tokens {
-				if t < 0 || int(t) >= m.VocabSize() {
-					return nil, fault.Param("logit_bias", "Token id %d in 'logit_bias' is outside of the model's vocabulary of %d tokens.", t, m.VocabSize())
-				}
-			}
-		}
-		s.sequences = &biasState{root: newBiasTrie(p.BiasSequences)}
+	if s.biases = textbias.New(&l.writing, p, l.eog); s.biases != nil {
+		s.bias = s.biases.Now()
 	}
 	if g := p.Grammar; g != nil {
 		grammar, err := m.NewGrammar(g.GBNF, g.Root)
@@ -63,7 +59,7 @@ func newSampler(lib *capi.Library, m *capi.Model, req *engine.GenerateRequest, e
 		}
 		s.grammar, s.asleep = grammar, len(g.Triggers) > 0
 	}
-	s.chain = lib.NewChain(capi.ChainOptions{TopK: p.TopK, TopP: p.TopP, MinP: p.MinP, Temperature: p.Temperature, Seed: p.Seed})
+	s.chain = l.lib.NewChain(capi.ChainOptions{TopK: p.TopK, TopP: p.TopP, MinP: p.MinP, Temperature: p.Temperature, Seed: p.Seed})
 	return s, nil
 }
 
@@ -77,7 +73,7 @@ func (s *sampler) free() {
 // bare says that the raw logits decide, as far as the grammar lets them: no biases, no penalties.
 func (s *sampler) bare() bool {
 	p := s.req
-	return len(p.Bias) == 0 && s.sequences == nil && len(s.eog) == 0 &&
+	return len(s.bias) == 0 && len(s.eog) == 0 &&
 		(p.PresencePenalty == 0 && p.FrequencyPenalty == 0 || len(s.counts) == 0)
 }
 
@@ -87,8 +83,8 @@ func (s *sampler) awake() bool { return s.grammar != nil && !s.asleep }
 // light says that a choice mostly takes one look at the logits.
 func (s *sampler) light() bool {
 	p := s.req
-	return p.Temperature <= 0 && s.sequences == nil && !s.awake() &&
-		(p.PresencePenalty == 0 && p.FrequencyPenalty == 0 || len(s.counts) == 0) && len(p.Bias)+len(s.eog) <= fewChanges
+	return p.Temperature <= 0 && !s.awake() &&
+		(p.PresencePenalty == 0 && p.FrequencyPenalty == 0 || len(s.counts) == 0) && len(s.bias)+len(s.eog) <= fewChanges
 }
 
 // pick chooses the next token; scratch has room for the vocabulary and belongs to the caller.
@@ -162,36 +158,28 @@ const fewChanges = 64
 func (s *sampler) greedy(logits []float32) (best engine.Token, ok bool) {
 	p := s.req
 	penalized := p.PresencePenalty != 0 || p.FrequencyPenalty != 0
-	changes := len(p.Bias) + len(s.eog)
+	changes := len(s.bias) + len(s.eog)
 	if penalized {
 		changes += len(s.counts)
 	}
-	if p.Temperature > 0 || s.sequences != nil || changes > fewChanges {
+	if p.Temperature > 0 || changes > fewChanges {
 		return 0, false
 	}
 	best = engine.Token(argmax(logits))
 	if _, made := s.counts[best]; penalized && made || slices.Contains(s.eog, best) ||
-		slices.ContainsFunc(p.Bias, func(b engine.TokenBias) bool { return b.Token == best }) {
+		slices.ContainsFunc(s.bias, func(b engine.TokenBias) bool { return b.Token == best }) {
 		return 0, false
 	}
 	top := logits[best]
-	for _, b := range p.Bias {
-		if b.Bias <= -100 || slices.Contains(s.eog, b.Token) {
+	for _, b := range s.bias {
+		if b.Bias <= textbias.Ban || slices.Contains(s.eog, b.Token) {
 			continue
 		}
 		l := logits[b.Token]
 		if n, made := s.counts[b.Token]; penalized && made {
 			l -= float32(n)*p.FrequencyPenalty + p.PresencePenalty
 		}
-		for _, other := range p.Bias { // a token may be named more than once
-			switch {
-			case other.Token != b.Token:
-			case other.Bias <= -100:
-				l = ban
-			default:
-				l += other.Bias
-			}
-		}
+		l += b.Bias
 		if l > top || l == top && b.Token < best {
 			best, top = b.Token, l
 		}
@@ -211,18 +199,12 @@ func (s *sampler) fill(logits []float32, out []capi.Candidate) {
 			out[t].Logit -= float32(n)*p.FrequencyPenalty + p.PresencePenalty
 		}
 	}
-	add := func(t engine.Token, bias float32) {
-		if bias <= -100 {
-			out[t].Logit = ban
+	for _, b := range s.bias {
+		if b.Bias <= textbias.Ban {
+			out[b.Token].Logit = ban
 		} else {
-			out[t].Logit += bias
+			out[b.Token].Logit += b.Bias
 		}
-	}
-	for _, b := range p.Bias {
-		add(b.Token, b.Bias)
-	}
-	if s.sequences != nil {
-		s.sequences.each(add)
 	}
 	for _, t := range s.eog {
 		out[t].Logit = ban
@@ -242,8 +224,9 @@ func (s *sampler) raw(logits []float32, out []capi.Candidate) {
 // accept tells the sampler what was produced, and the bytes of it.
 func (s *sampler) accept(t engine.Token, piece []byte) {
 	s.counts[t]++
-	if s.sequences != nil {
-		s.sequences.accept(t)
+	if s.biases != nil {
+		s.biases.Accept(t, piece)
+		s.bias = s.biases.Now()
 	}
 	switch {
 	case s.grammar == nil:

@@ -2,6 +2,7 @@ package llama
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/llama/capi"
@@ -23,6 +24,7 @@ type sequence struct {
 	waitFor *sequence
 	waitLen int
 	started bool
+	shown   []engine.Token // control tokens that are written (GenerateRequest.ShowSpecial)
 	// heldUntil is the number of ended sequences at which one that had to give its cells back may
 	// try again.
 	heldUntil int
@@ -95,6 +97,9 @@ func (l *loop) produce(c *choice) (ended bool) {
 		return true
 	}
 	piece := l.piece(c.token)
+	if len(piece) == 0 && slices.Contains(s.shown, c.token) {
+		piece = l.spelled(c.token)
+	}
 	s.sample.accept(c.token, piece)
 	c.prob.Bytes = piece
 	s.unsent = append(s.unsent, c.prob)

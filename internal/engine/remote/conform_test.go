@@ -39,7 +39,7 @@ func TestConformWithLlamaServer(t *testing.T) {
 			enginetest.Tokens:         "the other server tokenizes",
 			enginetest.PromptLogprobs: "llama-server has no echo",
 			enginetest.LogitBias:      "it passes through, but the exam needs token ids for it",
-			enginetest.BiasSequences:  "OpenAI's API has none",
+			enginetest.BiasTexts:      "OpenAI's API has none",
 			enginetest.Grammars:       "OpenAI's API has none",
 			enginetest.NoTokens:       "llama-server produces one token at max_tokens 0",
 			enginetest.Seeds:          "llama-server keeps its prefix cache from one backend to the next",

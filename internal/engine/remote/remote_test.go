@@ -548,10 +548,11 @@ func TestWhatItCannot(t *testing.T) {
 	})
 	b := open(t, up.URL)
 	for name, change := range map[string]func(*engine.GenerateRequest){
-		"tokens":    func(r *engine.GenerateRequest) { r.Tokens = []engine.Token{1} },
-		"grammar":   func(r *engine.GenerateRequest) { r.Sampling.Grammar = &engine.Grammar{} },
-		"sequences": func(r *engine.GenerateRequest) { r.Sampling.BiasSequences = make([]engine.BiasSequence, 1) },
-		"scoring":   func(r *engine.GenerateRequest) { r.PromptLogprobs = true },
+		"tokens":  func(r *engine.GenerateRequest) { r.Tokens = []engine.Token{1} },
+		"grammar": func(r *engine.GenerateRequest) { r.Sampling.Grammar = &engine.Grammar{} },
+		"texts":   func(r *engine.GenerateRequest) { r.Sampling.BiasTexts = make([]engine.BiasText, 1) },
+		"the end": func(r *engine.GenerateRequest) { r.Sampling.EndBias = -100 },
+		"scoring": func(r *engine.GenerateRequest) { r.PromptLogprobs = true },
 	} {
 		req := hello()
 		change(&req)

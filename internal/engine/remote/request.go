@@ -39,8 +39,8 @@ func (b *backend) check(req *engine.GenerateRequest) error {
 		return fault.New(fault.Invalid, "The model %s is answered by another server, which takes text, not token ids. Please send the text.", b.spec.Name)
 	case req.Sampling.Grammar != nil:
 		return b.cannot("be held to a grammar")
-	case len(req.Sampling.BiasSequences) > 0:
-		return b.cannot("bias sequences of tokens")
+	case len(req.Sampling.BiasTexts) > 0 || req.Sampling.EndBias != 0:
+		return b.cannot("bias texts or the end of the answer")
 	case req.PromptLogprobs:
 		return b.cannot("give logprobs of the prompt")
 	case len(req.Messages) == 0 && len(req.Images) > 0:
@@ -116,6 +116,17 @@ func (b *backend) body(buf []byte, req *engine.GenerateRequest) []byte {
 		buf = append(buf, `,"response_format":`...)
 		buf = append(buf, req.ResponseFormat...)
 	}
+	if req.Tools != "" {
+		buf = append(buf, `,"tools":`...)
+		buf = append(buf, req.Tools...)
+		if req.ToolChoice != "" {
+			buf = append(buf, `,"tool_choice":`...)
+			buf = append(buf, req.ToolChoice...)
+		}
+		if req.SingleCall {
+			buf = append(buf, `,"parallel_tool_calls":false`...)
+		}
+	}
 	if req.IgnoreEOS {
 		buf = append(buf, `,"ignore_eos":true`...)
 	}
@@ -132,7 +143,17 @@ func appendMessage(buf []byte, m *engine.Message, images [][]byte) []byte {
 		buf = append(buf, `,"name":`...)
 		buf = appendString(buf, m.Name)
 	}
+	if m.ToolCallID != "" {
+		buf = append(buf, `,"tool_call_id":`...)
+		buf = appendString(buf, m.ToolCallID)
+	}
+	if len(m.ToolCalls) > 0 {
+		buf = appendCalls(buf, m.ToolCalls)
+	}
 	buf = append(buf, `,"content":`...)
+	if m.Content == "" && len(m.ToolCalls) > 0 {
+		return append(buf, `null}`...)
+	}
 	if len(images) == 0 {
 		buf = appendString(buf, m.Content)
 		return append(buf, '}')
@@ -147,6 +168,23 @@ func appendMessage(buf []byte, m *engine.Message, images [][]byte) []byte {
 		buf = append(buf, `"}`...)
 	}
 	return append(buf, `}]}`...)
+}
+
+func appendCalls(buf []byte, calls []engine.ToolCall) []byte {
+	buf = append(buf, `,"tool_calls":[`...)
+	for i, c := range calls {
+		if i > 0 {
+			buf = append(buf, ',')
+		}
+		buf = append(buf, `{"id":`...)
+		buf = appendString(buf, c.ID)
+		buf = append(buf, `,"type":"function","function":{"name":`...)
+		buf = appendString(buf, c.Name)
+		buf = append(buf, `,"arguments":`...)
+		buf = appendString(buf, c.Arguments)
+		buf = append(buf, `}}`...)
+	}
+	return append(buf, ']')
 }
 
 // appendSampling appends what differs from what every server does by itself, and temperature and seed
