@@ -41,6 +41,7 @@ type Today struct {
 	Snapshot string   `json:"snapshot,omitzero" doc:"The snapshot that it stands for."`
 	Served   string   `json:"served_by,omitzero" doc:"The model that answers; none when it is not installed."`
 	Window   int      `json:"context_window,omitzero" doc:"Tokens: the smaller of the name's and the served model's."`
+	Encoding string   `json:"encoding,omitzero" doc:"tiktoken's name of its vocabulary, of the snapshot where the name says none; none when it is the served model's own."`
 	Input    *float64 `json:"input_price,omitzero" doc:"US dollars for 1,000 tokens of prompt, of the snapshot where the name says none."`
 	Output   *float64 `json:"output_price,omitzero" doc:"US dollars for 1,000 tokens of answer."`
 }
@@ -75,7 +76,7 @@ func (r *Registry) Calendar(who actor.Actor) []Entry {
 		}
 		e.Today.State = StateCurrent
 		if row := s.find(who.Org, a.Name); row != nil {
-			e.Today.Served, e.Today.Window = row.resolved.Served, row.resolved.Window
+			e.Today.Served, e.Today.Window, e.Today.Encoding = row.resolved.Served, row.resolved.Window, row.resolved.Encoding
 			e.Today.Input, e.Today.Output = row.resolved.Price.Input, row.resolved.Price.Output
 			if row.resolved.Snapshot != a.Name {
 				e.Today.Snapshot = row.resolved.Snapshot

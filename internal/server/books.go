@@ -1,12 +1,15 @@
 package server
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/limits"
+	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/obs"
+	"github.com/parley-ai/parley/internal/tokenizer"
 	"github.com/parley-ai/parley/internal/usage"
 )
 
@@ -37,4 +40,45 @@ func (l ledger) Record(ctx context.Context, who actor.Actor, r generate.Record) 
 		Op: r.Op, Model: r.Model, Served: r.Served, Prompt: u.PromptTokens, Cached: u.CachedTokens, Completion: u.CompletionTokens,
 		Status: string(r.Outcome), FirstToken: r.FirstToken,
 	})
+}
+
+// counting lets tokenizer ask the limits: requests count, tokens do not, since no model computes any.
+type counting struct{ limiter *limits.Limiter }
+
+func (c counting) Admit(ctx context.Context, who actor.Actor, class, model string) ([][2]string, error) {
+	decision, err := c.limiter.Admit(ctx, who, limits.Request{Class: class, Model: model})
+	return decision.Headers, err
+}
+
+// counted lets tokenizer write down what was counted: a row without tokens.
+type counted struct{ usage *usage.Log }
+
+func (c counted) Record(ctx context.Context, who actor.Actor, op, model, served string, err error) {
+	status := generate.Completed
+	switch {
+	case ctx.Err() != nil:
+		status = generate.Canceled
+	case err != nil:
+		status = generate.Failed
+	}
+	c.usage.Record(context.WithoutCancel(ctx), who, usage.Row{Op: op, Model: model, Served: served, Status: string(status)})
+}
+
+// names lets tokenizer read the calendar.
+type names struct{ reg *models.Registry }
+
+func (n names) Names(who actor.Actor) []tokenizer.Name {
+	entries := n.reg.Calendar(who)
+	out := make([]tokenizer.Name, len(entries))
+	for i, e := range entries {
+		window := e.Today.Window
+		if e.Kind == models.UseEmbedding {
+			window = e.Window // longer inputs than the served model takes are embedded in windows
+		}
+		out[i] = tokenizer.Name{
+			Model: e.Name, Kind: string(cmp.Or(e.Kind, models.UseChat)), Encoding: e.Today.Encoding, Window: window,
+			Input: e.Today.Input, Output: e.Today.Output,
+		}
+	}
+	return out
 }

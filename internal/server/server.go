@@ -158,12 +158,13 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	s.usage = usage.New(s.db, o.Clock, s.log)
 	s.onClose(s.usage.Close)
 
+	limiter := limits.New(o.Clock, limits.Settings{
+		RequestsPerMinute: o.Config.Limits.Requests, TokensPerMinute: o.Config.Limits.Tokens,
+	})
 	gen := &generate.Service{
-		Models: s.targets(),
-		Pool:   leases{s.pool},
-		Limits: admission{limits.New(o.Clock, limits.Settings{
-			RequestsPerMinute: o.Config.Limits.Requests, TokensPerMinute: o.Config.Limits.Tokens,
-		})},
+		Models:  s.targets(),
+		Pool:    leases{s.pool},
+		Limits:  admission{limiter},
 		Usage:   ledger{s.usage, s.metrics},
 		Compile: compile(o.Clock),
 	}
@@ -182,7 +183,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		(&completions.API{Generate: gen, Clock: o.Clock}).Routes(),
 		(&edits.API{Generate: gen, Clock: o.Clock}).Routes(),
 		(&embeddings.API{Generate: gen}).Routes(),
-		(&tokenizer.API{Tokenizer: &tokenizer.Service{Models: gen}}).Routes(),
+		(&tokenizer.API{Tokenizer: &tokenizer.Service{
+			Models: gen, Calendar: names{s.Models}, Limits: counting{limiter}, Usage: counted{s.usage},
+		}}).Routes(),
 		(&chats.API{Chats: page, Models: s.Models, Pool: s.pool}).Routes(),
 		(&models.API{Registry: s.Models}).Routes(),
 		s.calendar.Routes(),

@@ -6,40 +6,145 @@ import (
 	"github.com/parley-ai/parley/internal/tokenizer/bpe"
 )
 
-// What a chat costs beside its texts, by OpenAI's cookbook ("How to count tokens with tiktoken"), for
-// gpt-3.5-turbo-0613, gpt-4 and later: three tokens around each message, one more before a name, three
-// that begin the answer.
+// form is what a chat costs beside its texts.
+type form struct {
+	message int // around each message
+	name    int // beside a name
+}
+
+// perAnswer is what the beginning of the answer costs.
+const perAnswer = 3
+
+// formOf returns the form of a name's chats by OpenAI's cookbook ("How to count tokens with tiktoken"): the
+// first snapshot had one of its own, in which a name stood in the place of the role.
+func formOf(model string) form {
+	if model == firstSnapshot {
+		return form{message: 4, name: -1}
+	}
+	return form{message: 3, name: 1}
+}
+
+const firstSnapshot = "gpt-3.5-turbo-0301"
+
+// What functions and calls cost beside their texts, as hmarr's openai-chat-tokens found by comparing with
+// counts of the API (see definitions). Of role tool and of several calls at once only one chat was found
+// that the API counted, with one, two and three calls (community.openai.com/t/538914: 40, 89 and 114 tokens):
+// the last three are fitted to it.
 const (
-	perMessage = 3
-	perName    = 1
-	perAnswer  = 3
+	perFunctions    = 9  // with functions
+	inSystem        = -4 // where there is a system message that takes them
+	perChosen       = 4  // naming the function to call, beside its name
+	perNone         = 1  // forbidding calls
+	perCall         = 3  // beside a call's name and arguments
+	perResult       = -2 // of a function's message
+	perToolResult   = -1 // of a tool's message, which shows the name of the function
+	perParallel     = 19 // of a message with several calls
+	perParallelCall = 5  // more for each of several
 )
 
-// countChat counts the tokens of messages: in all, of each content, and the rest.
-func countChat(e *bpe.Encoding, messages []Message) (total int, contents []int, overhead *int) {
+// countChat counts the tokens of a chat: in all, of each content, and the rest. Messages are counted as
+// OpenAI published; functions, tools and calls as others found out, which gives the very counts of the API
+// that are in this package's tests. Beyond them it is an estimate: how the original showed defaults,
+// bounds and references is not known, nor several calls with results that are not ASCII, which it is
+// said to have escaped.
+func countChat(e *bpe.Encoding, model string, chat *Chat) (total int, contents []int, overhead *int, err error) {
 	total = perAnswer
+	functions := chat.functions()
+	if functions != nil {
+		if model == firstSnapshot {
+			return 0, nil, nil, fault.Param("model", "%s took no functions.", firstSnapshot)
+		}
+		text, err := definitions(functions, chat.functionsField())
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		total += e.Count(text) + perFunctions
+		if at := chat.system(); at >= 0 {
+			// The definitions follow the first system message's text on a line of their own.
+			text := chat.Messages[at].Content.Text()
+			total += inSystem + e.Count(text+"\n") - e.Count(text)
+		}
+		switch choice := chat.choice(); {
+		case choice.Name != "":
+			total += e.Count(choice.Name) + perChosen
+		case choice.Mode == "none":
+			total += perNone
+		}
+	}
 	sum := 0
-	for _, m := range messages {
-		content := e.Count(m.Content)
+	called := map[string]string{} // names by the ids of calls
+	for i := range chat.Messages {
+		m := &chat.Messages[i]
+		content := 0
+		for _, part := range m.Content.Parts {
+			content += e.Count(part)
+		}
 		contents = append(contents, content)
 		sum += content
-		total += perMessage + e.Count(m.Role) + content
-		if m.Name != "" {
-			total += perName + e.Count(m.Name)
-		}
+		total += content + messageCost(e, formOf(model), m, called)
 	}
 	overhead = new(int)
 	*overhead = total - sum
-	return total, contents, overhead
+	return total, contents, overhead, nil
 }
 
-func checkMessages(messages []Message) error {
-	if messages != nil && len(messages) == 0 {
-		return fault.Param("messages", "[] is too short - 'messages'")
+// messageCost counts a message without its content. called has the names of the calls so far.
+func messageCost(e *bpe.Encoding, f form, m *Message, called map[string]string) int {
+	cost := f.message + e.Count(m.Role)
+	name := m.Name
+	switch m.Role {
+	case "function":
+		cost += perResult
+	case "tool":
+		if name == "" {
+			name = called[m.ToolCallID]
+		}
+		cost += perToolResult
 	}
-	for i, m := range messages {
-		if m.Role == "" {
-			return fault.Param("messages", "messages[%d] has no role: system, user or assistant.", i)
+	if name != "" {
+		cost += f.name + e.Count(name)
+	}
+	if m.FunctionCall != nil {
+		cost += perCall + e.Count(m.FunctionCall.Name) + e.Count(m.FunctionCall.Arguments)
+	}
+	for _, c := range m.ToolCalls {
+		called[c.ID] = c.Function.Name
+		cost += perCall + e.Count(c.Function.Name) + e.Count(c.Function.Arguments)
+		if len(m.ToolCalls) > 1 {
+			cost += perParallelCall
+		}
+	}
+	if len(m.ToolCalls) > 1 {
+		cost += perParallel
+	}
+	return cost
+}
+
+// system is the place of the first system message; -1 without one.
+func (c *Chat) system() int {
+	for i := range c.Messages {
+		if c.Messages[i].Role == "system" {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c *Chat) functionsField() string {
+	if c.Tools != nil {
+		return "tools"
+	}
+	return "functions"
+}
+
+// forTemplate refuses what a served model's template is not given here.
+func forTemplate(chat *Chat) error {
+	if chat.functions() != nil || chat.FunctionCall != nil || chat.ToolChoice != nil {
+		return fault.Param(chat.functionsField(), "With a model, only messages are counted: each template shows functions in its own way. Name an `encoding` to count them as the original did.")
+	}
+	for i, m := range chat.Messages {
+		if m.FunctionCall != nil || m.ToolCalls != nil {
+			return fault.Param("messages", "messages[%d] has calls, which are counted with an `encoding` only.", i)
 		}
 	}
 	return nil
@@ -48,7 +153,7 @@ func checkMessages(messages []Message) error {
 func engineMessages(messages []Message) []engine.Message {
 	out := make([]engine.Message, len(messages))
 	for i, m := range messages {
-		out[i] = engine.Message{Role: m.Role, Content: m.Content, Name: m.Name}
+		out[i] = engine.Message{Role: m.Role, Content: m.Content.Text(), Name: m.Name}
 	}
 	return out
 }

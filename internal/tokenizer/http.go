@@ -14,20 +14,14 @@ import (
 
 // TokenizeRequest is the body of POST /v1/tokenize.
 type TokenizeRequest struct {
-	Model             string      `json:"model,omitzero" doc:"A model, to use the vocabulary of the served model that answers for it." example:"gpt-4"`
+	Model             string      `json:"model,omitzero" doc:"A model, to use the vocabulary of the served model that answers for it. Beside an encoding, with messages, the name whose form of chats is counted." example:"gpt-4"`
 	Encoding          string      `json:"encoding,omitzero" doc:"Instead of a model: one of OpenAI's vocabularies by tiktoken's name." enum:"cl100k_base,gpt2,o200k_base,p50k_base,p50k_edit,r50k_base"`
 	Text              *string     `json:"text,omitzero" doc:"What to tokenize." example:"ChatGPT is great!"`
-	Messages          []Message   `json:"messages,omitzero" doc:"Instead of a text: a chat, counted with what its form costs."`
 	AllowedSpecial    *SpecialSet `json:"allowed_special,omitzero" doc:"Special tokens whose texts become these tokens: a list, or all. None when left out, as in tiktoken."`
 	DisallowedSpecial *SpecialSet `json:"disallowed_special,omitzero" doc:"Special tokens whose texts are refused: a list, or all. With an encoding, all that are not allowed when left out, as in tiktoken; an empty list takes them as plain text."`
-	Pieces            bool        `json:"pieces,omitzero" doc:"Show each token's text and bytes, too."`
-}
-
-// Message is one turn of a chat.
-type Message struct {
-	Role    string `json:"role" example:"user"`
-	Content string `json:"content" example:"Hello!"`
-	Name    string `json:"name,omitzero"`
+	Pieces            bool        `json:"pieces,omitzero" doc:"Show each token's text and bytes, too, of at most 20,000."`
+	CountOnly         bool        `json:"count_only,omitzero" doc:"Leave the ids out of the answer."`
+	Chat
 }
 
 // SpecialSet is a list of special tokens, or all of them.
@@ -70,7 +64,7 @@ type Tokenization struct {
 	Served   string         `json:"served,omitzero" doc:"The served model whose vocabulary it is."`
 	Encoding string         `json:"encoding" doc:"The vocabulary's name, or native for a served model's own."`
 	Count    int            `json:"count" doc:"How many tokens there are, with what the form of a chat costs."`
-	Tokens   []engine.Token `json:"tokens,omitzero" doc:"Their ids. A chat that is counted with an encoding has none."`
+	Tokens   []engine.Token `json:"tokens,omitzero" doc:"Their ids. A chat that is counted with an encoding has none, nor has a count."`
 	Pieces   []Piece        `json:"pieces,omitzero" doc:"One per token, when asked for."`
 	Messages []int          `json:"messages,omitzero" doc:"Of a chat: the tokens of each message's content."`
 	Overhead *int           `json:"overhead,omitzero" doc:"Of a chat: the tokens beside the contents."`
@@ -111,26 +105,34 @@ func (a *API) Routes() []httpapi.Route {
 		Summary: "Turns a text into tokens, or counts those of a chat.",
 		Doc:     "Parley's own: the original API had no such endpoint. With `encoding` the ids are those of tiktoken, with `model` those of the served model.",
 		In:      TokenizeRequest{}, Out: Tokenization{},
-		Scope: actor.ModelsRead, Handle: a.tokenize,
+		Scope: actor.ModelsRead, LimitClass: class, MaxBody: maxText, Handle: a.tokenize,
 	}, {
 		Method: http.MethodPost, Path: "/v1/detokenize", Op: "detokenize", Tag: "Tokenizer",
 		Summary: "Turns token ids into text.",
 		Doc:     "Parley's own: the original API had no such endpoint.",
 		In:      DetokenizeRequest{}, Out: Detokenization{},
-		Scope: actor.ModelsRead, Handle: a.detokenize,
+		Scope: actor.ModelsRead, LimitClass: class, MaxBody: maxIDs, Handle: a.detokenize,
+	}, {
+		Method: http.MethodPost, Path: "/api/tokenizer/prices", Op: "priceTokens", Tag: "Tokenizer",
+		Summary: "Counts a text or a chat for each model of the calendar that has a price.",
+		In:      PriceRequest{}, Out: Prices{},
+		Scope: actor.ModelsRead, LimitClass: class, MaxBody: maxText, Handle: a.prices,
 	}}
 }
+
+// Bounds of bodies. A text of maxText has some two million tokens, which take seven bytes each as ids.
+const (
+	maxText = 8 << 20
+	maxIDs  = 16 << 20
+)
 
 func (a *API) tokenize(w http.ResponseWriter, r *http.Request) error {
 	req, err := httpapi.Decode[TokenizeRequest](w, r, httpapi.Strict)
 	if err != nil {
 		return err
 	}
-	out, err := a.Tokenizer.Tokenize(r.Context(), httpapi.ActorOf(r.Context()), req)
-	if err != nil {
-		return err
-	}
-	return httpapi.JSON(w, http.StatusOK, out)
+	out, headers, err := a.Tokenizer.Tokenize(r.Context(), httpapi.ActorOf(r.Context()), req)
+	return reply(w, out, headers, err)
 }
 
 func (a *API) detokenize(w http.ResponseWriter, r *http.Request) error {
@@ -138,7 +140,23 @@ func (a *API) detokenize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := a.Tokenizer.Detokenize(r.Context(), httpapi.ActorOf(r.Context()), req)
+	out, headers, err := a.Tokenizer.Detokenize(r.Context(), httpapi.ActorOf(r.Context()), req)
+	return reply(w, out, headers, err)
+}
+
+func (a *API) prices(w http.ResponseWriter, r *http.Request) error {
+	req, err := httpapi.Decode[PriceRequest](w, r, httpapi.Strict)
+	if err != nil {
+		return err
+	}
+	out, headers, err := a.Tokenizer.Prices(r.Context(), httpapi.ActorOf(r.Context()), req)
+	return reply(w, out, headers, err)
+}
+
+func reply(w http.ResponseWriter, out any, headers [][2]string, err error) error {
+	for _, kv := range headers {
+		w.Header()[http.CanonicalHeaderKey(kv[0])] = []string{kv[1]}
+	}
 	if err != nil {
 		return err
 	}

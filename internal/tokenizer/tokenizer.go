@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -23,34 +24,102 @@ type Models interface {
 	Detokenize(ctx context.Context, who actor.Actor, model string, lists [][]engine.Token) (served string, texts [][]byte, err error)
 }
 
-// Service counts and shows tokens.
-type Service struct {
-	Models Models
+// Calendar is the names that programs ask for, as the actor's organization sees them.
+type Calendar interface {
+	Names(who actor.Actor) []Name
 }
 
-// Tokenize answers POST /v1/tokenize.
-func (s *Service) Tokenize(ctx context.Context, who actor.Actor, req TokenizeRequest) (Tokenization, error) {
-	if err := exclusive(req.Model, req.Encoding, "POST /v1/tokenize"); err != nil {
-		return Tokenization{}, err
+// Name is one of the calendar. Prices are US dollars for 1,000 tokens; nil is not known.
+type Name struct {
+	Model         string
+	Kind          string // chat, completion, edit, embedding
+	Encoding      string // tiktoken's name of the vocabulary; empty or native is the served model's own
+	Window        int    // tokens of prompt and answer together; 0 is not known
+	Input, Output *float64
+}
+
+// Limits admits operations: it counts requests by the class of these routes and the name that is asked for.
+// Headers are response headers, name and value.
+type Limits interface {
+	Admit(ctx context.Context, who actor.Actor, class, model string) (headers [][2]string, err error)
+}
+
+// UsageLog takes one record for each admitted operation: which, of which name and served model or
+// encoding, and its error. It must not block on the database.
+type UsageLog interface {
+	Record(ctx context.Context, who actor.Actor, op, model, served string, err error)
+}
+
+// class is the limit class of this package's routes.
+const class = "tokenize"
+
+// Service counts and shows tokens.
+type Service struct {
+	Models   Models
+	Calendar Calendar
+	Limits   Limits
+	Usage    UsageLog
+}
+
+// Tokenize answers POST /v1/tokenize. The headers are those of the limits.
+func (s *Service) Tokenize(ctx context.Context, who actor.Actor, req TokenizeRequest) (out Tokenization, headers [][2]string, err error) {
+	if err := s.check(who, &req); err != nil {
+		return Tokenization{}, nil, err
 	}
-	if (req.Text == nil) == (req.Messages == nil) {
-		return Tokenization{}, fault.Param("text", "Send either `text` or `messages`, one of them.")
+	headers, err = s.Limits.Admit(ctx, who, class, cmp.Or(req.Encoding, req.Model))
+	if err != nil {
+		return Tokenization{}, nil, err
 	}
-	if err := checkMessages(req.Messages); err != nil {
-		return Tokenization{}, err
-	}
-	out := Tokenization{Object: "tokenization"}
-	var err error
 	if req.Encoding != "" {
-		err = s.encode(req, &out)
+		out, err = Encode(req)
 	} else {
+		out = Tokenization{Object: "tokenization", Model: req.Model, Encoding: native}
 		err = s.native(ctx, who, req, &out)
 	}
+	s.Usage.Record(ctx, who, "tokenize", cmp.Or(req.Model, req.Encoding), cmp.Or(out.Served, req.Encoding), err)
 	if err != nil {
-		return Tokenization{}, err
+		return Tokenization{}, headers, err
 	}
-	return out, nil
+	return out, headers, nil
 }
+
+// check finds what is wrong with a request before it is counted by the limits.
+func (s *Service) check(who actor.Actor, req *TokenizeRequest) error {
+	if req.Encoding == "" || req.Messages == nil {
+		if err := exclusive(req.Model, req.Encoding, "POST /v1/tokenize"); err != nil {
+			return err
+		}
+	} else if err := s.checkForm(who, req); err != nil {
+		return err
+	}
+	if (req.Text == nil) == (req.Messages == nil) {
+		return fault.Param("text", "Send either `text` or `messages`, one of them.")
+	}
+	if req.Pieces && req.CountOnly {
+		return fault.Param("count_only", "Send either `pieces` or `count_only`: pieces show the tokens, which a count leaves out.")
+	}
+	return req.Chat.check()
+}
+
+// checkForm wants a model beside an encoding to be a name whose programs use that encoding.
+func (s *Service) checkForm(who actor.Actor, req *TokenizeRequest) error {
+	if req.Model == "" {
+		return nil
+	}
+	for _, n := range s.Calendar.Names(who) {
+		if n.Model != req.Model {
+			continue
+		}
+		if n.Encoding == req.Encoding {
+			return nil
+		}
+		return fault.Param("encoding", "The encoding of `%s` is %s, not %s.", req.Model, cmp.Or(n.Encoding, native), req.Encoding)
+	}
+	return fault.Param("model", "The calendar has no entry for `%.64s`. Beside an encoding, `model` is the name whose form of chats is counted.", req.Model).WithCode("model_not_found")
+}
+
+// native is the name of a served model's own vocabulary.
+const native = "native"
 
 // exclusive wants one of the two names.
 func exclusive(model, encoding, where string) error {
@@ -69,19 +138,27 @@ func encodingOf(name string) (*bpe.Encoding, error) {
 	return nil, fault.Param("encoding", "There is no encoding `%s`. It is one of %s.", name, strings.Join(bpe.Names(), ", "))
 }
 
-// encode tokenizes with one of OpenAI's vocabularies.
-func (s *Service) encode(req TokenizeRequest, out *Tokenization) error {
+// Encode answers a request that names an encoding; it needs no server. A model beside it says whose
+// form of chats is counted. The text or the messages have to be there.
+func Encode(req TokenizeRequest) (Tokenization, error) {
+	out := Tokenization{Object: "tokenization", Model: req.Model, Encoding: req.Encoding}
+	if err := encode(req, &out); err != nil {
+		return Tokenization{}, err
+	}
+	return out, nil
+}
+
+func encode(req TokenizeRequest, out *Tokenization) error {
 	e, err := encodingOf(req.Encoding)
 	if err != nil {
 		return err
 	}
-	out.Encoding = req.Encoding
 	if req.Messages != nil {
 		if req.Pieces {
 			return fault.Param("pieces", "Messages have no pieces with an encoding: they are counted only. Name a `model` to see the prompt that they become.")
 		}
-		out.Count, out.Messages, out.Overhead = countChat(e, req.Messages)
-		return nil
+		out.Count, out.Messages, out.Overhead, err = countChat(e, req.Model, &req.Chat)
+		return err
 	}
 	allowed, disallowed := set(req.AllowedSpecial, bpe.Special{}), set(req.DisallowedSpecial, bpe.All)
 	tokens, err := e.Encode([]bpe.Token{}, *req.Text, allowed, disallowed)
@@ -91,7 +168,10 @@ func (s *Service) encode(req TokenizeRequest, out *Tokenization) error {
 	if err != nil {
 		return err
 	}
-	out.Count, out.Tokens = len(tokens), tokens
+	out.Count = len(tokens)
+	if !req.CountOnly {
+		out.Tokens = tokens
+	}
 	if !req.Pieces {
 		return nil
 	}
@@ -136,15 +216,17 @@ func (s *Service) native(ctx context.Context, who actor.Actor, req TokenizeReque
 	}
 	var tokens []engine.Token
 	var err error
-	out.Encoding = "native"
 	if req.Messages != nil {
+		if err := forTemplate(&req.Chat); err != nil {
+			return err
+		}
 		if out.Served, tokens, err = s.Models.TokenizeMessages(ctx, who, req.Model, engineMessages(req.Messages)); err != nil {
 			return err
 		}
 		out.Overhead = new(int)
 		*out.Overhead = len(tokens)
 		for _, m := range req.Messages {
-			_, content, err := s.Models.TokenizeText(ctx, who, req.Model, m.Content, false)
+			_, content, err := s.Models.TokenizeText(ctx, who, req.Model, m.Content.Text(), false)
 			if err != nil {
 				return err
 			}
@@ -154,10 +236,13 @@ func (s *Service) native(ctx context.Context, who actor.Actor, req TokenizeReque
 	} else if out.Served, tokens, err = s.Models.TokenizeText(ctx, who, req.Model, *req.Text, special); err != nil {
 		return err
 	}
+	out.Count = len(tokens)
 	if tokens == nil {
 		tokens = []engine.Token{}
 	}
-	out.Model, out.Count, out.Tokens = req.Model, len(tokens), tokens
+	if !req.CountOnly {
+		out.Tokens = tokens
+	}
 	if !req.Pieces {
 		return nil
 	}
@@ -198,11 +283,21 @@ func piece(b []byte) Piece {
 	return p
 }
 
-// Detokenize answers POST /v1/detokenize.
-func (s *Service) Detokenize(ctx context.Context, who actor.Actor, req DetokenizeRequest) (Detokenization, error) {
+// Detokenize answers POST /v1/detokenize. The headers are those of the limits.
+func (s *Service) Detokenize(ctx context.Context, who actor.Actor, req DetokenizeRequest) (out Detokenization, headers [][2]string, err error) {
 	if err := exclusive(req.Model, req.Encoding, "POST /v1/detokenize"); err != nil {
-		return Detokenization{}, err
+		return Detokenization{}, nil, err
 	}
+	headers, err = s.Limits.Admit(ctx, who, class, cmp.Or(req.Encoding, req.Model))
+	if err != nil {
+		return Detokenization{}, nil, err
+	}
+	out, err = s.detokenize(ctx, who, req)
+	s.Usage.Record(ctx, who, "detokenize", cmp.Or(req.Model, req.Encoding), cmp.Or(out.Served, req.Encoding), err)
+	return out, headers, err
+}
+
+func (s *Service) detokenize(ctx context.Context, who actor.Actor, req DetokenizeRequest) (Detokenization, error) {
 	out := Detokenization{Object: "detokenization", Model: req.Model, Encoding: req.Encoding}
 	var text []byte
 	if req.Encoding != "" {
@@ -222,7 +317,7 @@ func (s *Service) Detokenize(ctx context.Context, who actor.Actor, req Detokeniz
 		if err != nil {
 			return Detokenization{}, err
 		}
-		out.Encoding, out.Served, text = "native", served, texts[0]
+		out.Encoding, out.Served, text = native, served, texts[0]
 	}
 	out.Text = strings.ToValidUTF8(string(text), "\uFFFD")
 	if !utf8.Valid(text) {

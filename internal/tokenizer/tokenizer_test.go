@@ -1,12 +1,16 @@
 package tokenizer
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/engine/echo"
 	"github.com/parley-ai/parley/internal/generate/generatetest"
 )
@@ -25,11 +29,45 @@ type answer struct {
 	Error    struct{ Message, Param, Code string }
 }
 
-// ask posts to a server over the echo engine, whose tokens are bytes.
+// books is a fake of the limits, the usage log and the calendar that keeps what it is told.
+type books struct {
+	refuse   error
+	admitted []string // class and name
+	records  []string // operation, name, what answered, and how it ended
+}
+
+func (b *books) Admit(_ context.Context, _ actor.Actor, class, model string) ([][2]string, error) {
+	b.admitted = append(b.admitted, class+" "+model)
+	return [][2]string{{"x-ratelimit-limit-requests", "60"}}, b.refuse
+}
+
+func (b *books) Record(_ context.Context, _ actor.Actor, op, model, served string, err error) {
+	b.records = append(b.records, fmt.Sprintf("%s %s %s %t", op, model, served, err == nil))
+}
+
+func (b *books) Names(actor.Actor) []Name {
+	dollars := func(v float64) *float64 { return &v }
+	return []Name{
+		{Model: "gpt-4", Kind: "chat", Encoding: "cl100k_base", Window: 8192, Input: dollars(0.03), Output: dollars(0.06)},
+		{Model: "gpt-3.5-turbo-0301", Kind: "chat", Encoding: "cl100k_base", Window: 4096, Input: dollars(0.0015), Output: dollars(0.002)},
+		{Model: "davinci", Kind: "completion", Encoding: "r50k_base", Window: 2049, Input: dollars(0.02), Output: dollars(0.02)},
+		{Model: "ours", Kind: "chat", Input: dollars(0)},
+		{Model: "free", Kind: "chat", Encoding: "cl100k_base"},
+	}
+}
+
+// serve serves the routes over the echo engine, whose tokens are bytes.
+func serve(t testing.TB) (*httptest.Server, *books) {
+	t.Helper()
+	b := &books{}
+	w := generatetest.New(t, echo.Options{})
+	return generatetest.Serve(t, (&API{Tokenizer: &Service{Models: w.Service, Calendar: b, Limits: b, Usage: b}}).Routes()), b
+}
+
+// ask posts to a server of its own.
 func ask(t *testing.T, path, body string) (int, answer) {
 	t.Helper()
-	w := generatetest.New(t, echo.Options{})
-	srv := generatetest.Serve(t, (&API{Tokenizer: &Service{Models: w.Service}}).Routes())
+	srv, _ := serve(t)
 	resp, text := generatetest.Do(t, srv, http.MethodPost, path, body)
 	var a answer
 	if err := json.Unmarshal([]byte(text), &a); err != nil {
@@ -156,6 +194,20 @@ func TestRefusals(t *testing.T) {
 		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[]}`, "messages", "too short"},
 		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"content":"a"}]}`, "messages", "role"},
 		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":"a"}],"pieces":true}`, "pieces", "model"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","model":"none","messages":[{"role":"user","content":"a"}]}`, "model", "no entry"},
+		{"/v1/tokenize", `{"encoding":"r50k_base","model":"gpt-4","messages":[{"role":"user","content":"a"}]}`, "encoding", "cl100k_base"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":7}]}`, "messages[0].content", "string"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"x"}}]}]}`, "messages[0].content[0]", "text"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","text":"a","functions":[{"name":"f"}]}`, "messages", "Functions"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":"a"}],"functions":[],"tools":[]}`, "functions", "one of them"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":"a"}],"functions":[{"description":"f"}]}`, "functions[0].name", "required"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":"a"}],"tools":[{"type":"retrieval"}]}`, "tools[0].type", "function"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":"a"}],"functions":[{"name":"f","parameters":7}]}`, "functions", "`f`"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":"a"}],"functions":[{"name":"f","parameters":` + strings.Repeat(`{"items":`, maxDepth) + `{}` + strings.Repeat(`}`, maxDepth) + `}]}`, "functions", "levels"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":"a"}],"functions":[{"name":"f"}],"function_call":"some"}`, "function_call", "required"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","messages":[{"role":"user","content":"a"}],"functions":[{"name":"f"}],"function_call":{}}`, "function_call.name", "required"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","model":"gpt-3.5-turbo-0301","messages":[{"role":"user","content":"a"}],"functions":[{"name":"f"}]}`, "model", "no functions"},
+		{"/v1/tokenize", `{"encoding":"cl100k_base","text":"a","pieces":true,"count_only":true}`, "count_only", "either"},
 		{"/v1/tokenize", `{"encoding":"cl100k_base","text":"a","allowed_special":"some"}`, "allowed_special", "all"},
 		{"/v1/tokenize", `{"encoding":"cl100k_base","text":"a","allowed_special":7}`, "allowed_special", "list"},
 		{"/v1/tokenize", `{"model":"echo","text":"a","allowed_special":["x"]}`, "allowed_special", "encoding"},
@@ -178,10 +230,11 @@ func FuzzTokenize(f *testing.F) {
 	f.Add(`{"encoding":"cl100k_base","text":"a","allowed_special":["<|endoftext|>"]}`)
 	f.Add(`{"encoding":"p50k_edit","messages":[{"role":"user","content":"a","name":"b"}]}`)
 	f.Add(`{"model":"echo","text":"\ud800","pieces":true}`)
-	w := generatetest.New(f, echo.Options{})
-	srv := generatetest.Serve(f, (&API{Tokenizer: &Service{Models: w.Service}}).Routes())
+	f.Add(`{"encoding":"cl100k_base","messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]}],
+		"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{"a":{"type":["string","null"],"anyOf":[{"enum":[1]}]}}}}}],"tool_choice":{"function":{"name":"f"}}}`)
+	srv, _ := serve(f)
 	f.Fuzz(func(t *testing.T, body string) {
-		for _, path := range []string{"/v1/tokenize", "/v1/detokenize"} {
+		for _, path := range []string{"/v1/tokenize", "/v1/detokenize", "/api/tokenizer/prices"} {
 			if resp, text := generatetest.Do(t, srv, http.MethodPost, path, body); resp.StatusCode >= 500 {
 				t.Fatalf("%s: %d %s", path, resp.StatusCode, text)
 			}

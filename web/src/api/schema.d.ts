@@ -180,6 +180,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tokenizer/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts a text or a chat for each model of the calendar that has a price. */
+        post: operations["priceTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/chats": {
         parameters: {
             query?: never;
@@ -1596,6 +1613,8 @@ export interface components {
             served_by?: string;
             /** @description Tokens: the smaller of the name's and the served model's. */
             context_window?: number;
+            /** @description tiktoken's name of its vocabulary, of the snapshot where the name says none; none when it is the served model's own. */
+            encoding?: string;
             /** @description US dollars for 1,000 tokens of prompt, of the snapshot where the name says none. */
             input_price?: number;
             /** @description US dollars for 1,000 tokens of answer. */
@@ -1705,6 +1724,15 @@ export interface components {
              */
             include_obfuscation: boolean;
         };
+        TokenizerCall: {
+            /** @example get_weather */
+            name: string;
+            /**
+             * @description JSON, as the model wrote it.
+             * @example {"city":"Seoul"}
+             */
+            arguments: string;
+        };
         TokenizerDetokenization: {
             /**
              * @description Always detokenization.
@@ -1736,18 +1764,87 @@ export interface components {
             /** @description Token ids. */
             tokens: number[];
         };
+        TokenizerFunction: {
+            /** @example get_weather */
+            name: string;
+            description?: string;
+            /** @description The JSON Schema of its arguments. */
+            parameters?: unknown;
+            /** @description Taken and not counted. */
+            strict?: boolean;
+        };
         TokenizerMessage: {
-            /** @example user */
+            /**
+             * @description Who speaks.
+             * @example user
+             */
             role: string;
-            /** @example Hello! */
-            content: string;
+            /** @description What is said: a text, a list of text parts, or null beside calls. */
+            content?: string | {
+                /** @enum {string} */
+                type: "text";
+                text: string;
+            }[] | null;
+            /** @description Tells speakers of one role apart; the function's name for role function. */
             name?: string;
+            /** @description The call that an assistant made. */
+            function_call?: components["schemas"]["TokenizerCall"];
+            /** @description The calls that an assistant made, in the later form. */
+            tool_calls?: components["schemas"]["TokenizerToolCall"][];
+            /** @description For role tool: the call that this answers. */
+            tool_call_id?: string;
+            /** @description Taken, since answers carry it, and not counted. */
+            refusal?: unknown;
+            /** @description Taken, since answers carry it, and not counted. */
+            annotations?: unknown;
         };
         TokenizerPiece: {
             /** @description Its text; U+FFFD where it is only a part of a character. */
             token: string;
             /** @description Its bytes. */
             bytes: number[];
+        };
+        TokenizerPrice: {
+            /** @example gpt-4 */
+            model: string;
+            /** @enum {string} */
+            kind: "chat" | "completion" | "edit" | "embedding";
+            /** @description The vocabulary it is counted in; native for a served model's own. */
+            encoding: string;
+            /** @description Tokens of prompt and answer together. */
+            context_window?: number;
+            /** @description Of the prompt; null where the vocabulary is a served model's own. */
+            tokens: number | null;
+            /** @description US dollars for 1,000 tokens of prompt; null when not known. */
+            input_price: number | null;
+            /** @description US dollars for 1,000 tokens of answer; null when not known. */
+            output_price: number | null;
+        };
+        TokenizerPriceRequest: {
+            /**
+             * @description What is counted as a prompt.
+             * @example ChatGPT is great!
+             */
+            text?: string;
+            /** @description Instead of a text: a chat, counted with what its form costs. */
+            messages?: components["schemas"]["TokenizerMessage"][];
+            /** @description With messages and an encoding: the functions that the model may call. */
+            functions?: components["schemas"]["TokenizerFunction"][];
+            /** @description With functions: none, auto, or the one to call. */
+            function_call?: ("none" | "auto" | "required") | Record<string, never>;
+            /** @description The later form of functions. */
+            tools?: components["schemas"]["TokenizerTool"][];
+            /** @description With tools: none, auto, required, or the one to call. */
+            tool_choice?: ("none" | "auto" | "required") | Record<string, never>;
+        };
+        TokenizerPrices: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description One for each name with a price, in the order of the calendar; for a chat only those that take one. */
+            data: components["schemas"]["TokenizerPrice"][];
         };
         TokenizerTokenization: {
             /**
@@ -1763,7 +1860,7 @@ export interface components {
             encoding: string;
             /** @description How many tokens there are, with what the form of a chat costs. */
             count: number;
-            /** @description Their ids. A chat that is counted with an encoding has none. */
+            /** @description Their ids. A chat that is counted with an encoding has none, nor has a count. */
             tokens?: number[];
             /** @description One per token, when asked for. */
             pieces?: components["schemas"]["TokenizerPiece"][];
@@ -1774,7 +1871,7 @@ export interface components {
         };
         TokenizerTokenizeRequest: {
             /**
-             * @description A model, to use the vocabulary of the served model that answers for it.
+             * @description A model, to use the vocabulary of the served model that answers for it. Beside an encoding, with messages, the name whose form of chats is counted.
              * @example gpt-4
              */
             model?: string;
@@ -1788,14 +1885,35 @@ export interface components {
              * @example ChatGPT is great!
              */
             text?: string;
-            /** @description Instead of a text: a chat, counted with what its form costs. */
-            messages?: components["schemas"]["TokenizerMessage"][];
             /** @description Special tokens whose texts become these tokens: a list, or all. None when left out, as in tiktoken. */
             allowed_special?: "all" | string[];
             /** @description Special tokens whose texts are refused: a list, or all. With an encoding, all that are not allowed when left out, as in tiktoken; an empty list takes them as plain text. */
             disallowed_special?: "all" | string[];
-            /** @description Show each token's text and bytes, too. */
+            /** @description Show each token's text and bytes, too, of at most 20,000. */
             pieces?: boolean;
+            /** @description Leave the ids out of the answer. */
+            count_only?: boolean;
+            /** @description Instead of a text: a chat, counted with what its form costs. */
+            messages?: components["schemas"]["TokenizerMessage"][];
+            /** @description With messages and an encoding: the functions that the model may call. */
+            functions?: components["schemas"]["TokenizerFunction"][];
+            /** @description With functions: none, auto, or the one to call. */
+            function_call?: ("none" | "auto" | "required") | Record<string, never>;
+            /** @description The later form of functions. */
+            tools?: components["schemas"]["TokenizerTool"][];
+            /** @description With tools: none, auto, required, or the one to call. */
+            tool_choice?: ("none" | "auto" | "required") | Record<string, never>;
+        };
+        TokenizerTool: {
+            /** @enum {string} */
+            type: "function";
+            function: components["schemas"]["TokenizerFunction"];
+        };
+        TokenizerToolCall: {
+            id?: string;
+            /** @enum {string} */
+            type?: "function";
+            function: components["schemas"]["TokenizerCall"];
         };
         UpdateChat: {
             /** @description The new title. */
@@ -2088,6 +2206,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TokenizerDetokenization"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    priceTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenizerPriceRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenizerPrices"];
                 };
             };
             default: components["responses"]["Error"];
