@@ -18,6 +18,9 @@
 //	cached tokens          in usage          if switched on       in usage              no
 //	window                 not told          max_model_len        meta.n_ctx            not told
 //
+// Calls of functions pass through: the messages' own, the request's tools, and those that the answer
+// brings, whole or in pieces, with numbers that some servers leave out, and as the function_call of 2023.
+//
 // Events: Started comes with the first answer, and with PromptTokens only when the answer was not
 // streamed, as servers tell usage at the end; Done has all counts. Delta.Tokens is set only when
 // logprobs were asked for, with Token -1 where the server tells no ids.

@@ -87,7 +87,11 @@ func promptSize(req *engine.GenerateRequest) int {
 	n := len(req.Text)
 	for i := range req.Messages {
 		n += len(req.Messages[i].Content) + 40
+		for _, c := range req.Messages[i].ToolCalls {
+			n += len(c.Arguments) + 120
+		}
 	}
+	n += len(req.Tools)
 	return n + n/8
 }
 
@@ -109,22 +113,28 @@ func (b *backend) whole(ctx context.Context, resp *http.Response, yield func(eng
 		return
 	}
 	c := &a.Choices[0]
-	delta := engine.Delta{Text: c.Text + c.Message.Content, Tokens: c.Logprobs.tokens()}
+	delta := engine.Delta{Text: c.Text + c.Message.Content, Tokens: c.Logprobs.tokens(), Calls: new(callReader).read(&c.Message)}
 	if !yield(engine.Started{PromptTokens: a.Usage.PromptTokens, CachedTokens: a.Usage.Details.CachedTokens}, nil) {
 		return
 	}
-	if (delta.Text != "" || len(delta.Tokens) > 0) && !yield(delta, nil) {
+	if brings(delta) && !yield(delta, nil) {
 		return
 	}
 	yield(done(c.FinishReason, a.Usage), nil)
 }
 
+// brings says that a delta has anything in it.
+func brings(d engine.Delta) bool { return d.Text != "" || len(d.Tokens) > 0 || len(d.Calls) > 0 }
+
 func done(reason string, u usage) engine.Done {
 	d := engine.Done{
 		Reason: engine.FinishStop, PromptTokens: u.PromptTokens, CachedTokens: u.Details.CachedTokens, CompletionTokens: u.CompletionTokens,
 	}
-	if reason == "length" {
+	switch reason {
+	case "length":
 		d.Reason = engine.FinishLength
+	case "tool_calls", "function_call":
+		d.Reason = engine.FinishToolCalls
 	}
 	return d
 }
@@ -149,6 +159,7 @@ func (b *backend) stream(ctx context.Context, resp *http.Response, yield func(en
 	}
 	reason, pieces := "", 0
 	var used usage
+	var calls callReader
 	var a answer
 	for {
 		data, err := nextData(lines)
@@ -178,8 +189,8 @@ func (b *backend) stream(ctx context.Context, resp *http.Response, yield func(en
 			return
 		}
 		c := &a.Choices[0]
-		delta := engine.Delta{Text: c.Text + c.Delta.Content, Tokens: c.Logprobs.tokens()}
-		if delta.Text != "" || len(delta.Tokens) > 0 {
+		delta := engine.Delta{Text: c.Text + c.Delta.Content, Tokens: c.Logprobs.tokens(), Calls: calls.read(&c.Delta)}
+		if brings(delta) {
 			pieces++
 			if !yield(delta, nil) {
 				return
