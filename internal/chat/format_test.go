@@ -165,9 +165,9 @@ func TestBadFormats(t *testing.T) {
 		return `{"type":"json_schema","json_schema":{"name":"x","strict":true,"schema":` + s + `}}`
 	}
 	for _, tt := range []struct{ name, format, param, code, text string }{
-		{"a text", `"json_object"`, "response_format", "invalid_type", "expected an object"},
-		{"no type", `{}`, "response_format.type", "missing_required_parameter", "Missing required parameter: 'response_format.type'."},
-		{"unknown type", `{"type":"xml"}`, "response_format.type", "invalid_value", "'json_object', 'json_schema', and 'text'"},
+		{"a text", `"json_object"`, "response_format", "invalid_type", "'json_object' is not of type 'object' - 'response_format'"},
+		{"no type", `{}`, "response_format.type", "missing_required_parameter", "'type' is a required property - 'response_format'"},
+		{"unknown type", `{"type":"xml"}`, "response_format.type", "invalid_value", "'xml' is not one of ['json_object', 'json_schema', 'text'] - 'response_format.type'"},
 		{"unknown member", `{"type":"text","x":1}`, "response_format.x", "unknown_parameter", ""},
 		{"JSON without the word", `{"type":"json_object"}`, "messages", "", "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'."},
 		{"no schema", `{"type":"json_schema"}`, "response_format.json_schema", "missing_required_parameter", ""},

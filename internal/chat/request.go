@@ -113,7 +113,7 @@ func (c *Content) parts(dec *jsontext.Decoder) error {
 		return err
 	}
 	if len(parts) == 0 {
-		return fault.New(fault.Invalid, "Invalid content: empty array. Expected an array with at least one part.").WithCode("empty_array")
+		return httpapi.AnyOf("", "empty_array", "Expected an array with at least one part.")
 	}
 	texts := make([]string, len(parts))
 	for i, p := range parts {
@@ -128,7 +128,7 @@ func (c *Content) parts(dec *jsontext.Decoder) error {
 		case p.Type == "image_url", p.Type == "input_audio", p.Type == "file", p.Type == "refusal":
 			return wire.Unsupported(param, "A content part of type '"+p.Type+"'")
 		default:
-			return fault.Param(param+".type", "Invalid value: '%.40s'. Supported values are: 'text'.", p.Type).WithCode("invalid_value")
+			return httpapi.OneOf(param+".type", p.Type, "text")
 		}
 	}
 	c.Text = strings.Join(texts, "\n")
@@ -171,6 +171,9 @@ func (r *Request) operation(requestID string) (generate.Request, generate.Prompt
 }
 
 func (r *Request) check() error {
+	if err := httpapi.Model(r.Model); err != nil {
+		return err
+	}
 	if r.MaxCompletionTokens != nil {
 		if r.MaxTokens != nil {
 			return fault.Param("max_completion_tokens", "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported. They mean the same: send one.")
@@ -181,13 +184,12 @@ func (r *Request) check() error {
 		r.MaxTokens = r.MaxCompletionTokens
 	}
 	if r.Messages != nil && len(r.Messages) == 0 {
-		return fault.Param("messages", "[] is too short - 'messages'").WithCode("empty_array")
+		return httpapi.NotEmpty("messages", 0)
 	}
 	if r.TopLogprobs != nil && !r.Logprobs {
 		return fault.Param("top_logprobs", "Invalid value for 'top_logprobs': 'logprobs' must be set to true to use 'top_logprobs'.")
 	}
 	return httpapi.First(
-		httpapi.Required("model", r.Model != ""),
 		httpapi.Required("messages", r.Messages != nil),
 		r.Sampling.Check(1),
 		httpapi.Range("top_logprobs", r.TopLogprobs, 0, maxTopLogprobs),
@@ -221,9 +223,9 @@ func (m *Message) turn(i int) (engine.Message, error) {
 	}
 	switch {
 	case !m.Content.Given:
-		return engine.Message{}, fault.Param(at("content"), "Invalid value for '%s': expected a string, got null.", at("content")).WithCode("invalid_type")
+		return engine.Message{}, fault.Param(at("content"), "Invalid value for 'content': expected a string, got null.")
 	case m.Name != "" && !nameForm.MatchString(m.Name):
-		return engine.Message{}, fault.Param(at("name"), "Invalid '%s': string does not match pattern. Expected a string that matches the pattern '%s'.", at("name"), nameForm)
+		return engine.Message{}, httpapi.Matches(at("name"), m.Name, nameForm)
 	case m.Role == "function" && m.Name == "":
 		return engine.Message{}, httpapi.Required(at("name"), false)
 	case m.Role == "tool" && m.ToolCallID == "":

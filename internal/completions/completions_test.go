@@ -214,14 +214,14 @@ func TestBadRequests(t *testing.T) {
 		param, code string
 		text        string
 	}{
-		{"no model", `{"prompt":"Hi"}`, 400, "model", "missing_required_parameter", ""},
+		{"no model", `{"prompt":"Hi"}`, 400, "", "", "you must provide a model parameter"},
 		{"unknown model", `{"model":"gpt-9","prompt":"Hi"}`, 404, "", "model_not_found", ""},
-		{"prompt number", `{"model":"gpt-4","prompt":7}`, 400, "prompt", "invalid_type", "expected one of a string, an array of strings"},
-		{"prompt empty list", `{"model":"gpt-4","prompt":[]}`, 400, "prompt", "empty_array", ""},
+		{"prompt number", `{"model":"gpt-4","prompt":7}`, 400, "prompt", "invalid_type", "'$.prompt' is invalid. Expected one of a string, an array of strings"},
+		{"prompt empty list", `{"model":"gpt-4","prompt":[]}`, 400, "prompt", "empty_array", "'$.prompt' is invalid."},
 		{"prompt mixed list", `{"model":"gpt-4","prompt":["a",1]}`, 400, "prompt", "invalid_type", "all of one kind"},
 		{"prompt of objects", `{"model":"gpt-4","prompt":[{}]}`, 400, "prompt", "invalid_type", ""},
 		{"prompt of fractions", `{"model":"echo","prompt":[1.5]}`, 400, "prompt", "invalid_type", "whole numbers"},
-		{"prompt of an empty id list", `{"model":"echo","prompt":[[1],[]]}`, 400, "prompt", "empty_array", ""},
+		{"prompt of an empty id list", `{"model":"echo","prompt":[[1],[]]}`, 400, "prompt[1]", "empty_array", "'$.prompt[1]' is invalid."},
 		{"ids for an alias", `{"model":"gpt-4","prompt":[1,2]}`, 400, "prompt", "", "name `echo` as the model"},
 		{"ids outside an encoding", `{"model":"davinci","prompt":[15496,60000]}`, 400, "prompt", "", "60000"},
 		{"ids outside the vocabulary", `{"model":"echo","prompt":[100000]}`, 400, "prompt", "", "not in the vocabulary"},
@@ -229,7 +229,7 @@ func TestBadRequests(t *testing.T) {
 		{"n 0", with(`"n":0`), 400, "n", "integer_below_min_value", ""},
 		{"n 129", with(`"n":129`), 400, "n", "integer_above_max_value", ""},
 		{"five stop sequences", with(`"stop":["a","b","c","d","e"]`), 400, "stop", "array_above_max_length", ""},
-		{"logit_bias 101", with(`"logit_bias":{"5":101}`), 400, "logit_bias", "", ""},
+		{"logit_bias 101", with(`"logit_bias":{"5":101}`), 400, "logit_bias.5", "decimal_above_max_value", ""},
 		{"max_tokens -1", with(`"max_tokens":-1`), 400, "max_tokens", "integer_below_min_value", ""},
 		{"logprobs 6", with(`"logprobs":6`), 400, "logprobs", "integer_above_max_value", ""},
 		{"best_of below n", with(`"n":2,"best_of":1`), 400, "best_of", "", "more choices than it will generate"},

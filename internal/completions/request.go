@@ -78,7 +78,7 @@ func (r *Request) sequences() int {
 func (r *Request) check() error {
 	n, best := r.Choices(), r.sequences()
 	if err := httpapi.First(
-		httpapi.Required("model", r.Model != ""),
+		httpapi.Model(r.Model),
 		r.Sampling.Check(0),
 		httpapi.Range("logprobs", r.Logprobs, 0, maxLogprobs),
 		httpapi.Min("best_of", r.BestOf, 0),

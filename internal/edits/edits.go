@@ -51,7 +51,7 @@ func (r *Request) operation(requestID string) (generate.Request, generate.Prompt
 	out := generate.Request{ID: requestID, Op: "edits", Class: "completions", Model: r.Model, Param: "input"}
 	sampling := wire.Sampling{N: r.N, Temperature: r.Temperature, TopP: r.TopP}
 	if err := httpapi.First(
-		httpapi.Required("model", r.Model != ""),
+		httpapi.Model(r.Model),
 		httpapi.Required("instruction", r.Instruction != ""),
 		httpapi.Range("n", r.N, 1, maxChoices),
 		sampling.Check(0),

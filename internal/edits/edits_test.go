@@ -60,7 +60,7 @@ func TestBadRequests(t *testing.T) {
 		param, code      string
 		text             string
 	}{
-		{"no model", "edits", `{"instruction":"b"}`, 400, "model", "missing_required_parameter", ""},
+		{"no model", "edits", `{"instruction":"b"}`, 400, "", "", "you must provide a model parameter"},
 		{"no instruction", "edits", `{"model":"gpt-4","input":"a"}`, 400, "instruction", "missing_required_parameter", ""},
 		{"unknown model", "edits", `{"model":"gpt-9","instruction":"b"}`, 404, "", "model_not_found", ""},
 		{"n 0", "edits", with(`"n":0`), 400, "n", "integer_below_min_value", ""},

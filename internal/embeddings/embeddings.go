@@ -8,7 +8,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/generate/wire"
 	"github.com/parley-ai/parley/internal/httpapi"
@@ -32,15 +31,6 @@ type Request struct {
 
 // Input is what to embed.
 type Input struct{ wire.Prompts }
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (in *Input) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	err := in.Prompts.UnmarshalJSONFrom(dec)
-	if f := fault.As(err); f != nil && f.Code == "empty_array" {
-		return fault.New(fault.Invalid, "Invalid 'input': empty array. Expected an array with minimum length 1, but got an empty array instead.").WithCode(f.Code)
-	}
-	return err
-}
 
 // OpenAPISchema implements openapi's hook.
 func (Input) OpenAPISchema() map[string]any {
@@ -106,7 +96,7 @@ func (Vector) OpenAPISchema() map[string]any {
 // operation checks the request and returns what the core runs.
 func (r *Request) operation() (generate.EmbedRequest, error) {
 	if err := httpapi.First(
-		httpapi.Required("model", r.Model != ""),
+		httpapi.Model(r.Model),
 		httpapi.Required("input", r.Input.Len() > 0),
 		httpapi.MaxItems("input", r.Input.Len(), maxInputs),
 		httpapi.OneOf("encoding_format", r.EncodingFormat, "float", "base64"),
@@ -116,8 +106,7 @@ func (r *Request) operation() (generate.EmbedRequest, error) {
 	}
 	for i, text := range r.Input.Texts {
 		if text == "" {
-			// The first sentence is the original's of 2023; it did not say what was wrong.
-			return generate.EmbedRequest{}, fault.Param("input", "'$.input' is invalid. Input %d is an empty string, which has no meaning to embed: leave it out, or send a text.", i)
+			return generate.EmbedRequest{}, httpapi.AnyOf("input", "", "Input %d is an empty string, which has no meaning to embed: leave it out, or send a text.", i)
 		}
 	}
 	return generate.EmbedRequest{

@@ -145,18 +145,18 @@ func TestBadRequests(t *testing.T) {
 		param, code string
 		text        string
 	}{
-		{"no model", `{"input":"x"}`, 400, "model", "missing_required_parameter", ""},
+		{"no model", `{"input":"x"}`, 400, "", "", "you must provide a model parameter"},
 		{"no input", `{"model":"gpt-4"}`, 400, "input", "missing_required_parameter", ""},
 		{"null", `{"model":"gpt-4","input":null}`, 400, "input", "missing_required_parameter", ""},
 		{"empty text", `{"model":"gpt-4","input":["a",""]}`, 400, "input", "", "'$.input' is invalid. Input 1 is an empty string"},
-		{"empty list", `{"model":"gpt-4","input":[]}`, 400, "input", "empty_array", "Invalid 'input': empty array."},
+		{"empty list", `{"model":"gpt-4","input":[]}`, 400, "input", "empty_array", "'$.input' is invalid."},
 		{"object", `{"model":"gpt-4","input":{}}`, 400, "input", "invalid_type", ""},
 		{"too many", `{"model":"gpt-4","input":[` + strings.Repeat(`"a",`, 2048) + `"a"]}`, 400, "input", "array_above_max_length", "Expected an array with maximum length 2048, but got an array with length 2049 instead."},
 		{"ids for an alias", `{"model":"gpt-4","input":[[1,2]]}`, 400, "input", "", "Send text; or name `echo`"},
 		{"encoding", `{"model":"gpt-4","input":"a","encoding_format":"hex"}`, 400, "encoding_format", "invalid_value", ""},
 		{"dimensions 0", `{"model":"gpt-4","input":"a","dimensions":0}`, 400, "dimensions", "integer_below_min_value", ""},
 		{"dimensions 12289", `{"model":"gpt-4","input":"a","dimensions":12289}`, 400, "dimensions", "integer_above_max_value", ""},
-		{"empty list of ids", `{"model":"echo","input":[[]]}`, 400, "input", "empty_array", "Invalid 'input': empty array."},
+		{"empty list of ids", `{"model":"echo","input":[[]]}`, 400, "input[0]", "empty_array", "'$.input[0]' is invalid."},
 		{"too long for the name", `{"model":"ada","input":"` + strings.Repeat("x", 101) + `"}`, 400, "input", "context_length_exceeded", "maximum context length is 100 tokens, however you requested 101 tokens (101 in your prompt; 0 for the completion)"},
 		{"too many tokens", `{"model":"echo","input":[` + strings.Repeat(`"`+strings.Repeat("x", 8192)+`",`, 36) + `"` + strings.Repeat("x", 5089) + `"]}`, 400, "", "max_tokens_per_request", "Requested 300001 tokens, max 300000 tokens per request"},
 		{"unknown model", `{"model":"gpt-9","input":"a"}`, 404, "", "model_not_found", ""},

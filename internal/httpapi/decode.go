@@ -34,8 +34,9 @@ var (
 // Decode reads the request's JSON body into a T. null stands for the zero value, as old programs send
 // "stop": null. Its errors are 400, 413 and 415 faults with OpenAI's texts that name the field at fault.
 //
-// A union type implements json.UnmarshalerFrom and returns WrongType, or a *fault.Error whose Param is
-// relative to itself, when it does not like what it sees: the path to it is added here.
+// A union type implements json.UnmarshalerFrom and returns WrongType, what a validator says (Required, OneOf,
+// AnyOf, …), or a *fault.Error, when it does not like what it sees. Their param is relative to it ("[0].type"):
+// the path to it is added here.
 func Decode[T any](w http.ResponseWriter, r *http.Request, options ...DecodeOption) (T, error) {
 	var v T
 	buf := getBuffer()
@@ -152,10 +153,13 @@ type typeError struct {
 	got  jsontext.Kind
 }
 
-func (e *typeError) Error() string { return "expected " + e.want + ", but got " + kindText(e.got, "") }
+func (e *typeError) Error() string { return "expected " + e.want + ", but got " + kindText(e.got) }
 
-// WrongType is for UnmarshalJSONFrom methods: it says what was wanted ("one of a string or array of
-// objects") where dec.PeekKind() gave got. Decode adds the path.
+// oneOf begins what a union wants.
+const oneOf = "one of "
+
+// WrongType is for UnmarshalJSONFrom methods: it says what was wanted where dec.PeekKind() gave got: a type of
+// JSON ("object"), or of a union's forms "one of a string or array of objects". Decode adds the path.
 func WrongType(want string, got jsontext.Kind) error { return &typeError{want: want, got: got} }
 
 // decodeError turns an error of package json into OpenAI's texts. t is the type that was decoded into.
@@ -172,6 +176,9 @@ func decodeError(err error, t reflect.Type, body []byte) error {
 		return notJSON(body, int64(len(body)), err)
 	}
 	param := paramPath(t, sem.JSONPointer)
+	if p, ok := errors.AsType[*placed](sem.Err); ok {
+		return p.within(param).WithCause(err)
+	}
 	var fe *fault.Error
 	if errors.As(sem.Err, &fe) {
 		located := *fe
@@ -179,24 +186,34 @@ func decodeError(err error, t reflect.Type, body []byte) error {
 		return &located
 	}
 	if sem.Err == json.ErrUnknownName {
-		return fault.Param(param, "Unrecognized request argument supplied: %s", param).WithCode("unknown_parameter").WithCause(err)
+		return unknownMember(param)
 	}
-	value := string(sem.JSONValue)
-	if sem.JSONKind == '0' && value == "" {
-		value = numberAt(body, sem.ByteOffset)
-	}
-	want, got := typeText(sem.GoType), kindText(sem.JSONKind, value)
 	var te *typeError
-	if errors.As(sem.Err, &te) {
-		want, got = te.want, kindText(te.got, "")
-	} else if errors.Is(sem.Err, strconv.ErrRange) {
-		return fault.Param(param, "Invalid '%s': %s is outside the range of numbers that fit here.", param, sem.JSONValue).
-			WithCode("invalid_value").WithCause(err)
+	if errors.As(sem.Err, &te) && param != "" && strings.HasPrefix(te.want, oneOf) {
+		return AnyOf(param, "invalid_type", "Expected %s, but got %s instead.", te.want, kindText(te.got))
+	}
+	value := valueAt(body, sem.JSONPointer)
+	if errors.Is(sem.Err, strconv.ErrRange) {
+		return fault.Param(param, "%s is outside the range of numbers that fit here - '%s'", value, dotted(param)).WithCode("invalid_value").WithCause(err)
+	}
+	want := typeText(sem.GoType)
+	if te != nil {
+		want = te.want
 	}
 	if param == "" {
-		return fault.New(fault.Invalid, "Invalid body: expected %s, but got %s instead.", want, got).WithCode("invalid_type").WithCause(err)
+		return fault.New(fault.Invalid, "%s is not of type '%s'", value, want).WithCode("invalid_type").WithCause(err)
 	}
-	return fault.Param(param, "Invalid type for '%s': expected %s, but got %s instead.", param, want, got).WithCode("invalid_type").WithCause(err)
+	return fault.Param(param, "%s is not of type '%s' - '%s'", value, want, dotted(param)).WithCode("invalid_type").WithCause(err)
+}
+
+// unknownMember reports an argument, or a member of an object within one, that nothing knows.
+func unknownMember(param string) error {
+	i := strings.LastIndexByte(param, '.')
+	if i < 0 {
+		return fault.Param(param, "Unrecognized request argument supplied: %s", param).WithCode("unknown_parameter")
+	}
+	return fault.Param(param, "Additional properties are not allowed (%s was unexpected) - '%s'", pythonString(param[i+1:]), dotted(param[:i])).
+		WithCode("unknown_parameter")
 }
 
 func syntaxError(syn *jsontext.SyntacticError, t reflect.Type, body []byte) error {
@@ -293,47 +310,32 @@ func joinParam(outer, inner string) string {
 	}
 }
 
-// typeText says what a Go type wants to see.
+// typeText is JSON Schema's name of what a Go type wants to see.
 func typeText(t reflect.Type) string {
 	if t == nil {
-		return "something else"
+		return "object"
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return typeText(t.Elem())
 	case reflect.Bool:
-		return "a boolean"
+		return "boolean"
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		return "an integer"
+		return "integer"
 	case reflect.Float32, reflect.Float64:
-		return "a decimal"
+		return "number"
 	case reflect.String:
-		return "a string"
+		return "string"
 	case reflect.Slice, reflect.Array:
-		return "an array"
-	case reflect.Map, reflect.Struct:
-		return "an object"
+		return "array"
 	default:
-		return "another type"
+		return "object"
 	}
 }
 
-// numberAt returns the number that follows offset, which may stand before white space and a delimiter.
-func numberAt(body []byte, offset int64) string {
-	if offset < 0 || offset >= int64(len(body)) {
-		return ""
-	}
-	rest := bytes.TrimLeft(body[offset:], " \t\r\n:,")
-	end := bytes.IndexFunc(rest, func(r rune) bool { return !strings.ContainsRune("+-.eE0123456789", r) })
-	if end < 0 {
-		end = len(rest)
-	}
-	return string(rest[:min(end, 64)])
-}
-
-// kindText says what JSON had instead. value is the number's text, when known.
-func kindText(k jsontext.Kind, value string) string {
+// kindText says what JSON had instead.
+func kindText(k jsontext.Kind) string {
 	switch k {
 	case 'n':
 		return "null"
@@ -342,13 +344,7 @@ func kindText(k jsontext.Kind, value string) string {
 	case '"':
 		return "a string"
 	case '0':
-		if value == "" {
-			return "a number"
-		}
-		if strings.ContainsAny(value, ".eE") {
-			return "a decimal number"
-		}
-		return "an integer"
+		return "a number"
 	case '{', '}':
 		return "an object"
 	case '[', ']':

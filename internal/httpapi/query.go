@@ -55,13 +55,13 @@ func setQuery(f reflect.Value, name string, given []string) error {
 		}
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil {
-			return fault.Param(name, "Invalid type for '%s': expected an integer, but got '%s' instead.", name, clip(s)).WithCode("invalid_type")
+			return fault.Param(name, "%s is not of type 'integer' - '%s'", pythonString(s), name).WithCode("invalid_type")
 		}
 		f.SetInt(n)
 	case reflect.Bool:
 		b, err := strconv.ParseBool(s)
 		if err != nil {
-			return fault.Param(name, "Invalid type for '%s': expected a boolean, but got '%s' instead.", name, clip(s)).WithCode("invalid_type")
+			return fault.Param(name, "%s is not of type 'boolean' - '%s'", pythonString(s), name).WithCode("invalid_type")
 		}
 		f.SetBool(b)
 	default:

@@ -76,7 +76,7 @@ func TestBadInput(t *testing.T) {
 		{"n 129", key, "POST", chat, `{"model": "gpt-4", "n": 129, ` + hello + `}`, 400, "", "n", ""},
 		{"five stop sequences", key, "POST", chat, `{"model": "gpt-4", "stop": ["a","b","c","d","e"], ` + hello + `}`, 400, "", "stop", ""},
 		{"empty messages", key, "POST", chat, `{"model": "gpt-4", "messages": []}`, 400, "", "messages", ""},
-		{"logit_bias 101", key, "POST", chat, `{"model": "gpt-4", "logit_bias": {"50": 101}, ` + hello + `}`, 400, "", "logit_bias", ""},
+		{"logit_bias 101", key, "POST", chat, `{"model": "gpt-4", "logit_bias": {"50": 101}, ` + hello + `}`, 400, "decimal_above_max_value", "logit_bias.50", "101 is greater than the maximum of 100 - 'logit_bias.50'"},
 		{"prompt beyond the window", key, "POST", chat, `{"model": "gpt-4", "messages": [{"role": "user", "content": "` + strings.Repeat("x", 400) + `"}]}`,
 			400, "context_length_exceeded", "messages", "maximum context length is 200 tokens"},
 		{"body over the limit", key, "POST", chat, `{"model": "gpt-4", "messages": [{"role": "user", "content": "` + strings.Repeat("x", 70<<10) + `"}]}`, 413, "", "-", ""},

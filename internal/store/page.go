@@ -28,11 +28,11 @@ type Paging struct {
 func (p Paging) Check() error {
 	switch {
 	case p.Limit < 0:
-		return fault.Param("limit", "Invalid 'limit': integer below minimum value. Expected a value >= 1, but got %d instead.", p.Limit).WithCode("integer_below_min_value")
+		return fault.Param("limit", "%d is less than the minimum of 1 - 'limit'", p.Limit).WithCode("integer_below_min_value")
 	case p.Limit > MaxPage:
-		return fault.Param("limit", "Invalid 'limit': integer above maximum value. Expected a value <= %d, but got %d instead.", MaxPage, p.Limit).WithCode("integer_above_max_value")
+		return fault.Param("limit", "%d is greater than the maximum of %d - 'limit'", p.Limit, MaxPage).WithCode("integer_above_max_value")
 	case p.Order != "" && p.Order != "asc" && p.Order != "desc":
-		return fault.Param("order", "Invalid value: '%s'. Supported values are: 'asc' and 'desc'.", p.Order).WithCode("invalid_value")
+		return fault.Param("order", "'%s' is not one of ['asc', 'desc'] - 'order'", p.Order).WithCode("invalid_value")
 	}
 	return nil
 }

@@ -1,11 +1,12 @@
 package wire
 
 import (
+	"fmt"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/parley-ai/parley/internal/engine"
-	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
 )
 
@@ -40,7 +41,7 @@ func (p *Prompts) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	}
 	switch k := firstKind(raw); k {
 	case ']':
-		return fault.New(fault.Invalid, "Invalid prompt: empty array. Expected an array with minimum length 1, but got an empty array instead.").WithCode("empty_array")
+		return empty("")
 	case '"':
 		return mixed(json.Unmarshal(raw, &p.Texts))
 	case '0':
@@ -50,9 +51,9 @@ func (p *Prompts) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		if err := mixed(json.Unmarshal(raw, &p.Tokens)); err != nil {
 			return err
 		}
-		for _, t := range p.Tokens {
+		for i, t := range p.Tokens {
 			if len(t) == 0 {
-				return fault.New(fault.Invalid, "Invalid prompt: a list of token ids is empty. Send one id at least.").WithCode("empty_array")
+				return empty(fmt.Sprintf("[%d]", i))
 			}
 		}
 		return nil
@@ -80,7 +81,12 @@ func mixed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fault.New(fault.Invalid, "Invalid type: expected %s, all of one kind; token ids are whole numbers.", promptForms).WithCode("invalid_type").WithCause(err)
+	return httpapi.AnyOf("", "invalid_type", "Expected %s, all of one kind; token ids are whole numbers.", promptForms)
+}
+
+// empty reports a list of nothing at a place within the prompts.
+func empty(at string) error {
+	return httpapi.AnyOf(at, "empty_array", "Expected an array with minimum length 1, but got an empty array instead.")
 }
 
 // OpenAPISchema implements openapi's hook.

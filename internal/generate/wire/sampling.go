@@ -46,7 +46,7 @@ func (s *Sampling) Check(minTokens int) error {
 		httpapi.Range("temperature", s.Temperature, 0, 2),
 		httpapi.Range("top_p", s.TopP, 0, 1),
 		httpapi.Range("n", s.N, 1, MaxChoices),
-		httpapi.MaxItems("stop", len(s.Stop), MaxStop),
+		s.Stop.check(),
 		httpapi.Range("presence_penalty", s.PresencePenalty, -2, 2),
 		httpapi.Range("frequency_penalty", s.FrequencyPenalty, -2, 2),
 		s.LogitBias.check(),

@@ -41,6 +41,13 @@ func (s *Stop) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	return nil
 }
 
+func (s Stop) check() error {
+	if len(s) <= MaxStop {
+		return nil
+	}
+	return httpapi.AnyOf("stop", "array_above_max_length", "Expected an array with maximum length %d, but got an array with length %d instead.", MaxStop, len(s))
+}
+
 // OpenAPISchema implements openapi's hook.
 func (Stop) OpenAPISchema() map[string]any {
 	text := map[string]any{"type": "string"}
@@ -64,7 +71,7 @@ func (l *LogitBias) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return dec.SkipValue()
 	case '{':
 	default:
-		return httpapi.WrongType("an object", k)
+		return httpapi.WrongType("object", k)
 	}
 	var m map[string]float64
 	if err := json.UnmarshalDecode(dec, &m); err != nil {
@@ -94,7 +101,8 @@ func (l LogitBias) check() error {
 	}
 	for _, b := range l {
 		if b.Bias < -100 || b.Bias > 100 {
-			return fault.Param("logit_bias", "Invalid value for 'logit_bias.%d': expected a bias from -100 to 100, but got %s instead.", b.Token, strconv.FormatFloat(float64(b.Bias), 'g', -1, 32))
+			bias, _ := strconv.ParseFloat(strconv.FormatFloat(float64(b.Bias), 'g', -1, 32), 64) // as it was written
+			return httpapi.Range(fmt.Sprintf("logit_bias.%d", b.Token), &bias, -100, 100)
 		}
 	}
 	return nil

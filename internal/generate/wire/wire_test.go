@@ -33,7 +33,7 @@ func TestLogitBiasIsInTheOrderOfIDs(t *testing.T) {
 		}
 	}
 	for _, bias := range []float32{-100.5, 101} {
-		if err := (LogitBias{{Token: 1, Bias: bias}}).check(); fault.As(err) == nil || fault.As(err).Param != "logit_bias" {
+		if err := (LogitBias{{Token: 1, Bias: bias}}).check(); fault.As(err) == nil || fault.As(err).Param != "logit_bias.1" {
 			t.Errorf("bias %v: %v", bias, err)
 		}
 	}
