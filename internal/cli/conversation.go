@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -93,9 +94,11 @@ func (c *conversation) resume(ctx context.Context) ([]chatMessage, error) {
 		if !ok {
 			break
 		}
-		branch = append([]chatMessage{m}, branch...)
+		delete(byID, *at) // messages of another server might go round in a circle
+		branch = append(branch, m)
 		at = m.ParentID
 	}
+	slices.Reverse(branch)
 	if chat.Current != nil {
 		c.last = *chat.Current
 	}

@@ -150,16 +150,19 @@ func (p *process) connect(ctx context.Context, socket string) (net.Conn, error) 
 	}
 }
 
+// maxLine is how long a line of the log may be, in bytes; what is longer is cut into several.
+const maxLine = 64 << 10
+
 // copyLog copies what the child writes to stderr to the log, until it ends. Lines of the child's own
 // slog keep their level and attributes; others come from native libraries.
 func (p *process) copyLog(stderr io.Reader) {
-	lines := bufio.NewReaderSize(stderr, 64<<10)
+	lines := bufio.NewReaderSize(stderr, maxLine)
 	for {
-		line, err := lines.ReadString('\n')
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
-			p.logLine(line)
+		line, err := lines.ReadSlice('\n')
+		if text := strings.TrimRight(string(line), "\r\n"); text != "" {
+			p.logLine(text)
 		}
-		if err != nil {
+		if err != nil && err != bufio.ErrBufferFull {
 			return
 		}
 	}

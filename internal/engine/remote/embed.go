@@ -56,14 +56,14 @@ func (b *backend) Embed(ctx context.Context, req engine.EmbedRequest) (engine.Em
 		}
 	}
 	for _, v := range out.Vectors {
-		if len(v) == 0 {
+		if len(v) == 0 || len(v) != len(out.Vectors[0]) {
 			return engine.EmbedResponse{}, b.garbled(errMissing)
 		}
 	}
 	return out, nil
 }
 
-var errMissing = fault.New(fault.Internal, "an input has no vector in the answer")
+var errMissing = fault.New(fault.Internal, "an input has no vector in the answer, or one of another length")
 
 // unit scales a vector to length 1; not every server does.
 func unit(v []float32) []float32 {

@@ -79,3 +79,80 @@ func FuzzRefusal(f *testing.F) {
 		}
 	})
 }
+
+// fixed is a transport that answers everything with one body.
+type fixed string
+
+func (f fixed) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(f)))}, nil
+}
+
+// FuzzAnswer feeds anything as the answers that are one document: of a generation, of embeddings, and the
+// list of models.
+func FuzzAnswer(f *testing.F) {
+	f.Add(`{"choices":[{"message":{"content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3}}`)
+	f.Add(`{"choices":[{"text":"\ud83e","logprobs":{"tokens":["a"],"token_logprobs":[null],"top_logprobs":[{"a":-1}]}}],"usage":{"prompt_tokens":-3,"completion_tokens":-1}}`)
+	f.Add(`{"data":[{"index":0,"embedding":[1,2]},{"index":1,"embedding":[1e38,-1e38]}],"usage":{"prompt_tokens":-7}}`)
+	f.Add(`{"data":[{"index":0,"embedding":[1]},{"index":1,"embedding":[0,0]},{"index":-5}]}`)
+	f.Add(`{"data":[{"id":"m","max_model_len":-5,"meta":{"n_ctx":1e9}},{"id":""}]}`)
+	f.Add(`{"error":"x"}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		b, err := newBackend(Options{Client: &http.Client{Transport: fixed(body)}}, engine.Spec{Name: "m", URL: "http://h/v1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		isFault := func(err error) {
+			t.Helper()
+			if fault.As(err) == nil {
+				t.Errorf("no fault: %v", err)
+			}
+		}
+		ended := false
+		for e, err := range b.Generate(context.Background(), engine.GenerateRequest{Text: "x", Whole: true}) {
+			if ended {
+				t.Fatalf("%T %v after the end", e, err)
+			}
+			if err != nil {
+				isFault(err)
+				ended = true
+				continue
+			}
+			switch e := e.(type) {
+			case engine.Delta:
+				if !utf8.ValidString(e.Text) {
+					t.Errorf("text %q", e.Text)
+				}
+			case engine.Done:
+				ended = true
+				if e.PromptTokens < 0 || e.CachedTokens < 0 || e.CompletionTokens < 0 {
+					t.Errorf("usage %+v", e)
+				}
+			}
+		}
+		if !ended {
+			t.Error("neither Done nor an error")
+		}
+		vectors, err := b.Embed(context.Background(), engine.EmbedRequest{Texts: []string{"x", "y"}})
+		if err != nil {
+			isFault(err)
+		} else if vectors.PromptTokens < 0 || len(vectors.Vectors) != 2 || len(vectors.Vectors[0]) != len(vectors.Vectors[1]) {
+			t.Errorf("%+v", vectors)
+		}
+		for _, v := range vectors.Vectors {
+			for _, x := range v {
+				if !(x >= -1.001 && x <= 1.001) {
+					t.Fatalf("a vector with %v", x)
+				}
+			}
+		}
+		models, err := b.models(context.Background())
+		if err != nil {
+			isFault(err)
+		}
+		for _, m := range models {
+			if m.ContextWindow < 0 || !utf8.ValidString(m.ID) {
+				t.Errorf("%+v", m)
+			}
+		}
+	})
+}

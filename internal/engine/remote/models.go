@@ -55,7 +55,7 @@ func (b *backend) models(ctx context.Context) ([]Model, error) {
 	}
 	out := make([]Model, len(answer.Data))
 	for i, m := range answer.Data {
-		out[i] = Model{ID: m.ID, ContextWindow: max(m.MaxModelLen, m.Meta.Ctx)}
+		out[i] = Model{ID: m.ID, ContextWindow: max(0, m.MaxModelLen, m.Meta.Ctx)}
 	}
 	return out, nil
 }

@@ -60,7 +60,7 @@ func newTiny() *tiny {
 }
 
 // write puts the model into a directory. kind is the safetensors type of its weights.
-func (m *tiny) write(t *testing.T, kind string) Files {
+func (m *tiny) write(t testing.TB, kind string) Files {
 	t.Helper()
 	dir := t.TempDir()
 	head, data := map[string]any{"__metadata__": map[string]string{"format": "pt"}}, []byte{}

@@ -218,7 +218,7 @@ func list(ctx context.Context, client *http.Client, base, key string) (models []
 			continue
 		}
 		owner = row.OwnedBy
-		models = append(models, Model{Name: row.ID, Kind: kindOf(row.ID), Window: max(row.Window, row.Meta.Context)})
+		models = append(models, Model{Name: row.ID, Kind: kindOf(row.ID), Window: max(0, row.Window, row.Meta.Context)})
 	}
 	slices.SortFunc(models, func(a, b Model) int { return strings.Compare(a.Name, b.Name) })
 	return models, owner, nil

@@ -125,8 +125,12 @@ var digestRE = regexp.MustCompile(`^sha256:([0-9a-f]{64})$`)
 func ollama(ctx context.Context, root string, add func(path, name, sha string)) {
 	manifests := filepath.Join(root, "manifests")
 	walk(ctx, manifests, func(path string) {
+		// A manifest is some hundred bytes long.
+		if info, err := os.Stat(path); err != nil || info.Size() > 1<<20 {
+			return
+		}
 		data, err := os.ReadFile(path)
-		if err != nil || len(data) > 1<<20 {
+		if err != nil {
 			return
 		}
 		var doc struct {

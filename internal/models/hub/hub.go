@@ -98,10 +98,10 @@ func (c Client) Stat(ctx context.Context, repo, revision, file string) (File, er
 		return File{}, c.refusal(res, repo, file)
 	}
 	f := File{Path: file, URL: target, Size: res.ContentLength, Commit: res.Header.Get("X-Repo-Commit")}
-	if n, err := strconv.ParseInt(res.Header.Get("X-Linked-Size"), 10, 64); err == nil {
+	if n, err := strconv.ParseInt(res.Header.Get("X-Linked-Size"), 10, 64); err == nil && n >= 0 {
 		f.Size = n
-	} else if res.StatusCode >= 300 {
-		f.Size = 0 // The length of a redirect says nothing about the file.
+	} else if res.StatusCode >= 300 || f.Size < 0 {
+		f.Size = 0 // not known: the length of a redirect says nothing about the file
 	}
 	etag := res.Header.Get("X-Linked-Etag")
 	if etag == "" {
@@ -169,6 +169,7 @@ func (c Client) readTree(res *http.Response, repo, revision string) ([]File, err
 		if row.LFS != nil && sha256RE.MatchString(row.LFS.OID) {
 			f.SHA256, f.Size = row.LFS.OID, row.LFS.Size
 		}
+		f.Size = max(0, f.Size)
 		files = append(files, f)
 	}
 	return files, nil

@@ -388,11 +388,11 @@ func contentRange(text string) (start, total int64, ok bool) {
 		return 0, 0, false
 	}
 	start, err := strconv.ParseInt(first, 10, 64)
-	if err != nil {
+	if err != nil || start < 0 {
 		return 0, 0, false
 	}
 	if size != "*" {
-		if total, err = strconv.ParseInt(size, 10, 64); err != nil {
+		if total, err = strconv.ParseInt(size, 10, 64); err != nil || total < 0 {
 			return 0, 0, false
 		}
 	}

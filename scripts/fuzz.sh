@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Fuzzes every decoder for a while, one after the other. A failure leaves its input in testdata/fuzz of the
+# package: mend it and commit the input with it.
+#   FUZZTIME=30s FUZZWORKERS=2 scripts/fuzz.sh [PATTERN]     PATTERN: of lines like internal/chat:FuzzRequest
+set -euo pipefail
+cd "$(dirname "$0")/.."
+fuzztime=${FUZZTIME:-30s} workers=${FUZZWORKERS:-2} pattern=${1:-.}
+
+mapfile -t targets < <(grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' internal |
+	sed -E 's|^(.*)/[^/]*_test\.go:func (Fuzz.*)$|\1:\2|' | sort | grep -E "$pattern")
+[ ${#targets[@]} -gt 0 ] || { echo "no fuzz test matches $pattern" >&2; exit 1; }
+failed=()
+for target in "${targets[@]}"; do
+	if out=$(go test "./${target%:*}" -run '^$' -fuzz "^${target#*:}\$" -fuzztime "$fuzztime" -fuzzminimizetime 5s -parallel "$workers" 2>&1); then
+		printf '%-55s %s\n' "$target" "$(grep -oE 'execs: [0-9]+' <<<"$out" | tail -n 1)"
+	else
+		failed+=("$target")
+		printf '!! %s\n%s\n' "$target" "$(tail -n 60 <<<"$out")"
+	fi
+done
+echo "fuzzed ${#targets[@]} decoders for $fuzztime each, ${#failed[@]} failed"
+[ ${#failed[@]} = 0 ] || { printf '  %s\n' "${failed[@]}"; exit 1; }
