@@ -138,8 +138,8 @@ func encodingOf(name string) (*bpe.Encoding, error) {
 	return nil, fault.Param("encoding", "There is no encoding `%s`. It is one of %s.", name, strings.Join(bpe.Names(), ", "))
 }
 
-// Encode answers a request that names an encoding; it needs no server. A model beside it says whose
-// form of chats is counted. The text or the messages have to be there.
+// Encode answers a request that names an encoding and has either a text or messages; it needs no server. A
+// model beside messages says whose form of chats is counted.
 func Encode(req TokenizeRequest) (Tokenization, error) {
 	out := Tokenization{Object: "tokenization", Model: req.Model, Encoding: req.Encoding}
 	if err := encode(req, &out); err != nil {
@@ -153,7 +153,10 @@ func encode(req TokenizeRequest, out *Tokenization) error {
 	if err != nil {
 		return err
 	}
-	if req.Messages != nil {
+	if req.Text == nil {
+		if err := req.Chat.check(); err != nil {
+			return err
+		}
 		if req.Pieces {
 			return fault.Param("pieces", "Messages have no pieces with an encoding: they are counted only. Name a `model` to see the prompt that they become.")
 		}
