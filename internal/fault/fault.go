@@ -24,7 +24,7 @@ const (
 	Unsupported                // 415 invalid_request_error: wrong media type
 	RateLimited                // 429 requests or tokens: limits of the organization
 	Quota                      // 429 insufficient_quota
-	Overloaded                 // 429 engine_overloaded: the engine's queue is full
+	Overloaded                 // 429 server_error: the engine's queue is full
 	Unavailable                // 503 server_error: a backend is down or starting
 	Timeout                    // 504 server_error: took longer than allowed
 	Canceled                   // 499: the client went away; nothing is sent

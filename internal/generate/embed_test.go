@@ -212,3 +212,11 @@ func TestTokensOfAllInputs(t *testing.T) {
 		})
 	}
 }
+
+func TestAModelThatGivesNoEmbeddings(t *testing.T) {
+	_, s := newWorld(func(w *fakeWorld) { w.backend.info.CanEmbed = false })
+	_, err := s.Embed(t.Context(), who, EmbedRequest{Model: "gpt-4", Param: "input", Texts: []string{"x"}})
+	if f := fault.As(err); f == nil || f.Kind != fault.Forbidden || f.Param != "model" || !strings.HasPrefix(f.Message, "You are not allowed to generate embeddings from this model") {
+		t.Errorf("%v", err)
+	}
+}

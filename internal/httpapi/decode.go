@@ -63,7 +63,7 @@ func readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
 		switch mt, _, err := mime.ParseMediaType(ct); {
 		case err == nil && (mt == "application/json" || strings.HasSuffix(mt, "+json") || mt == "application/x-www-form-urlencoded" || mt == "text/plain"):
 		default:
-			return fault.New(fault.Unsupported, "Unsupported media type '%s': this endpoint takes JSON. Send the header 'Content-Type: application/json'.", ct)
+			return unsupportedType(ct, "application/json")
 		}
 	}
 	body, limit := newPatientReader(w, r)
@@ -83,6 +83,11 @@ func readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.Invalid, "You must provide a JSON body. (HINT: the request's body is empty.)")
 	}
 	return nil
+}
+
+func unsupportedType(got, want string) error {
+	return fault.New(fault.Unsupported, "Unsupported content type: '%s'. This API method only accepts '%s' requests, but you specified the header "+
+		"'Content-Type: %s'. Please try again with a supported content type.", clip(got), want, clip(got)).WithCode("unsupported_content_type")
 }
 
 func (c *call) maxBody() int64 {

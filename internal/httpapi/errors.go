@@ -60,7 +60,7 @@ var kinds = map[fault.Kind]kindInfo{
 	fault.Unsupported:    {415, "invalid_request_error"},
 	fault.RateLimited:    {429, "requests"},
 	fault.Quota:          {429, "insufficient_quota"},
-	fault.Overloaded:     {429, "engine_overloaded"},
+	fault.Overloaded:     {429, "server_error"},
 	fault.Unavailable:    {503, "server_error"},
 	fault.Timeout:        {504, "server_error"},
 	fault.Canceled:       {statusCanceled, "canceled"},

@@ -36,7 +36,7 @@ type FilePart struct {
 func Multipart(w http.ResponseWriter, r *http.Request, limits FormLimits, file func(FilePart) error) (url.Values, error) {
 	mt, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mt != "multipart/form-data" || params["boundary"] == "" {
-		return nil, fault.New(fault.Unsupported, "Unsupported media type '%s': this endpoint takes a form, 'Content-Type: multipart/form-data'.", r.Header.Get("Content-Type"))
+		return nil, unsupportedType(r.Header.Get("Content-Type"), "multipart/form-data")
 	}
 	body, limit := newPatientReader(w, r)
 	if r.ContentLength > limit {

@@ -18,7 +18,8 @@ func newOrigins(list []string) origins {
 }
 
 // exposed are the headers that scripts of other origins may read.
-const exposed = "openai-model, openai-organization, openai-processing-ms, openai-version, retry-after, x-request-id, " +
+const exposed = "deprecation, openai-model, openai-organization, openai-processing-ms, openai-version, parley-embedding-windows, " +
+	"parley-served-model, retry-after, sunset, x-request-id, x-should-retry, " +
 	"x-ratelimit-limit-requests, x-ratelimit-limit-tokens, x-ratelimit-remaining-requests, x-ratelimit-remaining-tokens, " +
 	"x-ratelimit-reset-requests, x-ratelimit-reset-tokens"
 

@@ -78,25 +78,38 @@ func wrongKey(secret string) error {
 
 // mask keeps what helps to find the key again and hides what would let somebody use it.
 func mask(secret string) string {
-	printable := strings.Map(func(r rune) rune {
+	secret = printable(secret)
+	head, tail := 8, 4
+	if len(secret) < 24 {
+		head, tail = 3, 0
+	}
+	head = min(head, len(secret)/2)
+	return secret[:head] + strings.Repeat("*", min(len(secret)-head-tail, 40)) + secret[len(secret)-tail:]
+}
+
+// printable writes a question mark for what is not ASCII that can be seen.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
 		if r < '!' || r > '~' {
 			return '?'
 		}
 		return r
-	}, secret)
-	head, tail := 8, 4
-	if len(printable) < 24 {
-		head, tail = 3, 0
+	}, s)
+}
+
+// shown is the name of an organization as it was sent, unless it is a key in the wrong place.
+func shown(org string) string {
+	if strings.HasPrefix(org, "sk-") {
+		return mask(org)
 	}
-	head = min(head, len(printable)/2)
-	return printable[:head] + strings.Repeat("*", min(len(printable)-head-tail, 40)) + printable[len(printable)-tail:]
+	return printable(org[:min(len(org), 64)])
 }
 
 // checkHeaders refuses a request that was meant for another organization or project.
 func checkHeaders(r *http.Request, who actor.Actor) error {
 	if org := r.Header.Get("OpenAI-Organization"); org != "" && org != who.Org && org != who.OrgName {
 		return fault.New(fault.Unauthorized, "No such organization: %s. You must be a member of an organization to use the API: your key belongs to %s. "+
-			"Leave out the OpenAI-Organization header (openai.organization, OPENAI_ORG_ID) or set it to that.", mask(org), who.Org).WithCode("invalid_organization")
+			"Leave out the OpenAI-Organization header (openai.organization, OPENAI_ORG_ID) or set it to that.", shown(org), who.Org).WithCode("invalid_organization")
 	}
 	if project := r.Header.Get("OpenAI-Project"); project != "" && project != who.Project {
 		return fault.New(fault.Unauthorized, "OpenAI-Project header should match project for API key: your key belongs to %s. "+

@@ -221,6 +221,11 @@ func TestAuthenticateForms(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+	for sent, want := range map[string]string{"org-ikDc4ex8NB": "No such organization: org-ikDc4ex8NB.", "sk-abcdefgh": "No such organization: sk-********.", "org\té": "No such organization: org??."} {
+		if _, err := w.Authenticate(bearer(secret, "OpenAI-Organization", sent)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("organization %q: %v", sent, err)
+		}
+	}
 }
 
 // TestDatabaseDown: an unreachable database must not look like a wrong key.
