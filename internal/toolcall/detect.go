@@ -196,6 +196,9 @@ func (p *prober) detect(caps chattemplate.Caps) (*Syntax, string) {
 		s.letter = "[a-zA-Z0-9]"
 	}
 	s.object = objectForm(s.head, s.mid, s.tail)
+	if at := openTag.FindStringSubmatch(strings.TrimSpace(caps.GenerationPrompt)); at != nil {
+		s.lead = "</" + at[1] + ">\n\n"
+	}
 	return s, ""
 }
 
@@ -209,6 +212,9 @@ func withoutEnd(text, end string) string {
 	}
 	return text
 }
+
+// openTag is the beginning of reasoning at the end of a prompt.
+var openTag = regexp.MustCompile(`<(\w*think)>$`)
 
 var (
 	nameMember      = regexp.MustCompile(`\{(?:[^{}]*[,{]\s*|\s*)"(\w+)"\s*:\s*"$`)

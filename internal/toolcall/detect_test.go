@@ -21,6 +21,7 @@ type form struct {
 	Call     string   `json:"call,omitempty"`    // two calls, names and arguments as NAME and ARGUMENTS
 	Single   bool     `json:"single,omitempty"`
 	Special  []string `json:"special,omitempty"`
+	Lead     string   `json:"lead,omitempty"`
 	Describe bool     `json:"describe,omitempty"`
 	ShortIDs bool     `json:"short_ids,omitempty"`
 }
@@ -30,7 +31,7 @@ func formOf(s *Syntax) form {
 		return form{Generic: s.reason}
 	}
 	call := s.head + "NAME" + s.mid + "ARGUMENTS" + s.tail
-	f := form{Call: s.open + call + s.close, Single: s.single, Special: s.ShowSpecial(), Describe: s.describe, ShortIDs: s.letter != ""}
+	f := form{Call: s.open + call + s.close, Single: s.single, Special: s.ShowSpecial(), Lead: s.lead, Describe: s.describe, ShortIDs: s.letter != ""}
 	if !s.single {
 		f.Call = s.open + call + s.between + call + s.close
 	}

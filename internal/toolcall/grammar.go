@@ -26,11 +26,10 @@ func (s *Syntax) Grammar(r Request) (*engine.Grammar, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &engine.Grammar{GBNF: "root ::= " + root + "\n" + b.String(), Root: jsonschema.Root}
 	if r.Choice.Mode == Auto {
-		g.Triggers = s.triggers(r)
+		return &engine.Grammar{GBNF: "root ::= " + root + "\n" + b.String(), Root: jsonschema.Root, Triggers: s.triggers(r)}, nil
 	}
-	return g, nil
+	return &engine.Grammar{GBNF: "root ::= " + s.literal(s.lead) + " " + root + "\n" + b.String(), Root: jsonschema.Root}, nil
 }
 
 // Combine is a grammar of an answer in the form that answer describes, or of calls. With a call that is certain only calls are left.

@@ -24,6 +24,8 @@ func (p *Parser) head(text string) (heading, error) {
 		return p.objectHead(text)
 	}
 	best, more := heading{}, false
+	before := spaces(text)
+	text = text[before:]
 	for name := range p.known {
 		if strings.HasPrefix(name, text) {
 			more = true
@@ -48,6 +50,7 @@ func (p *Parser) head(text string) (heading, error) {
 	case more:
 		return heading{name: best.name}, errMore
 	case best.name != "":
+		best.at += before
 		return best, nil
 	}
 	return heading{}, errNot

@@ -28,6 +28,7 @@ type Parser struct {
 	forced bool
 	one    bool
 	known  map[string]bool
+	starts []mark
 
 	stage  stage
 	buf    string // not decided yet
@@ -41,7 +42,10 @@ type Parser struct {
 
 // Parser reads the answers to a request.
 func (s *Syntax) Parser(r Request) *Parser {
-	p := &Parser{s: s, forced: r.Choice.Mode == Required || r.Choice.Mode == Named, one: !r.Parallel, known: map[string]bool{}}
+	p := &Parser{s: s, forced: r.Choice.Mode == Required || r.Choice.Mode == Named, one: !r.Parallel, known: map[string]bool{}, starts: s.starts}
+	if p.forced && s.lead != "" {
+		p.starts = append([]mark{append(newMark(s.lead), s.starts[0]...)}, s.starts...)
+	}
 	if r.Choice.Mode != None {
 		for _, t := range r.Tools {
 			p.known[t.Name] = true
@@ -197,7 +201,7 @@ func (p *Parser) findStart() bool {
 	line := p.line
 	for i := 0; i < len(p.buf); i++ {
 		rest := p.buf[i:]
-		n, m := first(p.s.starts, rest)
+		n, m := first(p.starts, rest)
 		if p.s.bare && !line && rest[0] == '{' {
 			n, m = 0, yes
 		}

@@ -19,6 +19,8 @@ type Syntax struct {
 
 	open, head, mid, tail, between, close string
 
+	lead string // ends the reasoning that the prompt begins, before a call that is certain
+
 	object *object // a call is a JSON object, and the braces around it are in head and tail; nil when the name stands in the frame
 	single bool    // the template takes one call in a message
 	letter string  // ids have to be nine letters and digits, as Mistral's templates demand, when not empty
