@@ -6,8 +6,8 @@ import (
 	"github.com/parley-ai/parley/internal/engine"
 )
 
-// Event is one of Admitted, Started, PromptScored, Delta, Done: Admitted once as the first, Done once
-// as the last when no error ends the sequence.
+// Event is one of Admitted, Started, PromptScored, Delta, ToolCallDelta, Done: Admitted once as the first,
+// Done once as the last when no error ends the sequence.
 type Event interface{ event() }
 
 // Admitted says that the request was accepted and what will answer it. Nothing was computed yet.
@@ -48,9 +48,18 @@ type Delta struct {
 	Tokens []engine.TokenLogprob
 }
 
+// ToolCallDelta is a piece of a call, with Request.Tools: the first of an Index has the ID and the Name, all of
+// them together the Arguments, as JSON. Its text and tokens are in no Delta.
+type ToolCallDelta struct {
+	Index     int // of the call among those of its sequence, from 0
+	ID        string
+	Name      string
+	Arguments string
+}
+
 // Done ends a sequence.
 type Done struct {
-	Reason engine.FinishReason
+	Reason engine.FinishReason  // FinishToolCalls when calls were made, and not cut
 	Usage  Usage                // of this sequence
 	End    *engine.TokenLogprob // the control token that ended it, with Request.Logprobs; nil when something else did
 }
@@ -65,11 +74,12 @@ type Usage struct {
 // Total is prompt and completion together.
 func (u Usage) Total() int { return u.PromptTokens + u.CompletionTokens }
 
-func (Admitted) event()     {}
-func (Started) event()      {}
-func (PromptScored) event() {}
-func (Delta) event()        {}
-func (Done) event()         {}
+func (Admitted) event()      {}
+func (Started) event()       {}
+func (PromptScored) event()  {}
+func (Delta) event()         {}
+func (ToolCallDelta) event() {}
+func (Done) event()          {}
 
 // Indexed is an event of one of several sequences. Admitted has Index -1. Sequence Index belongs to
 // prompt Index/n and is its choice Index%n.

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/parley-ai/parley/internal/chattemplate"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/toolcall"
 )
 
 // fakeBackend is a backend for these tests: a token is a byte, and it answers with its script.
@@ -164,7 +166,9 @@ func (w *fakeWorld) Record(_ context.Context, _ actor.Actor, r Record) {
 // fakeTemplate writes "role:content;", refuses the role "nobody", and the role "system" when told so.
 type fakeTemplate struct{ noSystem bool }
 
-func (f fakeTemplate) Render(messages []engine.Message, bos, _ string) (string, error) {
+func (f fakeTemplate) Syntax() *toolcall.Syntax { return toolcall.Generic() }
+
+func (f fakeTemplate) Render(messages []engine.Message, _ []json.RawMessage, bos, _ string) (string, error) {
 	var b strings.Builder
 	b.WriteString(bos)
 	for _, m := range messages {

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/toolcall"
 )
 
 // Target is what a model's name stands for.
@@ -95,7 +97,10 @@ type UsageLog interface {
 // Template is a compiled chat template.
 type Template interface {
 	// Render returns the prompt's text, ending where the assistant's answer begins.
-	Render(messages []engine.Message, bos, eos string) (string, error)
+	// tools are definitions of functions as OpenAI writes them, for templates that show them.
+	Render(messages []engine.Message, tools []json.RawMessage, bos, eos string) (string, error)
+	// Syntax is how the template's model writes calls of functions.
+	Syntax() *toolcall.Syntax
 }
 
 // Service runs model operations. Its fields are set once before use.
@@ -158,6 +163,9 @@ type Request struct {
 	Whole            bool    // the caller shows nothing before the answer is whole, which is cheaper with remote backends
 	User             string  // the caller's end user, passed on to remote backends
 	Format           *Format // of the answer; nil is free text
+	// Tools are functions that the model may call; nil is none. With them stop texts end words, never calls.
+	Tools     *toolcall.Request
+	ToolParam string // the field that errors about a function's schema name, with %d for its index
 }
 
 // asked is how many tokens the caller asked for; whoever leaves it open is not charged a whole window.
@@ -193,6 +201,7 @@ type job struct {
 	release  func()
 	info     engine.Info
 	admitted Admitted
+	calls    calling
 	prompts  []measured
 	n        int // choices per prompt
 	seed     uint32
@@ -235,6 +244,9 @@ func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompt
 	}
 	j := &job{service: s, who: who, req: req, backend: backend, release: release, info: info, n: n, begun: begun}
 	j.admitted = admittedOf(target, info)
+	if err := j.prepareCalls(); err != nil {
+		return nil, err
+	}
 	demand := 0
 	j.prompts = make([]measured, len(prompts))
 	for i, p := range prompts {
@@ -282,6 +294,7 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 		yield(nil, canceled(ctx, ctx.Err()))
 		return
 	}
+	calls := j.reader()
 	for ev, err := range j.backend.Generate(ctx, j.request(p, index%j.n)) {
 		if err != nil {
 			err = canceled(ctx, err)
@@ -301,11 +314,26 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 				j.firstOutput()
 			}
 			u.CompletionTokens += produced(ev)
-			out = Delta{Text: ev.Text, Tokens: ev.Tokens}
+			if calls == nil {
+				out = Delta{Text: ev.Text, Tokens: ev.Tokens}
+				break
+			}
+			if !each(calls.read(ev), yield) {
+				return
+			}
+			if !calls.stopped {
+				continue
+			}
+			finished = true
+			yield(Done{Reason: engine.FinishStop, Usage: u}, nil)
+			return
 		case engine.Done:
 			u = Usage{PromptTokens: ev.PromptTokens, CachedTokens: ev.CachedTokens, CompletionTokens: ev.CompletionTokens}
+			if !each(calls.end(), yield) {
+				return
+			}
 			finished = true
-			yield(Done{Reason: ev.Reason, Usage: u, End: ev.End}, nil)
+			yield(Done{Reason: calls.reason(ev.Reason), Usage: u, End: ev.End}, nil)
 			return
 		default:
 			continue // an event that a newer engine knows and we do not
@@ -316,6 +344,16 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 	}
 	failed = true
 	yield(nil, fault.New(fault.Unavailable, "The model stopped before its answer was whole. Please try again."))
+}
+
+// each passes events on, until the listener has enough.
+func each(events []Event, yield func(Event, error) bool) bool {
+	for _, e := range events {
+		if !yield(e, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // firstOutput notes when the first of the sequences brings something.
@@ -330,7 +368,7 @@ func (j *job) firstOutput() {
 // produced counts the tokens of a delta. Remote backends may give text without tokens: a delta of
 // theirs is one token, which only matters for answers that were broken off before their usage came.
 func produced(d engine.Delta) int {
-	if len(d.Tokens) == 0 && d.Text != "" {
+	if len(d.Tokens) == 0 && (d.Text != "" || len(d.Calls) > 0) {
 		return 1
 	}
 	return len(d.Tokens)
@@ -362,6 +400,7 @@ func (j *job) request(p measured, choice int) engine.GenerateRequest {
 	}
 	r.Sampling.Seed = choiceSeed(j.seed, choice)
 	j.req.Format.apply(&r, j.info)
+	j.calls.apply(&r)
 	return r
 }
 

@@ -208,7 +208,11 @@ func checkBias(bias []engine.TokenBias, target Target, info engine.Info) error {
 // renderMessages makes tokens of a conversation with the model's own chat template.
 func (j *job) renderMessages(ctx context.Context, served string, messages []engine.Message) ([]engine.Token, error) {
 	var text string
-	messages, cut := j.service.cutSpecial(served, j.info, j.req.Format.tell(messages))
+	messages, tools, err := j.speak(j.req.Format.tell(messages))
+	if err != nil {
+		return nil, err
+	}
+	messages, tools, cut := j.service.cutSpecial(served, j.info, messages, tools)
 	if j.info.ChatTemplate == "" {
 		j.admitted.Fallback = true
 		text = fallbackTemplate(messages)
@@ -217,10 +221,10 @@ func (j *job) renderMessages(ctx context.Context, served string, messages []engi
 		if err != nil {
 			return nil, err
 		}
-		text, err = t.Render(messages, j.info.BOS, j.info.EOS)
+		text, err = t.Render(messages, tools, j.info.BOS, j.info.EOS)
 		if _, refuses := errors.AsType[*chattemplate.Refusal](err); refuses && messages[0].Role == "system" && len(messages) > 1 {
 			// Some models (Gemma) were trained without a system role: what it says goes before the first question.
-			text, err = t.Render(mergeSystem(messages), j.info.BOS, j.info.EOS)
+			text, err = t.Render(mergeSystem(messages), tools, j.info.BOS, j.info.EOS)
 		}
 		if err != nil {
 			return nil, refused(j.req, err)

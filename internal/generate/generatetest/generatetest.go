@@ -4,6 +4,7 @@ package generatetest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/parley-ai/parley/internal/engine/pool"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/toolcall"
 )
 
 // Who is the actor of these tests.
@@ -109,7 +111,10 @@ func (w *World) Records() []generate.Record {
 // turns renders echo.Template by hand.
 type turns struct{}
 
-func (turns) Render(messages []engine.Message, _, _ string) (string, error) {
+// Syntax is the form for templates that know no functions.
+func (turns) Syntax() *toolcall.Syntax { return toolcall.Generic() }
+
+func (turns) Render(messages []engine.Message, _ []json.RawMessage, _, _ string) (string, error) {
 	var b strings.Builder
 	for _, m := range messages {
 		fmt.Fprintf(&b, "<|%s|>%s<|end|>", m.Role, m.Content)
