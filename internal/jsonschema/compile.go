@@ -12,6 +12,8 @@ type Options struct {
 	// Lenient leaves out what a grammar cannot express instead of refusing it: the grammar then lets
 	// through more than the schema, and Grammar.Ignored says what was left out.
 	Lenient bool
+	// Notation is how values are written where that is not JSON.
+	Notation Notation
 }
 
 // Grammar is a schema as a grammar.
@@ -55,14 +57,18 @@ func compileInto(g *rules, rule int, schema []byte, o Options) ([]string, error)
 		return nil, err
 	}
 	c.rules = g
-	if err := c.fill(rule, conj{{c.root, whole}}); err != nil {
+	outer := &c.quoting
+	if p := o.Notation.Parameters; p != nil {
+		outer = &quoting{parameters: p}
+	}
+	if err := c.fill(rule, conj{{c.root, whole}}, outer); err != nil {
 		return nil, err
 	}
 	// Rules that others refer to may lead to more.
 	for len(c.todo) > 0 {
 		t := c.todo[0]
 		c.todo = c.todo[1:]
-		if err := c.fill(t.rule, t.set); err != nil {
+		if err := c.fill(t.rule, t.set, t.quoting); err != nil {
 			return nil, err
 		}
 	}
@@ -83,12 +89,14 @@ type compiler struct {
 	states   int            // of all automata
 	patterns map[string]compiled
 	work     budget // left for automata
+	quoting  quoting
 }
 
 // task is a rule to be written.
 type task struct {
-	rule int
-	set  conj
+	rule    int
+	set     conj
+	quoting *quoting
 }
 
 func newCompiler(schema []byte, o Options) (*compiler, error) {
@@ -96,7 +104,8 @@ func newCompiler(schema []byte, o Options) (*compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &compiler{o: o, root: root, places: map[string]int{}, checked: map[int]bool{}, strings: map[string]int{}, patterns: map[string]compiled{}, work: wholeBudget}, nil
+	return &compiler{o: o, root: root, places: map[string]int{}, checked: map[int]bool{}, strings: map[string]int{}, patterns: map[string]compiled{}, work: wholeBudget,
+		quoting: o.Notation.strings()}, nil
 }
 
 func (c *compiler) tooLarge() error {
@@ -364,21 +373,29 @@ func count(n *node, keyword string) (v int, given bool, err error) {
 }
 
 // place returns the rule of a set of conditions.
-func (c *compiler) place(set conj) int {
-	key := set.key()
+func (c *compiler) place(set conj) int { return c.placeAs(set, &c.quoting) }
+
+// placeAs is place for a value whose strings are written in a way of their own.
+func (c *compiler) placeAs(set conj, q *quoting) int {
+	key := q.close + set.key()
 	if r, ok := c.places[key]; ok {
 		return r
 	}
 	r := c.rules.new("")
 	c.places[key] = r
-	c.todo = append(c.todo, task{r, set})
+	c.todo = append(c.todo, task{r, set, q})
 	return r
 }
 
 // fill writes the alternatives of a set.
-func (c *compiler) fill(rule int, set conj) error {
+func (c *compiler) fill(rule int, set conj, q *quoting) error {
 	if c.rules.full() {
 		return c.tooLarge()
+	}
+	other := rule // of what is no string
+	if q.before != "" {
+		other = c.rules.new("")
+		c.rules.alt(rule, literal(q.before), to(other), literal(q.close))
 	}
 	sets, err := c.alternatives(set)
 	if err != nil {
@@ -394,44 +411,47 @@ func (c *compiler) fill(rule int, set conj) error {
 			if v.kind == '"' {
 				texts = append(texts, v.text)
 			} else {
-				others = append(others, string(appendJSON(nil, v)))
+				others = append(others, c.constant(v))
 			}
 		}
 		if t.constants != nil {
 			continue
 		}
-		if err := c.write(rule, set, t); err != nil {
+		if t.types&typeString != 0 && q.parameters == nil {
+			if err := c.text(rule, t, q); err != nil {
+				return err
+			}
+		}
+		if err := c.write(other, set, t, q); err != nil {
 			return err
 		}
 	}
 	for _, s := range unique(others) {
-		c.rules.alt(rule, literal(s))
+		c.rules.alt(other, literal(s))
 	}
 	if len(texts) > 0 {
-		rest, err := c.rest("enum "+strconv.Quote(string(set.key())), func() (*dfa, error) { return constants(texts), nil })
+		rest, err := c.rest("enum "+strconv.Quote(string(set.key())), q, func() (*dfa, error) { return q.narrow(constants(texts), &c.work) })
 		if err != nil {
 			return c.tooLarge()
 		}
-		c.rules.alt(rule, literal(`"`), to(rest))
+		c.rules.alt(rule, q.opening(), to(rest))
 	}
 	return nil
 }
 
-// write adds what each type of a set allows.
-func (c *compiler) write(rule int, set conj, t *typed) error {
+// write adds what each type of a set but strings allows.
+func (c *compiler) write(rule int, set conj, t *typed, q *quoting) error {
 	g := c.rules
 	if t.types&typeObject != 0 {
-		if err := c.object(rule, set, t); err != nil {
+		if err := c.object(rule, set, t, q.parameters); err != nil {
 			return err
 		}
+	}
+	if q.parameters != nil {
+		return nil // nothing else is arguments
 	}
 	if t.types&typeArray != 0 {
 		if err := c.array(rule, set, t); err != nil {
-			return err
-		}
-	}
-	if t.types&typeString != 0 {
-		if err := c.text(rule, t); err != nil {
 			return err
 		}
 	}
@@ -465,6 +485,9 @@ func (c *compiler) shared(name string, write func(rule int)) int {
 func (c *compiler) space() sym {
 	return to(c.shared("sp", func(r int) {
 		c.rules.alt(r)
+		if c.o.Notation.Bare {
+			return
+		}
 		c.rules.alt(r, literal(" "))
 		c.rules.alt(r, literal("\n"), terminal(`" "`).times(0, 24))
 		c.rules.alt(r, literal("\n"), terminal(`"\x09"`).times(1, 8))

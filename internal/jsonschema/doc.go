@@ -4,7 +4,7 @@
 // Compile reads a schema and returns the grammar's text. What a grammar cannot express is an *Error
 // that names the keyword and its place; with Options.Lenient it is left out instead, and the answer
 // then satisfies the rest. CheckStrict holds a schema to what OpenAI asks of strict ones. Tools makes
-// the grammar of a function call from the schemas of its arguments.
+// the grammar of a function call from the schemas of its arguments, in JSON or in a Notation of the model's own.
 //
 // How it works. A place in an answer has to satisfy a set of schemas at once: the one that stands
 // there, what it refers to, and the members of allOf. Such a set (conj) is what a rule of the grammar

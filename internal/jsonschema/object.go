@@ -16,7 +16,7 @@ type member struct {
 
 // object adds objects: the named properties in the order of the schema, each left out or not when it
 // is not required, then additional ones.
-func (c *compiler) object(rule int, set conj, t *typed) error {
+func (c *compiler) object(rule int, set conj, t *typed, p *Parameters) error {
 	if t.maxMembers >= 0 && t.minMembers > t.maxMembers {
 		return nil
 	}
@@ -37,12 +37,19 @@ func (c *compiler) object(rule int, set conj, t *typed) error {
 	var members []member
 	for _, name := range names {
 		m := member{name: name, required: required[name]}
-		if m.rule = c.place(c.property(set, name)); !c.nameAllowed(set, name) {
+		if m.rule = c.placeAs(c.property(set, name), c.value(p)); !c.nameAllowed(set, name) {
 			m.rule = c.rules.new("") // no value
+		}
+		if !c.nameable(name, p) {
+			n := whoSays(set, "properties")
+			if err := c.unsupported(n, "properties", "the name '%.80s' is not permitted: this model writes names without quotes.", name); err != nil {
+				return err
+			}
+			continue
 		}
 		members = append(members, m)
 	}
-	extra, err := c.extra(set, names)
+	extra, err := c.extra(set, names, p)
 	if err != nil {
 		return err
 	}
@@ -65,7 +72,7 @@ func (c *compiler) object(rule int, set conj, t *typed) error {
 			extra = -1
 		}
 	}
-	w := &objectWriter{c: c, members: members, extra: extra, need: need, most: most, rules: map[[3]int]int{}}
+	w := &objectWriter{c: c, parameters: p, members: members, extra: extra, need: need, most: most, rules: map[[3]int]int{}}
 	return w.write(rule)
 }
 
@@ -132,7 +139,7 @@ func (c *compiler) nameAllowed(set conj, name string) bool {
 }
 
 // extra is the rule of one additional property, name and value; -1 when there are none.
-func (c *compiler) extra(set conj, names []string) (int, error) {
+func (c *compiler) extra(set conj, names []string, p *Parameters) (int, error) {
 	values, nameSet := conj{}, conj{}
 	stated, named := false, len(names) > 0
 	for _, it := range set {
@@ -165,20 +172,21 @@ func (c *compiler) extra(set conj, names []string) (int, error) {
 		if t.constants == nil && t.types&typeString == 0 {
 			continue
 		}
-		rest, err := c.nameRest(t, names)
+		q := c.name(p)
+		rest, err := c.nameRest(t, names, q)
 		if errors.Is(err, errTooLarge) {
 			err = c.tooLarge()
 		}
 		if err != nil {
 			return -1, err
 		}
-		c.rules.alt(r, literal(`"`), to(rest), literal(":"), literal(" ").times(0, 1), to(c.place(values)))
+		c.rules.alt(r, append([]sym{q.opening(), to(rest)}, append(c.colon(p), to(c.placeAs(values, c.value(p))))...)...)
 	}
 	return r, nil
 }
 
 // nameRest is the rule of an additional name behind its opening quote.
-func (c *compiler) nameRest(t *typed, names []string) (int, error) {
+func (c *compiler) nameRest(t *typed, names []string, q *quoting) (int, error) {
 	key := "name " + quote(strings.Join(names, "\x00"))
 	if t.constants != nil {
 		var list []string
@@ -188,42 +196,57 @@ func (c *compiler) nameRest(t *typed, names []string) (int, error) {
 				key += quote(v.text)
 			}
 		}
-		return c.rest(key, func() (*dfa, error) { return constants(list), nil })
+		return c.rest(key, q, func() (*dfa, error) { return q.narrow(constants(list), &c.work) })
 	}
 	automata, texts, err := c.texts(t)
 	if err != nil {
 		return 0, err
 	}
-	return c.rest(fmt.Sprintf("%s %s %d %d", key, texts, t.minLength, t.maxLength), func() (*dfa, error) {
+	return c.rest(fmt.Sprintf("%s %s %d %d", key, texts, t.minLength, t.maxLength), q, func() (*dfa, error) {
 		if len(names) > 0 || len(automata) == 0 {
 			automata = append(automata, others(names))
 		}
-		return narrow(automata, t.minLength, t.maxLength, &c.work)
+		d, err := narrow(automata, t.minLength, t.maxLength, &c.work)
+		if err != nil {
+			return nil, err
+		}
+		return q.narrow(d, &c.work)
 	})
 }
 
 // objectWriter writes the rules of one object. Its states are how many members were passed by and, as
 // far as minProperties and maxProperties need it, how many were written.
 type objectWriter struct {
-	c       *compiler
-	members []member
-	extra   int // -1 when there are none
-	need    int // how many must be written; 0 when the required ones are enough
-	most    int // -1 is no limit
-	rules   map[[3]int]int
+	c          *compiler
+	parameters *Parameters // these are the arguments of a function, written one by one
+	members    []member
+	extra      int // -1 when there are none
+	need       int // how many must be written; 0 when the required ones are enough
+	most       int // -1 is no limit
+	rules      map[[3]int]int
+}
+
+// frame is what stands around all members and between them.
+func (w *objectWriter) frame() (open, comma, end []sym) {
+	if w.parameters != nil {
+		return nil, nil, nil
+	}
+	space := w.c.space()
+	return []sym{literal("{"), space}, []sym{literal(","), space}, []sym{space, literal("}")}
 }
 
 // write adds the object to a rule.
 func (w *objectWriter) write(rule int) error {
-	g, space := w.c.rules, w.c.space()
+	g := w.c.rules
+	open, _, end := w.frame()
 	if w.need == 0 && countRequired(w.members) == 0 {
-		g.alt(rule, literal("{"), space, literal("}"))
+		g.alt(rule, append(slices.Clone(open), end[len(end)/2:]...)...)
 	}
 	if w.most == 0 {
 		return nil
 	}
 	next, err := w.next(0, 0)
-	g.alt(rule, literal("{"), space, to(next))
+	g.alt(rule, append(slices.Clone(open), to(next))...)
 	return err
 }
 
@@ -268,7 +291,7 @@ func (w *objectWriter) next(i, written int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	g.alt(r, literal(quote(m.name)+":"), literal(" ").times(0, 1), to(m.rule), to(rest))
+	g.alt(r, append(w.c.named(m.name, w.parameters), to(m.rule), to(rest))...)
 	if !m.required {
 		skip, err := w.next(i+1, written)
 		if err != nil {
@@ -281,7 +304,8 @@ func (w *objectWriter) next(i, written int) (int, error) {
 
 // rest is the rule of what follows a member, when i members are behind: the end, or a comma and more.
 func (w *objectWriter) rest(i, written int) (int, error) {
-	g, space := w.c.rules, w.c.space()
+	g := w.c.rules
+	_, comma, end := w.frame()
 	written = w.counted(written)
 	key := [3]int{1, i, written}
 	if r, ok := w.rules[key]; ok {
@@ -290,12 +314,12 @@ func (w *objectWriter) rest(i, written int) (int, error) {
 	r := g.new("")
 	w.rules[key] = r
 	if countRequired(w.members[i:]) == 0 && written >= w.need {
-		g.alt(r, space, literal("}"))
+		g.alt(r, end...)
 	}
 	if w.most >= 0 && written >= w.most || i == len(w.members) && w.extra < 0 {
 		return r, nil
 	}
 	next, err := w.next(i, written)
-	g.alt(r, literal(","), space, to(next))
+	g.alt(r, append(slices.Clone(comma), to(next))...)
 	return r, err
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // text adds strings.
-func (c *compiler) text(rule int, t *typed) error {
+func (c *compiler) text(rule int, t *typed, q *quoting) error {
 	if t.maxLength >= 0 && t.minLength > t.maxLength {
 		return nil
 	}
@@ -16,12 +16,27 @@ func (c *compiler) text(rule int, t *typed) error {
 	if err != nil {
 		return err
 	}
-	if len(automata) == 0 {
-		c.rules.alt(rule, append(append([]sym{literal(`"`)}, c.rules.many(c.character(), t.minLength, t.maxLength)...), literal(`"`))...)
+	if len(automata) == 0 && (!q.raw || t.minLength > 0 || t.maxLength >= 0) {
+		char := c.character
+		if q.raw { // a count and the end's text together would be a large automaton: these do without its first character
+			char = func() int {
+				r := c.rules.new("")
+				c.rules.alt(r, oneOf(q.inner()))
+				return r
+			}
+		}
+		c.rules.alt(rule, append(append([]sym{q.opening()}, c.rules.many(char(), t.minLength, t.maxLength)...), q.closing()...)...)
 		return nil
 	}
-	rest, err := c.rest(fmt.Sprintf("text %d %d %s", t.minLength, t.maxLength, key), func() (*dfa, error) {
-		return narrow(automata, t.minLength, t.maxLength, &c.work)
+	rest, err := c.rest(fmt.Sprintf("text %d %d %s", t.minLength, t.maxLength, key), q, func() (*dfa, error) {
+		if len(automata) == 0 {
+			return q.without(), nil
+		}
+		d, err := narrow(automata, t.minLength, t.maxLength, &c.work)
+		if err != nil {
+			return nil, err
+		}
+		return q.narrow(d, &c.work)
 	})
 	if err != nil {
 		n := t.texts[0]
@@ -33,9 +48,9 @@ func (c *compiler) text(rule int, t *typed) error {
 			return err
 		}
 		t.texts = nil
-		return c.text(rule, t)
+		return c.text(rule, t, q)
 	}
-	c.rules.alt(rule, literal(`"`), to(rest))
+	c.rules.alt(rule, q.opening(), to(rest))
 	return nil
 }
 
@@ -149,7 +164,8 @@ func plain(s runes) runes {
 }
 
 // rest returns the rule of what follows a string's opening quote, the closing one included.
-func (c *compiler) rest(key string, make func() (*dfa, error)) (int, error) {
+func (c *compiler) rest(key string, q *quoting, make func() (*dfa, error)) (int, error) {
+	key = q.close + " " + key
 	if r, ok := c.strings[key]; ok {
 		return r, nil
 	}
@@ -162,7 +178,11 @@ func (c *compiler) rest(key string, make func() (*dfa, error)) (int, error) {
 	}
 	r := c.rules.new("")
 	if d.start >= 0 {
-		if r, err = c.automaton(d, jsonRunes, []sym{literal(`"`)}); err != nil {
+		step := jsonRunes
+		if q.raw {
+			step = plainRunes
+		}
+		if r, err = c.automaton(d, step, q.closing()); err != nil {
 			return 0, err
 		}
 	}
@@ -232,7 +252,7 @@ func (c *compiler) automaton(d *dfa, step func(runes) [][]sym, end []sym) (int, 
 	for s := range rule {
 		rule[s] = -1
 	}
-	work := []int{d.start}
+	var work []int
 	var lead func(s int) []sym // the way on from s: its rule, or what the rule would say
 	ruleOf := func(s int) int {
 		if rule[s] < 0 {
@@ -241,7 +261,7 @@ func (c *compiler) automaton(d *dfa, step func(runes) [][]sym, end []sym) (int, 
 		}
 		return rule[s]
 	}
-	open := func(s int) bool { return end != nil && d.free(s) && len(end) > 0 }
+	open := func(s int) bool { return len(end) > 0 && !c.quoting.raw && d.free(s) }
 	lead = func(s int) []sym {
 		if open(s) {
 			return []sym{to(c.tail(end))}
