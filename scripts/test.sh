@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need, outside the checkout where it can, and runs all of them: Go on SQLite and
 # on PostgreSQL, the built binary, the real small model, real SDKs, a real Chromium. Prints the counts.
-#   ONLY="go web" scripts/test.sh     runs some of the parts: lint go postgres race scripts sdk lmeval web browser cross
+#   ONLY="go web" scripts/test.sh     runs some of the parts: lint go postgres race fuzz scripts sdk lmeval web browser cross
 set -euo pipefail
 cd "$(dirname "$0")/.."
 top=$PWD
@@ -10,7 +10,7 @@ export CACHE=${CACHE:-${PARLEY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/parley}}
 export PARLEY_CACHE=$CACHE
 test_cache=$CACHE/test
 mkdir -p "$test_cache"
-only=${ONLY:-lint go postgres race scripts sdk lmeval web browser cross}
+only=${ONLY:-lint go postgres race fuzz scripts sdk lmeval web browser cross}
 wants() { [[ " $only " == *" $1 "* ]]; }
 say() { printf '\n== %s (%ss)\n' "$*" "$SECONDS"; }
 
@@ -80,8 +80,9 @@ if wants sdk; then
 	say "installing the clients"
 	PARLEY_TEST_PYTHON027=$(venv python027)
 	PARLEY_TEST_PYTHON028=$(venv python028)
+	PARLEY_TEST_PYTHON110=$(venv python110)
 	PARLEY_TEST_PYTHON=$(venv python)
-	export PARLEY_TEST_PYTHON027 PARLEY_TEST_PYTHON028 PARLEY_TEST_PYTHON
+	export PARLEY_TEST_PYTHON027 PARLEY_TEST_PYTHON028 PARLEY_TEST_PYTHON110 PARLEY_TEST_PYTHON
 	(cd e2e/sdk/node && npm ci --no-audit --no-fund --silent)
 fi
 if wants lmeval; then
@@ -105,11 +106,12 @@ wants go && part "Go, on SQLite" "${gotestsum[@]}" -count=1 -timeout 15m $(packa
 if wants postgres; then
 	# shellcheck disable=SC2046
 	part "Go, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m $(packages_with_store)
-	part "the built binary, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m -run 'TestPython|TestKill|TestScripts/^postgres$' \
+	part "the built binary, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m -run 'TestPython0|TestPythonNewest|TestKill|TestScripts/^postgres$' \
 		./e2e/sdk ./e2e/resilience ./e2e/script
 fi
 wants race && part "race detector" env CGO_ENABLED=1 "${gotestsum[@]}" -race -short -count=1 -timeout 15m \
 	./internal/engine/... ./internal/httpapi/... ./internal/generate/...
+wants fuzz && part "fuzzing of every decoder" env FUZZTIME="${FUZZTIME:-3s}" ./scripts/fuzz.sh
 wants scripts && part "the built binary as a terminal session" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/script
 wants scripts && part "killed processes" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/resilience
 wants sdk && part "real clients on the real model" "${gotestsum[@]}" -count=1 -timeout 15m -skip TestLMEval ./e2e/sdk

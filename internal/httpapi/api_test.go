@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
@@ -269,5 +270,16 @@ func TestMetricsAndContext(t *testing.T) {
 	}
 	if ActorOf(t.Context()).Org != "" || RequestID(t.Context()) != "" || RouteOf(t.Context()) != nil {
 		t.Error("outside a request there is nothing to tell")
+	}
+}
+
+// TestLongMessagesAreCut: a message that repeats megabytes of a request keeps its beginning and its end.
+func TestLongMessagesAreCut(t *testing.T) {
+	long := "Unknown name: " + strings.Repeat("한", 100_000) + ". Send another."
+	_, body := Describe(fault.Param(long, "%s", long), "req_1")
+	for _, got := range []string{body.Error.Message, *body.Error.Param} {
+		if len(got) > 2100 || !utf8.ValidString(got) || !strings.HasPrefix(got, "Unknown name: 한") || !strings.HasSuffix(got, "한. Send another.") {
+			t.Errorf("%d bytes: %q", len(got), got)
+		}
 	}
 }

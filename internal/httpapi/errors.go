@@ -80,7 +80,7 @@ func Describe(err error, requestID string) (int, ErrorBody) {
 		}
 	}
 	info := kinds[fe.Kind]
-	d := ErrorDetail{Message: fe.Message, Type: info.typ}
+	d := ErrorDetail{Message: shorten(fe.Message), Type: info.typ}
 	if fe.Kind == fault.Internal {
 		d.Message = "The server had an error while processing your request. Sorry about that! You can retry your request, " +
 			"or ask whoever runs this server if the error persists. (Please include the request ID " + requestID + " in your message.)"
@@ -93,13 +93,26 @@ func Describe(err error, requestID string) (int, ErrorBody) {
 		d.Code = &code
 	}
 	if fe.Param != "" {
-		d.Param = &fe.Param
+		param := shorten(fe.Param)
+		d.Param = &param
 	}
 	var more Detailer
 	if errors.As(err, &more) && more.ErrorType() != "" {
 		d.Type = more.ErrorType()
 	}
 	return info.status, ErrorBody{Error: d}
+}
+
+// maxMessage is how many bytes of an error's text are sent: a message may repeat what came with the
+// request, which may be megabytes.
+const maxMessage = 2000
+
+// shorten cuts a text that is too long in its middle, so that it still begins and ends as it did.
+func shorten(s string) string {
+	if len(s) <= maxMessage {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxMessage/2], "") + "…" + strings.ToValidUTF8(s[len(s)-maxMessage/2:], "")
 }
 
 // settle gives a request that ended with its context the reason: the client left, or we are going.

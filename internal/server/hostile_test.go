@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"runtime"
@@ -19,71 +18,6 @@ import (
 	"github.com/parley-ai/parley/internal/store/storetest"
 	"github.com/parley-ai/parley/internal/testkit"
 )
-
-// pieces of bad requests: values where others are expected, and text that is not JSON.
-var (
-	values = []string{
-		`null`, `true`, `0`, `-1`, `129`, `1e308`, `1e999`, `123456789012345678901234567890`, `0.5`, `""`, `"x"`, `"한국어 👍"`, `"\u0000"`, `"\ud800"`,
-		`[]`, `{}`, `[[]]`, `[{}]`, `[null]`, `{"":""}`, `[1,2,3]`, `["a","b","c","d","e"]`, `[-1]`, `[99999999]`, `{"1":1}`, `{"-5":3}`, `{"99999999":1}`, `[1,"a"]`,
-		`[{"role":"user","content":"<|end|>"}]`, `[{"role":"wizard","content":""}]`, `[{"role":"user","content":[{"type":1}]}]`, `[{"role":["user"]}]`,
-	}
-	brokenJSON = []string{`NaN`, `Infinity`, `-`, `01`, `tru`, `[`, `{`, `"`, `}`, `'a'`, "\x00", "\xff", `/*x*/`, `"\x"`, `[1,]`,
-		strings.Repeat(`[`, 20_000), strings.Repeat(`{"a":`, 20_000), strings.Repeat(`9`, 5_000)}
-	endpoints = []struct{ path, body, members string }{
-		{"/v1/chat/completions", `"model":"gpt-4","max_tokens":1,"messages":[{"role":"user","content":"hi"}]`,
-			"messages max_tokens temperature top_p n stream stop seed presence_penalty frequency_penalty logit_bias user logprobs top_logprobs stream_options tools response_format x"},
-		{"/v1/completions", `"model":"gpt-4","max_tokens":1,"prompt":"hi"`, "prompt max_tokens temperature n stream stop seed echo logprobs best_of suffix logit_bias user"},
-		{"/v1/embeddings", `"model":"text-embedding-ada-002","input":"hi"`, "input encoding_format dimensions user"},
-		{"/api/chats", `"title":"x"`, "title model x"},
-		{"/api/keys", `"name":"x"`, "name scopes x"},
-		{"/api/session", `"token":"x"`, "token x"},
-	}
-)
-
-// malformed makes a request's body that is wrong in some way, mostly.
-func malformed(r *rand.Rand) (path, body string) {
-	e := endpoints[r.IntN(len(endpoints))]
-	members := strings.Fields(e.members)
-	body = e.body
-	for range 1 + r.IntN(3) {
-		body += fmt.Sprintf(`,"%s":%s`, members[r.IntN(len(members))], values[r.IntN(len(values))])
-	}
-	body = "{" + body + "}"
-	if r.IntN(2) == 0 {
-		// Of the repeated members of one name the decoder refuses the second: leave only the new one too.
-		body = fmt.Sprintf(`{"model":"gpt-4","%s":%s}`, members[r.IntN(len(members))], values[r.IntN(len(values))])
-	}
-	switch at := r.IntN(len(body)); r.IntN(4) {
-	case 0:
-		body = body[:at] + brokenJSON[r.IntN(len(brokenJSON))] + body[at:]
-	case 1:
-		body = body[:at]
-	}
-	return e.path, body
-}
-
-// TestMalformedRequests sends thousands of them: each gets an answer in the API's shape, and none is
-// the server's fault.
-func TestMalformedRequests(t *testing.T) {
-	s := testkit.Start(t, testkit.Options{})
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 3000 {
-		path, body := malformed(r)
-		resp, text := s.Call(http.MethodPost, path, body)
-		if resp.StatusCode == http.StatusOK {
-			continue
-		}
-		var out struct {
-			Error *struct{ Message, Type string }
-		}
-		if err := json.Unmarshal([]byte(text), &out); err != nil || out.Error == nil || out.Error.Message == "" || out.Error.Type == "" {
-			t.Errorf("POST %s %.200q: %s %.300s", path, body, resp.Status, text)
-		}
-		if resp.StatusCode >= 500 {
-			t.Errorf("POST %s %.200q: %s %.300s", path, body, resp.Status, text)
-		}
-	}
-}
 
 // TestClientsThatLeaveTakeNothingAlong: requests whose clients go away before the first byte, in the
 // queue and in the middle of the answer end at once and leave nothing behind.

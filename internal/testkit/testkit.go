@@ -41,6 +41,7 @@ type Options struct {
 	Config map[string]any // settings by key, as flags would set them
 	DB     string         // database; empty is a new one
 	Opener engine.Opener  // instead of the echo engine
+	Log    *slog.Logger   // nil is the test's own log, which keeps every line until the test ends
 }
 
 // Start starts a server that ends with the test.
@@ -73,8 +74,12 @@ func Start(t testing.TB, o Options) *Server {
 		opener = echo.Opener(o.Echo)
 	}
 	ctx := context.Background()
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.NewTextHandler(testWriter{t}, nil))
+	}
 	s, err := server.New(ctx, server.Options{
-		Config: cfg, Log: slog.New(slog.NewTextHandler(testWriter{t}, nil)), Version: "test", Clock: clk,
+		Config: cfg, Log: log, Version: "test", Clock: clk,
 		Openers: map[string]engine.Opener{"remote": opener},
 	})
 	if err != nil {
