@@ -36,7 +36,7 @@ func (instant) Generate(context.Context, engine.GenerateRequest) iter.Seq2[engin
 type around struct{}
 
 func (around) Resolve(context.Context, actor.Actor, string) (generate.Target, error) {
-	return generate.Target{Name: "gpt-4", Model: "gpt-4", Served: "instant", Alias: true}, nil
+	return generate.Target{Name: "gpt-4", Model: "gpt-4", Served: "instant"}, nil
 }
 func (around) Use(context.Context, engine.Spec) (engine.Backend, func(), error) {
 	return instant{}, func() {}, nil

@@ -172,6 +172,7 @@ A day is 2024-01-04, of which midnight UTC counts; "never" takes a day back. Cha
 		"served": "the model that answers", "kind": "chat, completion, edit or embedding", "announced": "day when its end was announced",
 		"shutdown": "day when it is shut down", "replacement": "what to use instead", "after": "after the shutdown: keep or fail",
 		"encoding": "vocabulary that programs use with it: cl100k_base, …, native", "owned-by": "as GET /v1/models says it",
+		"count": "tokens to count usage, limits and max_tokens in: native or encoding",
 	} {
 		text[name] = f.String(name, "", usage)
 	}

@@ -25,7 +25,7 @@ type realModel struct {
 }
 
 func (m realModel) Resolve(_ context.Context, _ actor.Actor, name string) (generate.Target, error) {
-	return generate.Target{Name: name, Model: name, Served: m.spec.Name, Spec: m.spec}, nil
+	return generate.Target{Name: name, Model: name, Served: m.spec.Name, Native: true, Spec: m.spec}, nil
 }
 
 func (m realModel) Use(context.Context, engine.Spec) (engine.Backend, func(), error) {

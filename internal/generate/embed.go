@@ -67,6 +67,9 @@ func (s *Service) Embed(ctx context.Context, who actor.Actor, req EmbedRequest) 
 	if err != nil {
 		return Embedded{}, canceled(ctx, err)
 	}
+	if call.tokens, err = countInputs(target, req, call.tokens); err != nil {
+		return Embedded{}, err
+	}
 	out.Admitted.PromptTokens, out.Split, out.Windows = call.tokens, call.split, call.windows
 	out.Admitted.Grant, err = s.Limits.Admit(ctx, who, Demand{Class: req.Class, Model: req.Model, Tokens: out.Admitted.PromptTokens})
 	if err != nil {
@@ -89,7 +92,7 @@ func (s *Service) Embed(ctx context.Context, who actor.Actor, req EmbedRequest) 
 	if want := len(call.request.Texts) + len(call.request.Tokens); len(answer.Vectors) != want {
 		return Embedded{}, fmt.Errorf("generate: %s gave %d vectors for %d inputs", target.Served, len(answer.Vectors), want)
 	}
-	if len(call.request.Texts) > 0 { // only the other server knows how many tokens it read
+	if len(call.request.Texts) > 0 && !target.Counts { // only the other server knows how many tokens it read
 		out.Admitted.PromptTokens = answer.PromptTokens
 	}
 	record.Outcome, record.Usage.PromptTokens = Completed, out.Admitted.PromptTokens
@@ -100,7 +103,7 @@ func (s *Service) Embed(ctx context.Context, who actor.Actor, req EmbedRequest) 
 // embedCall is what the backend is asked, and how its answer becomes that to the request.
 type embedCall struct {
 	request engine.EmbedRequest
-	tokens  int   // of all inputs, as the served model reads them
+	tokens  int   // of all inputs: as the served model reads them, then as the name counts
 	parts   []int // vectors of the backend per input; nil is one each
 	split   int   // inputs with more than one
 	windows int   // of these
@@ -161,6 +164,23 @@ func embedInput(ctx context.Context, backend engine.Backend, info engine.Info, t
 		return call, nil
 	}
 	return call, call.cut(ctx, backend, served)
+}
+
+// countInputs counts the inputs in the tokens of the name's encoding, where it counts in these; native is
+// how many they are to the served model.
+func countInputs(target Target, req EmbedRequest, native int) (int, error) {
+	encoding, err := countedIn(target)
+	if encoding == nil || err != nil {
+		return native, err
+	}
+	total := 0
+	for _, text := range req.Texts {
+		total += encoding.Count(text)
+	}
+	for _, ids := range req.Tokens {
+		total += len(ids)
+	}
+	return total, nil
 }
 
 // embedTexts returns the inputs as texts: ids of the name's own encoding are decoded. It measures them in

@@ -189,7 +189,7 @@ func TestTokensOfAllInputs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w, s := newWorld(func(w *fakeWorld) {
 				w.target.Encoding, w.target.Limit, w.backend.info.ContextWindow = tt.encoding, 6000, 6000
-				w.target.Alias = tt.encoding != "" // ids of the served model are sent by its own name
+				w.target.Native = tt.encoding == "" // ids of the served model are sent by its own name
 				if tt.remote {
 					w.backend.info.Input = engine.InputMessages
 				}

@@ -192,7 +192,7 @@ func newWorld(change ...func(*fakeWorld)) (*fakeWorld, *Service) {
 			info:   engine.Info{Name: "tiny", Fingerprint: "fp_1", ContextWindow: 100, VocabSize: 256, CanGenerate: true, CanEmbed: true, ChatTemplate: "T", BOS: "<s>"},
 			script: []string{"Hel", "lo"},
 		},
-		target: Target{Name: "gpt-4", Model: "gpt-4-0613", Served: "tiny", Alias: true},
+		target: Target{Name: "gpt-4", Model: "gpt-4-0613", Served: "tiny"},
 	}
 	for _, f := range change {
 		f(w)

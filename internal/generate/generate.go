@@ -11,6 +11,7 @@ import (
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/tokenizer/bpe"
 	"github.com/parley-ai/parley/internal/toolcall"
 )
 
@@ -19,11 +20,15 @@ type Target struct {
 	Name   string      // as asked for
 	Model  string      // the snapshot to show in answers; Name when the name is not an alias
 	Served string      // the served model
-	Alias  bool        // Name is an alias, so token ids of the caller belong to another vocabulary
+	Native bool        // token ids that programs send with Name are the served model's own
 	Window int         // the alias's own window in tokens; 0 is no limit of its own
 	Spec   engine.Spec // how to serve it
-	// Encoding is tiktoken's name of the vocabulary that programs use with the name; empty is the served model's own.
+	// Encoding is tiktoken's name of the vocabulary that programs use with the name; empty is the served
+	// model's own with Native, else not known.
 	Encoding string
+	// Counts says that usage, limits, windows and max_tokens are counted in tokens of Encoding instead of
+	// the served model's.
+	Counts bool
 	// Limit is how many tokens an input for embedding may have, also where the served model's window is
 	// shorter; 0 is that window.
 	Limit int
@@ -110,6 +115,8 @@ type Service struct {
 	Limits  Limits
 	Usage   UsageLog
 	Compile func(source string) (Template, error) // chat templates
+	// CountChat counts the tokens of a chat with a model as the original did; tools may be nil.
+	CountChat func(encoding *bpe.Encoding, model string, messages []engine.Message, tools *toolcall.Request) (int, error)
 
 	templates sync.Map // template source → compiled
 	cutters   sync.Map // cutterKey → *strings.Replacer
@@ -200,6 +207,7 @@ type job struct {
 	backend  engine.Backend
 	release  func()
 	info     engine.Info
+	count    *bpe.Encoding // in whose tokens the name counts; nil is the served model's
 	admitted Admitted
 	calls    calling
 	prompts  []measured
@@ -239,11 +247,14 @@ func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompt
 	if !info.CanGenerate {
 		return nil, fault.Param("model", "The model `%s` gives embeddings and cannot write text. Use a chat model; GET /v1/models lists them.", req.Model)
 	}
-	if err := checkBias(req.Sampling.Bias, target, info); err != nil {
-		return nil, err
-	}
 	j := &job{service: s, who: who, req: req, backend: backend, release: release, info: info, n: n, begun: begun}
 	j.admitted = admittedOf(target, info)
+	if err := j.readBias(target, len(prompts) > 0 && prompts[0].kind == promptMessages); err != nil {
+		return nil, err
+	}
+	if j.count, err = countedIn(target); err != nil {
+		return nil, err
+	}
 	if err := j.prepareCalls(); err != nil {
 		return nil, err
 	}
@@ -255,8 +266,8 @@ func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompt
 			return nil, err
 		}
 		j.prompts[i] = m
-		j.admitted.PromptTokens += len(m.tokens)
-		demand += len(m.tokens) + n*req.asked()
+		j.admitted.PromptTokens += m.size
+		demand += m.size + n*req.asked()
 	}
 	j.admitted.Grant, err = s.Limits.Admit(ctx, who, Demand{Class: req.Class, Model: req.Model, Tokens: demand})
 	if err != nil {
@@ -289,13 +300,14 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 	p := j.prompts[index/j.n]
 	u := Usage{} // a prompt that was never computed, as when the queue is full, is no usage
 	finished, failed := false, false
-	defer func() { j.account(index/j.n, u, finished, failed) }()
+	count := j.cutter(p)
+	defer func() { j.account(index/j.n, count.usage(u), finished, failed) }()
 	if ctx.Err() != nil {
 		yield(nil, canceled(ctx, ctx.Err()))
 		return
 	}
 	calls := j.reader()
-	for ev, err := range j.backend.Generate(ctx, j.request(p, index%j.n)) {
+	for ev, err := range count.over(j.backend.Generate(ctx, j.request(p, index%j.n))) {
 		if err != nil {
 			err = canceled(ctx, err)
 			failed = fault.KindOf(err) != fault.Canceled
@@ -325,7 +337,7 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 				continue
 			}
 			finished = true
-			yield(Done{Reason: engine.FinishStop, Usage: u}, nil)
+			yield(Done{Reason: engine.FinishStop, Usage: count.usage(u)}, nil)
 			return
 		case engine.Done:
 			u = Usage{PromptTokens: ev.PromptTokens, CachedTokens: ev.CachedTokens, CompletionTokens: ev.CompletionTokens}
@@ -396,7 +408,7 @@ func (j *job) request(p measured, choice int) engine.GenerateRequest {
 		ID: j.req.ID, Tokens: p.tokens, Text: p.text, Messages: p.messages,
 		MaxTokens: p.maxTokens, Stop: j.req.Stop, Sampling: j.req.Sampling,
 		Logprobs: j.req.Logprobs, TopLogprobs: j.req.TopLogprobs, PromptLogprobs: j.req.PromptLogprobs,
-		Whole: j.req.Whole, User: j.req.User,
+		Whole: j.req.Whole && j.count == nil, User: j.req.User, // an answer that is cut here is stopped when it is
 	}
 	r.Sampling.Seed = choiceSeed(j.seed, choice)
 	j.req.Format.apply(&r, j.info)

@@ -156,7 +156,7 @@ func TestRefusalsBeforeAdmissionAreNotUsage(t *testing.T) {
 		{"the template refuses", nil, Request{Model: "gpt-4", Param: "messages"}, FromMessages([]engine.Message{{Role: "nobody"}}), fault.Invalid, "", "does not take these messages: unknown role"},
 		{"the template breaks", nil, Request{Model: "gpt-4", Param: "messages"}, FromMessages([]engine.Message{{Role: "user", Content: "break"}}), fault.Internal, "", ""},
 		{"ids of another vocabulary", nil, Request{Model: "gpt-4", Param: "prompt"}, FromTokens([]engine.Token{1, 2}), fault.Invalid, "", "token ids are different"},
-		{"ids outside the vocabulary", func(w *fakeWorld) { w.target.Alias = false }, Request{Model: "gpt-4", Param: "prompt"}, FromTokens([]engine.Token{1, 256}), fault.Invalid, "", "Token id 256 is not in the vocabulary"},
+		{"ids outside the vocabulary", func(w *fakeWorld) { w.target.Native = true }, Request{Model: "gpt-4", Param: "prompt"}, FromTokens([]engine.Token{1, 256}), fault.Invalid, "", "Token id 256 is not in the vocabulary"},
 		{"ids for a remote model", func(w *fakeWorld) { w.backend.info.Input = engine.InputMessages }, Request{Model: "gpt-4", Param: "prompt"}, FromTokens([]engine.Token{1}), fault.Invalid, "", "takes text, not token ids"},
 	}
 	for _, tt := range tests {

@@ -20,7 +20,7 @@ func TestInfillUsesTheMarksOfTheVocabulary(t *testing.T) {
 }
 
 func TestAPromptBeforeASuffix(t *testing.T) {
-	w, s := newWorld(func(w *fakeWorld) { w.target.Alias = false })
+	w, s := newWorld(func(w *fakeWorld) { w.target.Native = true })
 	w.backend.info.Special = []string{"<fim_prefix>", "<fim_suffix>", "<fim_middle>"}
 	for _, p := range []Prompt{FromText("a"), FromTokens([]engine.Token{'a'})} {
 		for _, err := range s.Run(t.Context(), who, Request{Model: "gpt-4", Param: "prompt"}, p.Before("z")) {

@@ -10,7 +10,6 @@ import (
 	"github.com/parley-ai/parley/internal/chattemplate"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
-	"github.com/parley-ai/parley/internal/tokenizer/bpe"
 )
 
 // LeftOfWindow as a GenerateRequest's MaxTokens lets a remote backend produce as much as it can.
@@ -22,7 +21,9 @@ type measured struct {
 	text      string
 	messages  []engine.Message
 	decoded   string // what token ids say, with Request.PromptText
-	maxTokens int
+	size      int    // in the tokens that the name counts in; 0 when unknown (remote)
+	most      int    // tokens of the answer, in these
+	maxTokens int    // the most that the engine is asked for
 }
 
 // window is the smaller of two windows where 0 is unknown or unlimited.
@@ -35,13 +36,13 @@ func window(a, b int) int {
 
 // measure brings a prompt into the backend's form and checks it against the window.
 func (j *job) measure(ctx context.Context, target Target, p Prompt) (measured, error) {
-	kind := p.kind
+	original := p
 	p, decoded, err := j.read(ctx, target, p)
 	if err != nil {
 		return measured{}, err
 	}
 	if j.info.Input == engine.InputMessages {
-		m, err := j.measureRemote(target, p)
+		m, err := j.measureRemote(target, p, original)
 		m.decoded = decoded
 		return m, err
 	}
@@ -63,8 +64,7 @@ func (j *job) measure(ctx context.Context, target Target, p Prompt) (measured, e
 			return measured{}, err
 		}
 	}
-	m.maxTokens, err = j.room(kind, len(m.tokens))
-	return m, err
+	return m, j.fit(target, &m, original)
 }
 
 // read returns a prompt as the backend is to read it: token ids of the name's own encoding as text, and a
@@ -81,7 +81,7 @@ func (j *job) read(ctx context.Context, target Target, p Prompt) (_ Prompt, deco
 	case j.info.Input == engine.InputMessages:
 		return p, "", nil // is refused
 	default:
-		if err := j.checkTokens(target, p.Tokens); err != nil {
+		if err := CheckTokens(j.req.Param, target, j.info, p.Tokens); err != nil {
 			return p, "", err
 		}
 		if !j.req.PromptText && suffix == "" {
@@ -103,21 +103,8 @@ func (j *job) read(ctx context.Context, target Target, p Prompt) (_ Prompt, deco
 	return p, decoded, nil
 }
 
-// textOf is what token ids of a name's own encoding say.
-func textOf(param string, target Target, ids []engine.Token) (string, error) {
-	encoding, err := bpe.Get(target.Encoding)
-	if err != nil {
-		return "", err
-	}
-	text, err := decode(encoding, ids)
-	if err != nil {
-		return "", fault.Param(param, "%s, the encoding of `%s`. Send ids of that encoding, or text.", err, target.Name)
-	}
-	return text, nil
-}
-
 // measureRemote passes messages and text on: the remote side tokenizes, and checks its own window.
-func (j *job) measureRemote(target Target, p Prompt) (measured, error) {
+func (j *job) measureRemote(target Target, p, original Prompt) (measured, error) {
 	m := measured{maxTokens: LeftOfWindow}
 	switch {
 	case p.kind == promptTokens:
@@ -132,7 +119,7 @@ func (j *job) measureRemote(target Target, p Prompt) (measured, error) {
 	} else if j.req.DefaultMaxTokens > 0 {
 		m.maxTokens = j.req.DefaultMaxTokens
 	}
-	return m, nil
+	return m, j.fitRemote(target, &m, original)
 }
 
 // room returns how many tokens the answer may have, or context_length_exceeded with both counts.
@@ -147,7 +134,7 @@ func (j *job) room(kind promptKind, prompt int) (int, error) {
 			if left == 0 {
 				completion = max(completion, 1)
 			}
-			return 0, j.tooLong(kind, prompt, completion)
+			return 0, j.tooLong(kind, j.admitted.Window, prompt, completion)
 		}
 		if j.req.DefaultMaxTokens > 0 {
 			return min(left, j.req.DefaultMaxTokens), nil
@@ -155,14 +142,13 @@ func (j *job) room(kind promptKind, prompt int) (int, error) {
 		return left, nil
 	}
 	if *j.req.MaxTokens > left {
-		return 0, j.tooLong(kind, prompt, *j.req.MaxTokens)
+		return 0, j.tooLong(kind, j.admitted.Window, prompt, *j.req.MaxTokens)
 	}
 	return *j.req.MaxTokens, nil
 }
 
 // tooLong is the original's error, in its words for messages and for prompts.
-func (j *job) tooLong(kind promptKind, prompt, completion int) error {
-	limit := j.admitted.Window
+func (j *job) tooLong(kind promptKind, limit, prompt, completion int) error {
 	var err *fault.Error
 	switch {
 	case kind == promptMessages && completion == 0:
@@ -173,36 +159,6 @@ func (j *job) tooLong(kind promptKind, prompt, completion int) error {
 		err = fault.Param(j.req.Param, "This model's maximum context length is %d tokens, however you requested %d tokens (%d in your prompt; %d for the completion). Please reduce your prompt; or completion length.", limit, prompt+completion, prompt, completion)
 	}
 	return err.WithCode("context_length_exceeded")
-}
-
-// checkTokens refuses ids that would silently mean something else. Clients that send ids to an
-// alias mean the vocabulary of the original model of that name, not the served one's.
-func (j *job) checkTokens(target Target, tokens []engine.Token) error {
-	return CheckTokens(j.req.Param, target, j.info, tokens)
-}
-
-// CheckTokens refuses token ids of a foreign vocabulary: those sent to an alias, which belong to the
-// original model of that name, and those outside the served model's vocabulary.
-func CheckTokens(param string, target Target, info engine.Info, tokens []engine.Token) error {
-	if target.Alias {
-		return fault.Param(param, "`%s` is answered by `%s`, whose token ids are different, so these ids would be read as other words. Send text; or name `%s` as the model to send its own token ids.", target.Name, target.Served, target.Served)
-	}
-	for _, id := range tokens {
-		if id < 0 || info.VocabSize > 0 && int(id) >= info.VocabSize {
-			return fault.Param(param, "Token id %d is not in the vocabulary of `%s`, which has ids from 0 to %d.", id, target.Served, info.VocabSize-1)
-		}
-	}
-	return nil
-}
-
-// checkBias refuses biases on ids that the served model does not have: they would do nothing.
-func checkBias(bias []engine.TokenBias, target Target, info engine.Info) error {
-	for _, b := range bias {
-		if info.VocabSize > 0 && int(b.Token) >= info.VocabSize {
-			return fault.Param("logit_bias", "Token id %d is not in the vocabulary of `%s`, which answers for `%s` and has ids from 0 to %d.", b.Token, target.Served, target.Name, info.VocabSize-1)
-		}
-	}
-	return nil
 }
 
 // renderMessages makes tokens of a conversation with the model's own chat template.

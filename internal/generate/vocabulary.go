@@ -31,7 +31,7 @@ func (s *Service) TokenizeMessages(ctx context.Context, who actor.Actor, model s
 // Detokenize returns the bytes of each list of tokens of the model that answers for a name.
 func (s *Service) Detokenize(ctx context.Context, who actor.Actor, model string, lists [][]engine.Token) (served string, texts [][]byte, err error) {
 	served, err = s.vocabulary(ctx, who, model, func(j *job, target Target) error {
-		target.Alias = false // here ids are always those that TokenizeText gave for the same name
+		target.Native = true // here ids are always those that TokenizeText gave for the same name
 		for _, tokens := range lists {
 			if err := CheckTokens("tokens", target, j.info, tokens); err != nil {
 				return err

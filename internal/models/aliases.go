@@ -38,6 +38,15 @@ const (
 // Native as an alias's encoding is the served model's own vocabulary.
 const Native = "native"
 
+// Count says in whose tokens a name counts usage, limits, windows and max_tokens.
+type Count string
+
+// The two ways.
+const (
+	CountNative   Count = "native"   // the served model's, which logprobs speak of, too
+	CountEncoding Count = "encoding" // those of the name's encoding, for programs that compare with tiktoken
+)
+
 // Day is a date, "2024-01-04", of which midnight UTC counts. Empty is not said; Never takes back what a
 // layer below says.
 type Day string
@@ -82,6 +91,7 @@ type Alias struct {
 	Created     int64        `yaml:"created,omitempty" json:"created,omitzero" doc:"Seconds since 1970, as GET /v1/models says it."`
 	OwnedBy     string       `yaml:"owned_by,omitempty" json:"owned_by,omitzero" doc:"As GET /v1/models says it."`
 	Encoding    string       `yaml:"encoding,omitempty" json:"encoding,omitzero" doc:"tiktoken's name of the vocabulary that programs use with it; native is the served model's own." example:"cl100k_base"`
+	Count       Count        `yaml:"count,omitempty" json:"count,omitzero" doc:"Whose tokens usage, limits, the window and max_tokens are counted in: native is the served model's, encoding those of the encoding." enum:"native,encoding" default:"native"`
 	Dimensions  int          `yaml:"dimensions,omitempty" json:"dimensions,omitzero" doc:"How long its vectors are to be."`
 }
 
@@ -135,6 +145,6 @@ func (a Alias) under(over Alias) Alias {
 		Replacement: cmp.Or(over.Replacement, a.Replacement), After: cmp.Or(over.After, a.After), Window: cmp.Or(over.Window, a.Window),
 		InputPrice: cmp.Or(over.InputPrice, a.InputPrice), OutputPrice: cmp.Or(over.OutputPrice, a.OutputPrice),
 		Created: cmp.Or(over.Created, a.Created), OwnedBy: cmp.Or(over.OwnedBy, a.OwnedBy), Encoding: cmp.Or(over.Encoding, a.Encoding),
-		Dimensions: cmp.Or(over.Dimensions, a.Dimensions),
+		Count: cmp.Or(over.Count, a.Count), Dimensions: cmp.Or(over.Dimensions, a.Dimensions),
 	}
 }

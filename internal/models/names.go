@@ -55,7 +55,9 @@ type Resolved struct {
 	Window   int          // tokens of prompt and answer together: the smaller of the alias's and the served model's; 0 is not known (remote)
 	Spec     engine.Spec
 	// What an alias says of the original model; zero for a served model's own name.
-	Encoding   string // tiktoken's name of its vocabulary; empty is the served model's own
+	Encoding   string // tiktoken's name of its vocabulary; empty is the served model's own, or not known
+	Native     bool   // token ids that programs send are the served model's own: of its own name, and of an alias that says so
+	Counts     bool   // usage, limits, the window and max_tokens are counted in tokens of Encoding
 	Limit      int    // tokens that an input for embedding may have, even if the served model's window is shorter
 	Dimensions int    // of its vectors
 	Price      Price
@@ -238,7 +240,7 @@ func (b *builder) table(aliases []Alias, own []*row) (map[string]*row, []Model) 
 
 func (v *served) row() *row {
 	return &row{
-		resolved: Resolved{Name: v.name, Snapshot: v.name, Served: v.name, Kind: v.kind, Window: v.window, Spec: v.spec},
+		resolved: Resolved{Name: v.name, Snapshot: v.name, Served: v.name, Kind: v.kind, Window: v.window, Spec: v.spec, Native: true},
 		model: Model{ID: v.name, Object: "model", Created: v.created, OwnedBy: v.owner, Served: v.name,
 			Kind: v.kind, Window: v.window},
 		window:  v.window,
@@ -281,10 +283,11 @@ func (r *row) describe(a Alias) {
 		r.resolved.Window = a.Window
 	}
 	r.model.Window = r.resolved.Window
-	r.resolved.Encoding = a.Encoding
+	r.resolved.Encoding, r.resolved.Native = a.Encoding, a.Encoding == Native || a.Name == r.resolved.Served
 	if a.Encoding == Native {
 		r.resolved.Encoding = ""
 	}
+	r.resolved.Counts = a.Count == CountEncoding && r.resolved.Encoding != ""
 	if r.resolved.Use == UseEmbedding {
 		r.resolved.Limit, r.resolved.Dimensions = a.Window, a.Dimensions
 	}
@@ -304,7 +307,7 @@ func (b *builder) follow(r *row, to string, snapshot *row) {
 	}
 	a, s := r.alias, snapshot.alias
 	a.Window, a.Dimensions = cmp.Or(a.Window, s.Window), cmp.Or(a.Dimensions, s.Dimensions)
-	a.Encoding = cmp.Or(a.Encoding, s.Encoding)
+	a.Encoding, a.Count = cmp.Or(a.Encoding, s.Encoding), cmp.Or(a.Count, s.Count)
 	a.InputPrice, a.OutputPrice = cmp.Or(a.InputPrice, s.InputPrice), cmp.Or(a.OutputPrice, s.OutputPrice)
 	r.describe(a)
 }

@@ -29,8 +29,8 @@ func (t targets) Resolve(ctx context.Context, who actor.Actor, name string) (gen
 	}
 	r.Spec.Queue = t.queue
 	return generate.Target{
-		Name: r.Name, Model: r.Snapshot, Served: r.Served, Alias: r.Name != r.Served, Window: r.Window, Spec: r.Spec,
-		Encoding: r.Encoding, Limit: r.Limit, Dimensions: r.Dimensions,
+		Name: r.Name, Model: r.Snapshot, Served: r.Served, Native: r.Native, Window: r.Window, Spec: r.Spec,
+		Encoding: r.Encoding, Counts: r.Counts, Limit: r.Limit, Dimensions: r.Dimensions,
 		Ending: generate.Ending{Deprecated: r.Deprecated, Sunset: r.Sunset},
 	}, nil
 }

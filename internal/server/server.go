@@ -166,7 +166,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		Pool:    leases{s.pool},
 		Limits:  admission{limiter},
 		Usage:   ledger{s.usage, s.metrics},
-		Compile: compile(o.Clock),
+		Compile: compile(o.Clock), CountChat: countChat,
 	}
 	page := chats.New(chats.Options{
 		DB: s.db, Generate: gen, Clock: o.Clock, Logger: s.log, Servers: servers,

@@ -88,6 +88,12 @@ func countChat(e *bpe.Encoding, model string, chat *Chat) (total int, contents [
 	return total, contents, overhead, nil
 }
 
+// Count returns how many tokens a chat with a model was to the original.
+func Count(e *bpe.Encoding, model string, chat *Chat) (int, error) {
+	total, _, _, err := countChat(e, model, chat)
+	return total, err
+}
+
 // messageCost counts a message without its content. called has the names of the calls so far.
 func messageCost(e *bpe.Encoding, f form, m *Message, called map[string]string) int {
 	cost := f.message + e.Count(m.Role)

@@ -16,6 +16,7 @@ import (
 	"github.com/parley-ai/parley/internal/engine/pool"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/tokenizer/bpe"
 	"github.com/parley-ai/parley/internal/toolcall"
 )
 
@@ -33,7 +34,8 @@ type World struct {
 
 // New returns a service that knows the models "echo" and "echo-64" (a window of 64
 // tokens) and the first one's aliases "gpt-4" (snapshot gpt-4-0613),
-// "small" (a window of 64 tokens, which are bytes), "davinci" (whose ids are of r50k_base), and the second one's alias "ada" (vectors of 8
+// "small" (a window of 64 tokens, which are bytes), "davinci" (whose ids are of r50k_base), "turbo" (of cl100k_base), "counted" (which counts in these, too),
+// "ours" (whose ids are the model's own), and the second one's alias "ada" (vectors of 8
 // dimensions, of inputs of at most 100 tokens).
 func New(t testing.TB, o echo.Options) *World {
 	t.Helper()
@@ -46,7 +48,7 @@ func New(t testing.TB, o echo.Options) *World {
 	})
 	w := &World{}
 	w.Service = &generate.Service{
-		Models: w, Pool: leaser{p}, Limits: w, Usage: w,
+		Models: w, Pool: leaser{p}, Limits: w, Usage: w, CountChat: CountChat,
 		Compile: func(source string) (generate.Template, error) {
 			if source != echo.Template {
 				return nil, fmt.Errorf("generatetest renders echo's own template only, not %q", source)
@@ -57,20 +59,35 @@ func New(t testing.TB, o echo.Options) *World {
 	return w
 }
 
+// CountChat stands for what the server counts chats with: here a message costs ten tokens beside its text.
+func CountChat(encoding *bpe.Encoding, _ string, messages []engine.Message, _ *toolcall.Request) (int, error) {
+	n := 0
+	for _, m := range messages {
+		n += 10 + encoding.Count(m.Content)
+	}
+	return n, nil
+}
+
 // Resolve implements generate.Models.
 func (w *World) Resolve(_ context.Context, _ actor.Actor, name string) (generate.Target, error) {
-	t := generate.Target{Name: name, Model: name, Served: "echo", Alias: true, Spec: engine.Spec{Name: "echo", Driver: "echo"}}
+	t := generate.Target{Name: name, Model: name, Served: "echo", Spec: engine.Spec{Name: "echo", Driver: "echo"}}
 	switch name {
 	case "echo":
-		t.Alias = false
+		t.Native = true
 	case "gpt-4":
 		t.Model = "gpt-4-0613"
 	case "small":
 		t.Window = 64
 	case "davinci":
 		t.Encoding = "r50k_base"
+	case "turbo":
+		t.Encoding = "cl100k_base"
+	case "counted":
+		t.Encoding, t.Counts = "cl100k_base", true
+	case "ours":
+		t.Native = true
 	case "echo-64":
-		t.Alias, t.Spec = false, engine.Spec{Name: "echo-64", Driver: "echo", ContextWindow: 64}
+		t.Native, t.Spec = true, engine.Spec{Name: "echo-64", Driver: "echo", ContextWindow: 64}
 	case "ada":
 		t.Limit, t.Dimensions = 100, 8
 		t.Spec = engine.Spec{Name: "echo-64", Driver: "echo", ContextWindow: 64}

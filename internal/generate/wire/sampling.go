@@ -25,7 +25,7 @@ type Sampling struct {
 	Seed             *int64         `json:"seed,omitzero" doc:"The same seed, parameters and prompt give the same answer while system_fingerprint is the same."`
 	PresencePenalty  *float64       `json:"presence_penalty,omitzero" doc:"Makes tokens that were produced before less likely, -2 to 2." min:"-2" max:"2" default:"0"`
 	FrequencyPenalty *float64       `json:"frequency_penalty,omitzero" doc:"Makes tokens less likely by how often they were produced before, -2 to 2." min:"-2" max:"2" default:"0"`
-	LogitBias        LogitBias      `json:"logit_bias,omitzero" doc:"Token ids of the served model's vocabulary with a bias from -100 (ban) to 100 (force)."`
+	LogitBias        LogitBias      `json:"logit_bias,omitzero" doc:"Token ids, of the vocabulary that programs use with the name, with a bias from -100 (ban) to 100 (force)."`
 	User             string         `json:"user,omitzero" doc:"Your end user, for your own logs."`
 	Timeout          *float64       `json:"timeout,omitzero" doc:"Accepted for clients of before November 2023, which send it; without effect."`
 }

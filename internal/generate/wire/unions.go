@@ -81,7 +81,7 @@ func (l *LogitBias) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	for key, bias := range m {
 		id, err := strconv.ParseInt(key, 10, 32)
 		if err != nil || id < 0 {
-			return fault.New(fault.Invalid, "Invalid key in 'logit_bias': '%s'. You should only be submitting non-negative integers: token ids.", clip(key))
+			return fault.New(fault.Invalid, "Invalid key in 'logit_bias': %s. You should only be submitting non-negative integers.", clip(key))
 		}
 		out = append(out, engine.TokenBias{Token: engine.Token(id), Bias: float32(bias)})
 	}

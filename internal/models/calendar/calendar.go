@@ -163,6 +163,10 @@ func (s *Service) check(org string, a models.Alias) error {
 		return fault.Param("after", "Invalid value: '%s'. Supported values are: 'keep' and 'fail'.", clip(string(a.After))).WithCode("invalid_value")
 	case a.Encoding != "" && a.Encoding != models.Native && !slices.Contains(bpe.Names(), a.Encoding):
 		return fault.Param("encoding", "Invalid value: '%s'. Supported values are: '%s' and '%s'.", clip(a.Encoding), strings.Join(bpe.Names(), "', '"), models.Native).WithCode("invalid_value")
+	case a.Count != "" && a.Count != models.CountNative && a.Count != models.CountEncoding:
+		return fault.Param("count", "Invalid value: '%s'. Supported values are: 'native' and 'encoding'.", clip(string(a.Count))).WithCode("invalid_value")
+	case a.Count == models.CountEncoding && a.Encoding == models.Native:
+		return fault.Param("count", "Invalid 'count': an entry whose encoding is native has the served model's tokens only; count with native, or name an encoding.").WithCode("invalid_value")
 	case a.Window < 0:
 		return fault.Param("window", "Invalid 'window': a number of tokens is not negative.")
 	case a.Dimensions < 0 || a.Dimensions > maxDimensions:

@@ -128,6 +128,8 @@ func TestBadChangesAreRefused(t *testing.T) {
 		{"serves", models.Alias{Name: "x", Serves: "library"}, "serves"},
 		{"after", models.Alias{Name: "x", After: "explode"}, "after"},
 		{"encoding", models.Alias{Name: "x", Encoding: "utf-8"}, "encoding"},
+		{"count", models.Alias{Name: "x", Count: "words"}, "count"},
+		{"count without an encoding", models.Alias{Name: "x", Encoding: models.Native, Count: models.CountEncoding}, "count"},
 		{"window", models.Alias{Name: "x", Window: -1}, "window"},
 		{"dimensions", models.Alias{Name: "x", Dimensions: 12289}, "dimensions"},
 		{"created", models.Alias{Name: "x", Created: -1}, "created"},

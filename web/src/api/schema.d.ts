@@ -645,6 +645,12 @@ export interface components {
              * @example cl100k_base
              */
             encoding?: string;
+            /**
+             * @description Whose tokens usage, limits, the window and max_tokens are counted in: native is the served model's, encoding those of the encoding.
+             * @default native
+             * @enum {string}
+             */
+            count: "native" | "encoding";
             /** @description How long its vectors are to be. */
             dimensions?: number;
             /** @description What follows from it today. */
@@ -880,7 +886,7 @@ export interface components {
              * @default 0
              */
             frequency_penalty: number;
-            /** @description Token ids of the served model's vocabulary with a bias from -100 (ban) to 100 (force). */
+            /** @description Token ids, of the vocabulary that programs use with the name, with a bias from -100 (ban) to 100 (force). */
             logit_bias?: {
                 [key: string]: number;
             } | null;
@@ -1054,7 +1060,7 @@ export interface components {
              * @default 0
              */
             frequency_penalty: number;
-            /** @description Token ids of the served model's vocabulary with a bias from -100 (ban) to 100 (force). */
+            /** @description Token ids, of the vocabulary that programs use with the name, with a bias from -100 (ban) to 100 (force). */
             logit_bias?: {
                 [key: string]: number;
             } | null;
@@ -1140,7 +1146,7 @@ export interface components {
              * @default 0
              */
             frequency_penalty: number;
-            /** @description Token ids of the served model's vocabulary with a bias from -100 (ban) to 100 (force). */
+            /** @description Token ids, of the vocabulary that programs use with the name, with a bias from -100 (ban) to 100 (force). */
             logit_bias?: {
                 [key: string]: number;
             } | null;
@@ -1567,6 +1573,12 @@ export interface components {
              * @example cl100k_base
              */
             encoding?: string;
+            /**
+             * @description Whose tokens usage, limits, the window and max_tokens are counted in: native is the served model's, encoding those of the encoding.
+             * @default native
+             * @enum {string}
+             */
+            count: "native" | "encoding";
             /** @description How long its vectors are to be. */
             dimensions?: number;
         };
