@@ -45,9 +45,27 @@ func TestPython028(t *testing.T) {
 	runClient(t, binary.Start(t), "python028", p, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 }
 
+// TestPython110AndLangChain runs what the newest client's suite has for both, and LangChain of January 2024.
+func TestPython110AndLangChain(t *testing.T) {
+	p := python(t, "PARLEY_TEST_PYTHON110")
+	t.Setenv("TIKTOKEN_CACHE_DIR", tiktokenFiles(t))
+	runClient(t, binary.Start(t), "python110", p, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+		"../python/test_openai.py", "../python/test_json_mode.py", ".")
+}
+
 func TestPythonNewestAndLiteLLM(t *testing.T) {
 	p := python(t, "PARLEY_TEST_PYTHON")
 	runClient(t, binary.Start(t), "python", p, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+}
+
+// TestRetries has a server on which one request may wait: clients repeat what it refuses.
+func TestRetries(t *testing.T) {
+	clients := []string{python(t, "PARLEY_TEST_PYTHON110"), python(t, "PARLEY_TEST_PYTHON")}
+	t.Setenv("PARLEY_LIMITS_QUEUE_LENGTH", "1")
+	s := binary.Start(t)
+	for _, p := range clients {
+		runClient(t, s, "busy", p, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+	}
 }
 
 func TestNodeNewest(t *testing.T) {

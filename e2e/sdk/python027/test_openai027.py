@@ -14,6 +14,10 @@ openai.api_key = os.environ["PARLEY_KEY"]
 
 TEXT = "The capital of France is Paris."
 
+# The small model is sure how these go on: answers to them are compared, and what lies in the cache changes
+# last digits, and with them a choice between equals.
+COUNT = ["1, 2, 3, 4, 5, 6,", "0, 1, 2, 3,", "10, 11, 12,"]
+
 
 def served(name="text-davinci-003"):
     """The model that answers for a name: token ids are those of its vocabulary."""
@@ -42,7 +46,7 @@ def test_engine_embeddings():
 
 
 def test_completion_by_engine_is_that_by_model():
-    args = dict(prompt=TEXT, max_tokens=8, temperature=0)
+    args = dict(prompt=COUNT[0], max_tokens=8, temperature=0)
     by_engine = openai.Completion.create(engine="text-davinci-003", **args)
     by_model = openai.Completion.create(model="text-davinci-003", **args)
     assert by_engine["choices"] == by_model["choices"]
@@ -78,33 +82,32 @@ def test_scoring_a_text():
 
 
 def test_what_was_written_scores_as_it_was_written():
-    written = openai.Completion.create(engine="davinci", prompt=TEXT, max_tokens=8, temperature=0, logprobs=1)["choices"][0]
+    count = COUNT[0]  # goes on with digits, which are tokens of their own however the text is read
+    written = openai.Completion.create(engine="davinci", prompt=count, max_tokens=8, temperature=0, logprobs=1)["choices"][0]
     scored = openai.Completion.create(
-        engine="davinci", prompt=TEXT + written["text"], max_tokens=0, echo=True, logprobs=1
+        engine="davinci", prompt=count + written["text"], max_tokens=0, echo=True, logprobs=1
     )["choices"][0]["logprobs"]
     n = len(written["logprobs"]["tokens"])
-    if scored["tokens"][-n:] != written["logprobs"]["tokens"]:
-        pytest.skip("the text reads as other tokens than it was written with")
+    assert scored["tokens"][-n:] == written["logprobs"]["tokens"]
     # Prompts and steps are computed in batches of other sizes, so the last digits differ.
     assert scored["token_logprobs"][-n:] == pytest.approx(written["logprobs"]["token_logprobs"], abs=2e-2)
     assert scored["text_offset"][-n:] == written["logprobs"]["text_offset"]
-    assert written["logprobs"]["text_offset"][0] == len(TEXT)
+    assert written["logprobs"]["text_offset"][0] == len(count)
 
 
 def test_logprobs_of_n_prompts_streamed():
-    prompts = ["One, two,", "The sun is", "A, B,"]
-    args = dict(engine="davinci", prompt=prompts, max_tokens=4, temperature=0, echo=True, logprobs=2)
+    args = dict(engine="davinci", prompt=COUNT, max_tokens=4, temperature=0, echo=True, logprobs=2)
     whole = openai.Completion.create(**args)["choices"]
     assert [c["index"] for c in whole] == [0, 1, 2]
-    text, tokens = [""] * 3, [[] for _ in prompts]
+    text, tokens = [""] * 3, [[] for _ in COUNT]
     for piece in openai.Completion.create(stream=True, **args):
         for c in piece["choices"]:
             text[c["index"]] += c["text"]
             if c["logprobs"]:
                 tokens[c["index"]] += c["logprobs"]["tokens"]
     for i, c in enumerate(whole):
-        assert c["text"].startswith(prompts[i])
-        assert text[i].startswith(prompts[i])
+        assert c["text"].startswith(COUNT[i])
+        assert text[i].startswith(COUNT[i])
         assert "".join(tokens[i]).startswith(text[i])
         assert tokens[i] == c["logprobs"]["tokens"]
 

@@ -32,7 +32,14 @@ def test_chat():
 
 
 def test_chat_stream_equals_whole():
-    args = dict(model="gpt-3.5-turbo", messages=HELLO, max_tokens=16, temperature=0, seed=7)
+    # The small model is sure of this answer: what lies in the cache changes last digits, and with them a
+    # choice between equals.
+    messages = [
+        {"role": "user", "content": "What is the capital of Italy?"},
+        {"role": "assistant", "content": "The capital of Italy is Rome."},
+        {"role": "user", "content": "What is the capital of France?"},
+    ]
+    args = dict(model="gpt-3.5-turbo", messages=messages, max_tokens=16, temperature=0, seed=7)
     whole = openai.ChatCompletion.create(**args)["choices"][0]["message"]["content"]
     chunks = list(openai.ChatCompletion.create(stream=True, **args))
     assert chunks[0]["object"] == "chat.completion.chunk"
