@@ -401,6 +401,9 @@ func (c *compiler) fill(rule int, set conj, q *quoting) error {
 	if err != nil {
 		return err
 	}
+	if q, err = c.apart(q, sets); err != nil {
+		return err
+	}
 	var texts, others []string
 	for _, set := range sets {
 		t, err := c.typed(set)
@@ -427,7 +430,7 @@ func (c *compiler) fill(rule int, set conj, q *quoting) error {
 		}
 	}
 	for _, s := range unique(others) {
-		c.rules.alt(other, literal(s))
+		c.rules.alt(other, literal(q.word(s)))
 	}
 	if len(texts) > 0 {
 		rest, err := c.rest("enum "+strconv.Quote(string(set.key())), q, func() (*dfa, error) { return q.narrow(constants(texts), &c.work) })
@@ -461,11 +464,11 @@ func (c *compiler) write(rule int, set conj, t *typed, q *quoting) error {
 		}
 	}
 	if t.types&typeBoolean != 0 {
-		g.alt(rule, literal("true"))
-		g.alt(rule, literal("false"))
+		g.alt(rule, literal(q.word("true")))
+		g.alt(rule, literal(q.word("false")))
 	}
 	if t.types&typeNull != 0 {
-		g.alt(rule, literal("null"))
+		g.alt(rule, literal(q.word("null")))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Notation is how values are written where that is not JSON: some models write the arguments of calls in a language of their own. The
@@ -21,7 +22,8 @@ type Notation struct {
 type Parameters struct {
 	Before      string // before a name
 	Text, Other string // between a name and its value, for strings and for all others
-	After       string // behind a value; a string has no first word of it inside
+	After       string // behind a value; it is not among the characters of a string, white space around it aside
+	Python      bool   // a value that is true, false or null is True, False or None
 }
 
 // quoting is how strings are written at one place.
@@ -30,6 +32,9 @@ type quoting struct {
 	stop        string // the text that a string cannot have inside
 	raw         bool   // characters stand as they are
 	before      string // before a value that is no string, which then has close behind it; empty: nothing is
+	python      bool   // as in Parameters
+	alike       bool   // a string and another value look alike
+	words       bool   // strings must not look like other values
 	letters     bool   // nothing but what a name in a programming language has
 	parameters  *Parameters
 }
@@ -47,7 +52,7 @@ func (c *compiler) value(p *Parameters) *quoting {
 	if p == nil {
 		return &c.quoting
 	}
-	return &quoting{open: p.Text, close: p.After, stop: strings.TrimSpace(p.After), raw: true, before: p.Other}
+	return &quoting{open: p.Text, close: p.After, stop: strings.TrimSpace(p.After), raw: true, before: p.Other, python: p.Python, alike: p.Text == p.Other}
 }
 
 // name is how the names of members are written that the schema does not name.
@@ -106,6 +111,14 @@ func (c *compiler) constant(v *node) string {
 	return string(appendJSON(nil, v))
 }
 
+// word is a literal as it is written here.
+func (q *quoting) word(text string) string {
+	if python := map[string]string{"true": "True", "false": "False", "null": "None"}[text]; q.python && python != "" {
+		return python
+	}
+	return text
+}
+
 func (q *quoting) opening() sym { return literal(q.open) }
 
 func (q *quoting) closing() []sym {
@@ -150,21 +163,78 @@ func (q *quoting) without() *dfa {
 	return d.tidy()
 }
 
-// name of a member where no quotes tell where it ends.
-var letters = func() *dfa {
+// letters are names of members where no quotes tell where they end.
+var letters = sync.OnceValues(func() (*dfa, error) {
 	left := budget(wholeBudget)
-	d, err := compilePattern(`^[A-Za-z0-9_.-]{1,64}$`, &left)
-	if err != nil {
-		panic("jsonschema: the pattern of names: " + err.Error())
+	return compilePattern(`^[A-Za-z0-9_.-]{1,64}$`, &left)
+})
+
+// key is equal for quotings that write the same strings.
+func (q *quoting) key() string {
+	if q.words {
+		return q.close + " words "
 	}
-	return d
+	return q.close + " "
 }
+
+// typeOnly are keywords that say of which type a value is, or nothing: with these alone it does not matter whether a text that looks
+// like a number was meant as one.
+var typeOnly = []string{"type", "nullable", "title", "description", "default", "examples", "anyOf", "oneOf", "allOf", "$ref", "$defs", "definitions"}
+
+// apart is the quoting for a value that may be a string or something else. Where a schema says more of either, strings that would be
+// read as the other cannot be written.
+func (c *compiler) apart(q *quoting, sets []conj) (*quoting, error) {
+	if !q.alike {
+		return q, nil
+	}
+	var kinds Kinds
+	limited := false
+	for _, set := range sets {
+		k, err := c.kindsOf(set)
+		if err != nil {
+			return nil, err
+		}
+		kinds |= k
+		for _, it := range set {
+			limited = limited || slices.ContainsFunc(it.schema.names, func(name string) bool { return !slices.Contains(typeOnly, name) })
+		}
+	}
+	if !limited || kinds&String == 0 || kinds == String {
+		return q, nil
+	}
+	strict := *q
+	strict.words = true
+	return &strict, nil
+}
+
+// unlike are the strings that do not look like another value.
+var unlike = sync.OnceValues(func() (*dfa, error) {
+	left := budget(wholeBudget)
+	d, err := compilePattern(`^(?:[^0-9{\[-][\s\S]*)?$`, &left)
+	if err != nil {
+		return nil, err
+	}
+	return both(d, others([]string{"true", "false", "null", "True", "False", "None"}), &left)
+})
 
 // narrow keeps of an automaton what can be written.
 func (q *quoting) narrow(d *dfa, work *budget) (*dfa, error) {
 	switch {
 	case q.letters:
-		return both(d, letters(), work)
+		l, err := letters()
+		if err != nil {
+			return nil, err
+		}
+		return both(d, l, work)
+	case q.words:
+		w, err := unlike()
+		if err != nil {
+			return nil, err
+		}
+		if d, err = both(d, w, work); err != nil {
+			return nil, err
+		}
+		return both(d, q.without(), work)
 	case q.raw:
 		return both(d, q.without(), work)
 	}
@@ -225,23 +295,34 @@ func (c *compiler) kinds(set conj) Kinds {
 	}
 	var out Kinds
 	for _, s := range sets {
-		t, err := c.typed(s)
+		k, err := c.kindsOf(s)
 		if err != nil {
 			return AnyKind
 		}
-		for _, v := range t.constants {
-			out |= map[byte]Kinds{'n': Null, 't': Boolean, 'f': Boolean, '0': Number, '"': String, '[': Array, '{': Object}[v.kind]
-		}
-		if t.constants != nil {
-			continue
-		}
-		for k, own := range map[Kinds]types{Null: typeNull, Boolean: typeBoolean, Number: typeInteger | typeFraction, String: typeString, Array: typeArray, Object: typeObject} {
-			if t.types&own != 0 {
-				out |= k
-			}
-		}
+		out |= k
 	}
 	return out
+}
+
+// kindsOf is kinds for a set without unions.
+func (c *compiler) kindsOf(set conj) (Kinds, error) {
+	var out Kinds
+	t, err := c.typed(set)
+	if err != nil {
+		return 0, err
+	}
+	for _, v := range t.constants {
+		out |= map[byte]Kinds{'n': Null, 't': Boolean, 'f': Boolean, '0': Number, '"': String, '[': Array, '{': Object}[v.kind]
+	}
+	if t.constants != nil {
+		return out, nil
+	}
+	for k, own := range map[Kinds]types{Null: typeNull, Boolean: typeBoolean, Number: typeInteger | typeFraction, String: typeString, Array: typeArray, Object: typeObject} {
+		if t.types&own != 0 {
+			out |= k
+		}
+	}
+	return out, nil
 }
 
 // plainName is a name that can stand without quotes, or in a tag.

@@ -16,7 +16,7 @@ func (c *compiler) text(rule int, t *typed, q *quoting) error {
 	if err != nil {
 		return err
 	}
-	if len(automata) == 0 && (!q.raw || t.minLength > 0 || t.maxLength >= 0) {
+	if len(automata) == 0 && !q.words && (!q.raw || t.minLength > 0 || t.maxLength >= 0) {
 		char := c.character
 		if q.raw { // a count and the end's text together would be a large automaton: these do without its first character
 			char = func() int {
@@ -29,8 +29,11 @@ func (c *compiler) text(rule int, t *typed, q *quoting) error {
 		return nil
 	}
 	rest, err := c.rest(fmt.Sprintf("text %d %d %s", t.minLength, t.maxLength, key), q, func() (*dfa, error) {
-		if len(automata) == 0 {
+		if len(automata) == 0 && t.minLength == 0 && t.maxLength < 0 && !q.words {
 			return q.without(), nil
+		}
+		if len(automata) == 0 {
+			automata = append(automata, q.without())
 		}
 		d, err := narrow(automata, t.minLength, t.maxLength, &c.work)
 		if err != nil {
@@ -165,7 +168,7 @@ func plain(s runes) runes {
 
 // rest returns the rule of what follows a string's opening quote, the closing one included.
 func (c *compiler) rest(key string, q *quoting, make func() (*dfa, error)) (int, error) {
-	key = q.close + " " + key
+	key = q.key() + key
 	if r, ok := c.strings[key]; ok {
 		return r, nil
 	}

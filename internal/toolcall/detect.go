@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/chattemplate"
+	"github.com/parley-ai/parley/internal/jsonschema"
 )
 
 // Words that no template contains.
@@ -144,11 +145,19 @@ func (p *prober) detect(caps chattemplate.Caps) (*Syntax, string) {
 			return nil, "the template refuses functions"
 		}
 	}
-	first, ok := cut(single, []string{firstName}, []string{firstArguments})
-	if !ok {
-		return nil, "the arguments are not written as JSON"
-	}
 	s := &Syntax{single: !caps.ParallelCalls, describe: p.describe}
+	firstWritten, secondWritten := firstArguments, secondArguments
+	first, ok := cut(single, []string{firstName}, []string{firstWritten})
+	if !ok {
+		var reason string
+		if s.notation, reason = p.notation(); reason != "" {
+			return nil, reason
+		}
+		firstWritten, secondWritten = writtenArguments(s.notation, "qzone"), writtenArguments(s.notation, "qztwo")
+		if first, ok = cut(single, []string{firstName}, []string{firstWritten}); !ok {
+			return nil, "the arguments are not written as JSON"
+		}
+	}
 	plain := p.render(assistant(content))
 	lead, end, ok := strings.Cut(plain, content)
 	if !ok {
@@ -157,7 +166,7 @@ func (p *prober) detect(caps chattemplate.Caps) (*Syntax, string) {
 	begin := first.before[len(commonPrefix(first.before, lead)):]
 	if with := p.render(assistant(content, one)); strings.Contains(with, content) {
 		_, with, _ = strings.Cut(with, content)
-		if both, ok := cut(with, []string{firstName}, []string{firstArguments}); ok {
+		if both, ok := cut(with, []string{firstName}, []string{firstWritten}); ok {
 			if shared, _, _ := commonSuffix(both.before, first.before); len(strings.TrimSpace(shared)) < len(strings.TrimSpace(begin)) {
 				begin = shared
 			}
@@ -172,7 +181,7 @@ func (p *prober) detect(caps chattemplate.Caps) (*Syntax, string) {
 	}
 	s.mid, s.head, s.tail = first.mids[0], begin, withoutEnd(first.after, end)
 	if turnEnd := strings.TrimSpace(end); !s.single {
-		pair, ok := cut(p.render(assistant("", one, two)), []string{firstName, secondName}, []string{firstArguments, secondArguments})
+		pair, ok := cut(p.render(assistant("", one, two)), []string{firstName, secondName}, []string{firstWritten, secondWritten})
 		if !ok || !strings.HasSuffix(pair.before, begin) {
 			return nil, "two calls are not written as one is"
 		}
@@ -184,7 +193,11 @@ func (p *prober) detect(caps chattemplate.Caps) (*Syntax, string) {
 		head, ofBegin, ofGap := commonSuffix(begin, gap)
 		s.head, s.open, s.between = head, begin[:len(begin)-ofBegin], gap[:len(gap)-ofGap]
 		if s.open != "" {
-			s.close = strings.TrimRight(withoutEnd(pair.after[len(s.tail):], end), " \t\r\n")
+			s.close = closing(strings.TrimRight(withoutEnd(pair.after[len(s.tail):], end), " \t\r\n"), s.open)
+		} else {
+			// White space at the end of a turn is what no model writes.
+			trimmed := strings.TrimRight(s.tail, " \t\r\n")
+			s.between, s.tail = s.tail[len(trimmed):]+s.between, trimmed
 		}
 		if turnEnd != "" && strings.Contains(s.between, turnEnd) {
 			return nil, "every call is a turn of its own"
@@ -195,11 +208,24 @@ func (p *prober) detect(caps chattemplate.Caps) (*Syntax, string) {
 	if short := p.render(assistant("", newProbeCall(longID, firstName, firstArguments))); short == "" {
 		s.letter = "[a-zA-Z0-9]"
 	}
-	s.object = objectForm(s.head, s.mid, s.tail)
+	if s.notation == (jsonschema.Notation{}) {
+		s.object = objectForm(s.head, s.mid, s.tail)
+	} else if !p.takesNoArguments(s) {
+		return nil, "a call without arguments is written in another way"
+	}
 	if at := openTag.FindStringSubmatch(strings.TrimSpace(caps.GenerationPrompt)); at != nil {
 		s.lead = "</" + at[1] + ">\n\n"
 	}
 	return s, ""
+}
+
+// closing keeps as many tokens of what stands behind calls as stand before them: further ones end the turn.
+func closing(text, open string) string {
+	tokens := token.FindAllStringIndex(text, -1)
+	if n := len(token.FindAllString(open, -1)); n > 0 && n < len(tokens) {
+		return text[:tokens[n-1][1]]
+	}
+	return text
 }
 
 // withoutEnd takes away what ends the turn.

@@ -58,7 +58,7 @@ func (s *Syntax) calls(b *strings.Builder, r Request) (string, error) {
 		}
 		prefix := "f" + strconv.Itoa(i) + "-"
 		g, err := jsonschema.Arguments(jsonschema.Function{Name: t.Name, Parameters: t.Parameters, Strict: t.Strict},
-			jsonschema.Options{Lenient: r.Choice.Mode == Auto})
+			jsonschema.Options{Lenient: r.Choice.Mode == Auto, Notation: s.notation})
 		if err != nil {
 			var e *jsonschema.FunctionError
 			if errors.As(err, &e) {

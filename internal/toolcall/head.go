@@ -76,6 +76,14 @@ func (p *Parser) behindName(name, rest string) (heading, error) {
 	switch {
 	case at == len(rest):
 		return heading{name: name}, errMore
+	case p.s.notation.Parameters != nil:
+		_, m := first(append(append([]mark(nil), p.s.befores...), p.s.afters...), rest[at:])
+		if m == part {
+			return heading{}, errMore
+		}
+		if m == no {
+			return heading{}, errNot
+		}
 	case rest[at] != '{':
 		return heading{}, errNot
 	}

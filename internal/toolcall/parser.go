@@ -5,6 +5,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/ids"
+	"github.com/parley-ai/parley/internal/jsonschema"
 )
 
 // maxHead bounds what is held back while it is not yet known what is called.
@@ -17,9 +18,11 @@ const (
 	inText stage = iota // words for the reader
 	inHead              // from the beginning of a frame to the arguments
 	inArguments
-	inTail // behind the arguments, to the end of the call's object
-	inEnd  // the frame's end
-	inGap  // between calls
+	inParameters // between arguments that are written one by one
+	inValue      // in one of them
+	inTail       // behind the arguments, to the end of the call's object
+	inEnd        // the frame's end
+	inGap        // between calls
 )
 
 // Parser reads the calls in one answer. It is for one sequence and not safe for concurrent use.
@@ -30,6 +33,13 @@ type Parser struct {
 	known  map[string]bool
 	starts []mark
 
+	schemas map[string][]byte           // by function
+	kinds   map[string]jsonschema.Kinds // of the arguments of the call that is read
+	others  jsonschema.Kinds            // of those that have no name in the schema
+	members int                         // how many arguments were read
+	kind    jsonschema.Kinds            // of the value that is read
+	words   bool                        // it is given on as it comes
+
 	stage  stage
 	buf    string // not decided yet
 	skip   int    // in inHead: how much of buf is the mark
@@ -37,18 +47,20 @@ type Parser struct {
 	line   bool   // a line has begun: a bare object does not begin here
 	calls  int    // begun
 	json   scanner
+	reader reader // of arguments that are not JSON
 	events []Event
 }
 
 // Parser reads the answers to a request.
 func (s *Syntax) Parser(r Request) *Parser {
-	p := &Parser{s: s, forced: r.Choice.Mode == Required || r.Choice.Mode == Named, one: !r.Parallel, known: map[string]bool{}, starts: s.starts}
+	p := &Parser{s: s, forced: r.Choice.Mode == Required || r.Choice.Mode == Named, one: !r.Parallel, known: map[string]bool{}, starts: s.starts, schemas: map[string][]byte{}}
 	if p.forced && s.lead != "" {
 		p.starts = append([]mark{append(newMark(s.lead), s.starts[0]...)}, s.starts...)
 	}
 	if r.Choice.Mode != None {
 		for _, t := range r.Tools {
 			p.known[t.Name] = true
+			p.schemas[t.Name] = t.Parameters
 		}
 	}
 	return p
@@ -99,13 +111,25 @@ func (p *Parser) step() bool {
 	case inHead:
 		return p.readHead()
 	case inArguments:
-		n, done := p.json.scan(p.buf)
-		p.arguments(p.buf[:n])
+		var n int
+		var done bool
+		if p.s.notation.Quote != "" {
+			var out string
+			out, n, done = p.reader.read(p.buf, p.s.notation.Quote)
+			p.arguments(out)
+		} else {
+			n, done = p.json.scan(p.buf)
+			p.arguments(p.buf[:n])
+		}
 		p.buf = p.buf[n:]
 		if done {
 			p.to(inTail)
 		}
 		return done
+	case inParameters:
+		return p.readParameter()
+	case inValue:
+		return p.readValue()
 	case inTail:
 		return p.readTail()
 	case inEnd:
@@ -248,8 +272,13 @@ func (p *Parser) readHead() bool {
 		p.to(inEnd)
 		return true
 	}
-	p.buf, p.json = rest[h.at:], scanner{}
+	p.buf, p.json, p.reader = rest[h.at:], scanner{}, reader{}
 	p.to(inArguments)
+	if p.s.notation.Parameters != nil {
+		p.kinds, p.others = jsonschema.Members(p.schemas[h.name])
+		p.members = 0
+		p.to(inParameters)
+	}
 	return true
 }
 

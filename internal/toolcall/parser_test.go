@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/echo/gbnf"
 )
@@ -28,6 +30,8 @@ func TestParser(t *testing.T) {
 	none.Choice.Mode = None
 	llama, mistral, nemo := detected(t, "meta-llama-Llama-3.1-8B-Instruct.jinja"), detected(t, "mistralai-Ministral-3-14B-Reasoning-2512.jinja"), detected(t, "mistralai-Mistral-Nemo-Instruct-2407.jinja")
 	callID := detected(t, "Mistral-Small-3.2-24B-Instruct-2506.jinja")
+	coder, dsml, glm, gemma := detected(t, "Qwen3-Coder.jinja"), detected(t, "deepseek-ai-DeepSeek-V3.2.jinja"), detected(t, "GLM-4.7-Flash.jinja"), detected(t, "google-gemma-4-31B-it.jinja")
+	kinds := Request{Tools: []Tool{{Name: "get", Parameters: []byte(`{"type":"object","properties":{"text":{"type":"string"},"n":{"type":"integer"},"maybe":{"type":["string","null"]},"list":{"type":"array"},"any":{}}}`)}}, Parallel: true}
 	nano := detected(t, "NVIDIA-Nemotron-Nano-v2.jinja")
 	paris := calls("get", `{"city": "Paris"}`)
 	for _, tt := range []struct {
@@ -81,6 +85,23 @@ func TestParser(t *testing.T) {
 		{"with an id", callID, request, `[TOOL_CALLS]get[CALL_ID]abcdefghi[ARGS]{"city": "Paris"}`, "", paris},
 		{"without an id", callID, request, `[TOOL_CALLS]get[ARGS]{"city": "Paris"}`, "", paris},
 		{"a list", nemo, request, `[TOOL_CALLS] [{"name": "get", "arguments": {"city": "Paris"}, "id": "abcdefghi"}, {"name": "get", "arguments": {}}] Ok`, " Ok", calls("get", `{"city": "Paris"}`, "get", "{}")},
+		{"arguments one by one", coder, kinds, "Ok.\n<tool_call>\n<function=get>\n<parameter=text>\nline 1\nline \"2\"\n</parameter>\n<parameter=n>\n12\n</parameter>\n<parameter=list>\n[\"</parameter>\", {}]\n</parameter>\n</function>\n</tool_call>", "Ok.",
+			calls("get", `{"text": "line 1\nline \"2\"", "n": 12, "list": ["</parameter>", {}]}`)},
+		{"without lines", coder, kinds, "<tool_call><function=get><parameter=text> a </parameter><parameter=n>12</parameter></function></tool_call>", "", calls("get", `{"text": " a ", "n": 12}`)},
+		{"a word for a number", coder, kinds, "<tool_call>\n<function=get>\n<parameter=n>\ntwelve\n</parameter>\n</function>\n</tool_call>", "", calls("get", `{"n": "twelve"}`)},
+		{"numbers and words that are text", coder, kinds, "<tool_call>\n<function=get>\n<parameter=text>\n12\n</parameter>\n<parameter=maybe>\n12\n</parameter>\n</function>\n</tool_call>", "", calls("get", `{"text": "12", "maybe": "12"}`)},
+		{"null or text", coder, kinds, "<tool_call>\n<function=get>\n<parameter=maybe>\nNone\n</parameter>\n<parameter=any>\n{\"a\": 1}\n</parameter>\n</function>\n</tool_call>", "", calls("get", `{"maybe": null, "any": {"a": 1}}`)},
+		{"text that begins as an object", coder, kinds, "<tool_call>\n<function=get>\n<parameter=any>\n{a} and [b]\n</parameter>\n</function>\n</tool_call>", "", calls("get", `{"any": "{a} and [b]"}`)},
+		{"an argument without a name in the schema", coder, kinds, "<tool_call>\n<function=get>\n<parameter=x>\n5\n</parameter>\n</function>\n</tool_call>", "", calls("get", `{"x": 5}`)},
+		{"no arguments, one by one", coder, kinds, "<tool_call>\n<function=get>\n</function>\n</tool_call>", "", calls("get", `{}`)},
+		{"two, one by one", coder, kinds, "<tool_call>\n<function=get>\n<parameter=n>\n1\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=get>\n</function>\n</tool_call>", "", calls("get", `{"n": 1}`, "get", "{}")},
+		{"cut in a text", coder, kinds, "<tool_call>\n<function=get>\n<parameter=text>\nline\n</para", "", calls("get", `{"text": "line`)},
+		{"cut in a number", coder, kinds, "<tool_call>\n<function=get>\n<parameter=n>\n12", "", calls("get", `{"n": `)},
+		{"an unknown function, one by one", coder, kinds, "<tool_call>\n<function=nope>\n</function>\n</tool_call>", "<tool_call>\n<function=nope>\n</function>\n</tool_call>", nil},
+		{"marks that tell texts", dsml, kinds, "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"get\">\n<｜DSML｜parameter name=\"any\" string=\"true\">12</｜DSML｜parameter>\n<｜DSML｜parameter name=\"n\" string=\"false\">12</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>", "", calls("get", `{"any": "12", "n": 12}`)},
+		{"names and values in tags", glm, kinds, "Hm.<tool_call>get<arg_key>text</arg_key><arg_value>a < b</arg_value><arg_key>n</arg_key><arg_value>3</arg_value></tool_call>", "Hm.", calls("get", `{"text": "a < b", "n": 3}`)},
+		{"quotes of its own", gemma, kinds, `<|tool_call>call:get{text:<|"|>say "hi"` + "\n" + `<|"|>,n:3,any:{k:[<|"|>x<|"|>,true,None]},list:[]}<tool_call|>`, "", calls("get", `{"text": "say \"hi\"\n", "n": 3, "any": {"k": ["x", true, null]}, "list": []}`)},
+		{"cut in quotes", gemma, kinds, `<|tool_call>call:get{text:<|"|>say <|`, "", calls("get", `{"text": "say `)},
 		{"behind reasoning that the prompt began", nano, forced, `</think>
 
 <TOOLCALL>[{"name": "get", "arguments": {"city": "Paris"}}]</TOOLCALL>`, "", paris},
@@ -141,11 +162,18 @@ func FuzzParser(f *testing.F) {
 	all := allTemplates(f)
 	forms := []*Syntax{Generic()}
 	for _, name := range []string{"meta-llama-Llama-3.1-8B-Instruct.jinja", "mistralai-Ministral-3-14B-Reasoning-2512.jinja", "mistralai-Mistral-Nemo-Instruct-2407.jinja",
-		"CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja", "Apertus-8B-Instruct.jinja", "moonshotai-Kimi-K2.jinja", "MiniMax-M1.jinja", "Mistral-Small-3.2-24B-Instruct-2506.jinja"} {
+		"CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja", "Apertus-8B-Instruct.jinja", "moonshotai-Kimi-K2.jinja", "MiniMax-M1.jinja", "Mistral-Small-3.2-24B-Instruct-2506.jinja",
+		"Qwen3-Coder.jinja", "deepseek-ai-DeepSeek-V3.2.jinja", "GLM-4.7-Flash.jinja", "google-gemma-4-31B-it.jinja"} {
 		forms = append(forms, Detect(all[name]))
 	}
 	for i, s := range forms {
-		one := strings.NewReplacer(string(idSlot), "abcdefghi", string(indexSlot), "1").Replace(s.open + s.head + "get" + s.mid + `{"city": "Paris", "n": [1, {}]}` + s.tail + s.close)
+		arguments := `{"city": "Paris", "n": [1, {}]}`
+		if p := s.notation.Parameters; p != nil {
+			arguments = p.Before + "city" + p.Text + "Paris" + p.After + p.Before + "n" + p.Other + "[1, {}]" + p.After
+		} else if q := s.notation.Quote; q != "" {
+			arguments = "{city:" + q + "Paris" + q + ",n:[1,{}]}"
+		}
+		one := strings.NewReplacer(string(idSlot), "abcdefghi", string(indexSlot), "1").Replace(s.open + s.head + "get" + s.mid + arguments + s.tail + s.close)
 		f.Add(uint8(i), uint64(1), "Well. "+one+" So.")
 		f.Add(uint8(i), uint64(2), one+one)
 		f.Add(uint8(i), uint64(3), one[:len(one)/2])
@@ -173,10 +201,25 @@ func FuzzParser(f *testing.F) {
 	})
 }
 
-// TestGrammarsAreReadBack draws answers from the grammars and reads them: what a grammar lets through is calls, and nothing else.
+// TestGrammarsAreReadBack draws answers from the grammars and reads them: what a grammar lets through is calls whose arguments satisfy
+// the schema, and nothing else.
 func TestGrammarsAreReadBack(t *testing.T) {
-	forced := request
-	forced.Choice.Mode = Required
+	const schema = `{"type":"object","$defs":{"tree":{"type":"object","properties":{"v":{"type":"string"},"next":{"$ref":"#/$defs/tree"}},"required":["v"],"additionalProperties":false}},
+		"properties":{"name":{"type":"string"},"short":{"type":"string","minLength":1,"maxLength":5},"day":{"type":"string","format":"date"},"maybe":{"type":["string","null"]},
+		"size":{"enum":["1","2",3,null,true]},"count":{"type":"integer","minimum":-3,"maximum":12},"ratio":{"type":"number"},"on":{"type":"boolean"},
+		"either":{"anyOf":[{"type":"integer","minimum":5},{"type":"string","pattern":"^[0-9a-z<]+$"}]},"list":{"type":"array","items":{"type":"string"},"maxItems":3},"tree":{"$ref":"#/$defs/tree"}},
+		"required":["name","count"],"additionalProperties":false}`
+	forced := Request{Tools: []Tool{{Name: "make", Parameters: []byte(schema)}}, Choice: Choice{Mode: Required}, Parallel: true}
+	doc, err := validator.UnmarshalJSON(strings.NewReader(schema))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := validator.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("mem:schema", doc); err != nil {
+		t.Fatal(err)
+	}
+	check := c.MustCompile("mem:schema")
 	forms := map[string]*Syntax{"generic": Generic()}
 	for name, tmpl := range allTemplates(t) {
 		if s := Detect(tmpl); s.Native() {
@@ -194,8 +237,8 @@ func TestGrammarsAreReadBack(t *testing.T) {
 		}
 		rnd := rand.New(rand.NewPCG(5, 6))
 		most := 0
-		for range 30 {
-			text := m.Sample(rnd, 40)
+		for i := range 60 {
+			text := m.Sample(rnd, 2*i)
 			got := parse(t, s, forced, split(rnd, text)...)
 			most = max(most, len(got.calls))
 			if got.text != "" || len(got.calls) == 0 {
@@ -203,8 +246,13 @@ func TestGrammarsAreReadBack(t *testing.T) {
 				continue
 			}
 			for _, c := range got.calls {
-				if !json.Valid([]byte(c.Arguments)) {
-					t.Errorf("%s: %q gives the arguments %q", name, text, c.Arguments)
+				var v any
+				err := json.Unmarshal([]byte(c.Arguments), &v)
+				if err == nil {
+					err = check.Validate(v)
+				}
+				if err != nil {
+					t.Errorf("%s: %q gives the arguments %s: %v", name, text, c.Arguments, err)
 				}
 			}
 		}

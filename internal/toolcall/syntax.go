@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/jsonschema"
 )
 
 // Syntax is how one model writes calls. It is immutable and safe for concurrent use.
@@ -21,6 +22,9 @@ type Syntax struct {
 
 	lead string // ends the reasoning that the prompt begins, before a call that is certain
 
+	// notation of arguments that are no JSON: the zero Notation is JSON.
+	notation jsonschema.Notation
+
 	object *object // a call is a JSON object, and the braces around it are in head and tail; nil when the name stands in the frame
 	single bool    // the template takes one call in a message
 	letter string  // ids have to be nine letters and digits, as Mistral's templates demand, when not empty
@@ -30,6 +34,7 @@ type Syntax struct {
 
 	starts, nexts, closes, afters []mark
 	mids                          []mark
+	befores, texts, others        []mark // of parameters
 }
 
 // object is the form of a call that is a JSON object.
@@ -77,6 +82,9 @@ func (s *Syntax) compile() {
 	for _, p := range s.midPatterns() {
 		s.mids = append(s.mids, newMark(p))
 	}
+	if p := s.notation.Parameters; p != nil {
+		s.befores, s.texts, s.others = []mark{newMark(p.Before)}, []mark{newMark(p.Text)}, []mark{newMark(p.Other)}
+	}
 }
 
 const pythonTag = "<|python_tag|>"
@@ -95,7 +103,11 @@ func (s *Syntax) midPatterns() []string {
 // ShowSpecial lists texts that may be control tokens of the model and that have to be in the text that Parser gets.
 func (s *Syntax) ShowSpecial() []string {
 	var out []string
-	for _, p := range []string{s.open, s.head, s.mid, s.tail, s.between, s.close} {
+	patterns := []string{s.open, s.head, s.mid, s.tail, s.between, s.close, s.notation.Quote}
+	if p := s.notation.Parameters; p != nil {
+		patterns = append(patterns, p.Before, p.Text, p.Other, p.After)
+	}
+	for _, p := range patterns {
 		out = append(out, token.FindAllString(p, -1)...)
 	}
 	if s.bare {
