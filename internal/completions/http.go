@@ -41,18 +41,22 @@ func (a *API) Routes() []httpapi.Route {
 func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	req, err := httpapi.Decode[Request](w, r, httpapi.Strict)
 	if err != nil {
-		return err
+		return a.refuse(r, req.Model, err)
 	}
 	return a.answer(w, r, &req)
 }
 
+func (a *API) refuse(r *http.Request, model string, err error) error {
+	return a.Generate.Refuse(r.Context(), httpapi.ActorOf(r.Context()), "completions", model, err)
+}
+
 func (a *API) createWithEngine(w http.ResponseWriter, r *http.Request) error {
 	req, err := httpapi.Decode[EngineRequest](w, r, httpapi.Strict)
-	if err != nil {
-		return err
+	if err == nil {
+		req.Request.Model, err = wire.Engine(r.PathValue("engine"), req.Model)
 	}
-	if req.Request.Model, err = wire.Engine(r.PathValue("engine"), req.Model); err != nil {
-		return err
+	if err != nil {
+		return a.refuse(r, r.PathValue("engine"), err)
 	}
 	return a.answer(w, r, &req.Request)
 }
@@ -60,7 +64,7 @@ func (a *API) createWithEngine(w http.ResponseWriter, r *http.Request) error {
 func (a *API) answer(w http.ResponseWriter, r *http.Request, req *Request) error {
 	op, prompts, n, err := req.operation(httpapi.RequestID(r.Context()))
 	if err != nil {
-		return err
+		return a.refuse(r, req.Model, err)
 	}
 	ans := answer{
 		Answer:    wire.Begin(a.Clock, a.NewID, "cmpl-", len(prompts), n),

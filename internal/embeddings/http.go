@@ -28,15 +28,19 @@ func (a *API) Routes() []httpapi.Route {
 func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	req, err := httpapi.Decode[Request](w, r, httpapi.Strict)
 	if err != nil {
-		return err
+		return a.refuse(r, req.Model, err)
 	}
 	return a.answer(w, r, &req)
+}
+
+func (a *API) refuse(r *http.Request, model string, err error) error {
+	return a.Generate.Refuse(r.Context(), httpapi.ActorOf(r.Context()), "embeddings", model, err)
 }
 
 func (a *API) answer(w http.ResponseWriter, r *http.Request, req *Request) error {
 	op, err := req.operation()
 	if err != nil {
-		return err
+		return a.refuse(r, req.Model, err)
 	}
 	got, err := a.Generate.Embed(r.Context(), httpapi.ActorOf(r.Context()), op)
 	if err != nil {

@@ -36,11 +36,11 @@ func (a *API) engineRoutes() []httpapi.Route {
 
 func (a *API) createWithEngine(w http.ResponseWriter, r *http.Request) error {
 	req, err := httpapi.Decode[EngineRequest](w, r, httpapi.Strict)
-	if err != nil {
-		return err
+	if err == nil {
+		req.Request.Model, err = wire.Engine(r.PathValue("engine"), req.Model)
 	}
-	if req.Request.Model, err = wire.Engine(r.PathValue("engine"), req.Model); err != nil {
-		return err
+	if err != nil {
+		return a.refuse(r, r.PathValue("engine"), err)
 	}
 	return a.answer(w, r, &req.Request)
 }

@@ -37,11 +37,6 @@ type Embedded struct {
 	Windows    int         // in how many windows these were embedded together
 }
 
-// notAllowed is the original's refusal of a model that cannot do what an endpoint asks of it; hint says more.
-func notAllowed(what, hint string, args ...any) error {
-	return &fault.Error{Kind: fault.Forbidden, Param: "model", Message: "You are not allowed to " + what + " this model: " + fmt.Sprintf(hint, args...)}
-}
-
 // Embed turns texts or tokens into vectors. Admitted.PromptTokens counts the inputs' tokens. An input
 // that the name takes and that is longer than the served model's window is embedded in windows, whose
 // vectors are averaged by their length and made unit length again.
@@ -60,15 +55,16 @@ func (s *Service) Embed(ctx context.Context, who actor.Actor, req EmbedRequest) 
 		return Embedded{}, canceled(ctx, err)
 	}
 	if !info.CanEmbed {
-		return Embedded{}, notAllowed("generate embeddings from", "`%s` writes text. Use an embedding model; GET /v1/models lists them.", req.Model)
+		err := notAllowed("generate embeddings from", "`%s` writes text. Use an embedding model; GET /v1/models lists them.", req.Model)
+		return Embedded{}, s.Refuse(ctx, who, req.Class, req.Model, err)
 	}
 	out := Embedded{Admitted: admittedOf(target, info), Dimensions: target.Dimensions}
 	call, err := embedInput(ctx, backend, info, target, req)
-	if err != nil {
-		return Embedded{}, canceled(ctx, err)
+	if err == nil {
+		call.tokens, err = countInputs(target, req, call.tokens)
 	}
-	if call.tokens, err = countInputs(target, req, call.tokens); err != nil {
-		return Embedded{}, err
+	if err != nil {
+		return Embedded{}, s.Refuse(ctx, who, req.Class, req.Model, canceled(ctx, err))
 	}
 	out.Admitted.PromptTokens, out.Split, out.Windows = call.tokens, call.split, call.windows
 	out.Admitted.Grant, err = s.Limits.Admit(ctx, who, Demand{Class: req.Class, Model: req.Model, Tokens: out.Admitted.PromptTokens})

@@ -206,8 +206,8 @@ func TestTokensOfAllInputs(t *testing.T) {
 			if f == nil || f.Kind != fault.Invalid || f.Message != tt.want || f.Code != "max_tokens_per_request" || f.Param != "" {
 				t.Errorf("%+v", f)
 			}
-			if len(w.backend.embeds) != 0 || len(w.admitted) != 0 {
-				t.Error("it was embedded, or counted against the limits")
+			if len(w.backend.embeds) != 0 || len(w.admitted) != 1 || w.admitted[0].Tokens != 0 {
+				t.Errorf("it was embedded, or more than the request was counted against the limits: %+v", w.admitted)
 			}
 		})
 	}

@@ -123,6 +123,7 @@ type fakeWorld struct {
 	backend *fakeBackend
 	target  Target
 	refuse  error // of Admit
+	left    [][2]string
 
 	mu        sync.Mutex
 	leases    int
@@ -152,7 +153,7 @@ func (w *fakeWorld) Admit(_ context.Context, _ actor.Actor, d Demand) (Grant, er
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.admitted = append(w.admitted, d)
-	return Grant{Correct: func(n int) { w.corrected = append(w.corrected, n) }}, w.refuse
+	return Grant{Headers: w.left, Correct: func(n int) { w.corrected = append(w.corrected, n) }}, w.refuse
 }
 
 func (w *fakeWorld) Record(_ context.Context, _ actor.Actor, r Record) {

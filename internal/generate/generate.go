@@ -237,7 +237,7 @@ func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompt
 	defer func() {
 		if err != nil {
 			release()
-			err = canceled(ctx, err)
+			err = s.Refuse(ctx, who, req.Class, req.Model, canceled(ctx, err))
 		}
 	}()
 	info, err := backend.Info(ctx)
@@ -245,7 +245,7 @@ func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompt
 		return nil, err
 	}
 	if !info.CanGenerate {
-		return nil, fault.Param("model", "The model `%s` gives embeddings and cannot write text. Use a chat model; GET /v1/models lists them.", req.Model)
+		return nil, notAllowed("sample from", "`%s` gives embeddings. Use a chat model; GET /v1/models lists them.", req.Model)
 	}
 	j := &job{service: s, who: who, req: req, backend: backend, release: release, info: info, n: n, begun: begun}
 	j.admitted = admittedOf(target, info)

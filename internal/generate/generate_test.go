@@ -141,7 +141,7 @@ func TestRefusalsBeforeAdmissionAreNotUsage(t *testing.T) {
 		text   string
 	}{
 		{"unknown model", nil, Request{Model: "nope"}, hello(), fault.NotFound, "model_not_found", ""},
-		{"embedding model", func(w *fakeWorld) { w.backend.info.CanGenerate = false }, Request{Model: "gpt-4"}, hello(), fault.Invalid, "", "cannot write text"},
+		{"embedding model", func(w *fakeWorld) { w.backend.info.CanGenerate = false }, Request{Model: "gpt-4"}, hello(), fault.Forbidden, "", "You are not allowed to sample from this model"},
 		{"limits", func(w *fakeWorld) { w.refuse = fault.New(fault.RateLimited, "Rate limit reached") }, Request{Model: "gpt-4"}, hello(), fault.RateLimited, "", ""},
 		{"prompt too long", nil, Request{Model: "gpt-4", DefaultMaxTokens: 16}, long, fault.Invalid, "context_length_exceeded",
 			"This model's maximum context length is 100 tokens, however you requested 117 tokens (101 in your prompt; 16 for the completion). Please reduce your prompt; or completion length."},

@@ -106,7 +106,8 @@ func (w *response) extend() {
 func (w *response) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
 		w.status = status
-		ms := w.call.api.opts.Clock.Now().Sub(w.call.start).Milliseconds()
+		// Never 0: openai 0.2x takes that for no header at all, and its response_ms would be None.
+		ms := max(1, w.call.api.opts.Clock.Now().Sub(w.call.start).Milliseconds())
 		w.Header()["Openai-Processing-Ms"] = []string{strconv.FormatInt(ms, 10)}
 	}
 	w.extend()

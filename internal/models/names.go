@@ -135,7 +135,7 @@ func (s *snapshot) find(org, name string) *row {
 }
 
 func notFound(name string) error {
-	return &fault.Error{Kind: fault.NotFound, Code: "model_not_found", Param: "model", Message: fmt.Sprintf("The model `%s` does not exist", name)}
+	return &fault.Error{Kind: fault.NotFound, Code: "model_not_found", Param: "model", Message: fmt.Sprintf("The model `%s` does not exist or you do not have access to it. GET /v1/models lists those that you can use.", name)}
 }
 
 // goneError has no param, as in the original.

@@ -65,7 +65,7 @@ func TestUnknownAndUnservedNames(t *testing.T) {
 	r := open(t, nil)
 	_, err := r.Resolve(t.Context(), actor.Actor{}, "foo")
 	f := fault.As(err)
-	if f == nil || f.Kind != fault.NotFound || f.Code != "model_not_found" || f.Param != "model" || f.Message != "The model `foo` does not exist" {
+	if f == nil || f.Kind != fault.NotFound || f.Code != "model_not_found" || f.Param != "model" || !strings.HasPrefix(f.Message, "The model `foo` does not exist or you do not have access to it.") {
 		t.Errorf("foo: %#v", err)
 	}
 	_, err = r.Resolve(t.Context(), actor.Actor{}, "gpt-4")
