@@ -25,7 +25,10 @@ func answers(t *testing.T, body string) (texts, finished []string) {
 		t.Fatalf("%v: %s", err, body)
 	}
 	for _, c := range r.Choices {
-		texts, finished = append(texts, c.Message.Content), append(finished, c.FinishReason)
+		if c.Message.Content == nil {
+			t.Fatalf("an answer without words: %s", body)
+		}
+		texts, finished = append(texts, *c.Message.Content), append(finished, c.FinishReason)
 	}
 	return texts, finished
 }
@@ -92,7 +95,7 @@ func TestSchemasHoldAnswers(t *testing.T) {
 						t.Fatal(err)
 					}
 					if d := c.Choices[0].Delta.Content; d != nil {
-						texts[c.Choices[0].Index] += *d
+						texts[c.Choices[0].Index] += **d
 					}
 				}
 			}

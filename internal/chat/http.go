@@ -71,13 +71,18 @@ func (a *answer) whole(w http.ResponseWriter, events iter.Seq2[generate.Indexed,
 				}
 				appendLogprobs(c.Logprobs, ev.Tokens)
 			}
+		case generate.ToolCallDelta:
+			choices[e.Index].Message.add(ev, a.req.Functions.Functions != nil)
 		case generate.Done:
-			choices[e.Index].FinishReason = string(ev.Reason)
+			choices[e.Index].FinishReason = a.req.finished(ev.Reason)
 		}
 	}
 	for i := range choices {
 		c := &choices[i]
-		c.Index, c.Message = i, Answer{Role: "assistant", Content: texts[i].String()}
+		c.Index, c.Message.Role = i, "assistant"
+		if text := texts[i].String(); text != "" || c.Message.ToolCalls == nil && c.Message.FunctionCall == nil {
+			c.Message.Content = &text
+		}
 		if a.req.Logprobs && c.Logprobs == nil {
 			c.Logprobs = &Logprobs{}
 		}
@@ -91,6 +96,10 @@ func (a *answer) whole(w http.ResponseWriter, events iter.Seq2[generate.Indexed,
 // stream sends the choices piece by piece.
 func (a *answer) stream(w http.ResponseWriter, r *http.Request, events iter.Seq2[generate.Indexed, error]) error {
 	s := httpapi.NewStream(w, r)
+	waits := map[int]bool{} // choices that begin as their first delta demands
+	for i := 0; a.req.calling() && i < a.req.Choices(); i++ {
+		waits[i] = true
+	}
 	for e, err := range a.Each(w.Header(), events) {
 		if err != nil {
 			return err
@@ -98,23 +107,38 @@ func (a *answer) stream(w http.ResponseWriter, r *http.Request, events iter.Seq2
 		c := ChunkChoice{Index: e.Index}
 		switch ev := e.Event.(type) {
 		case generate.Started:
+			if waits[e.Index] {
+				continue
+			}
 			// The role goes out when the prompt was computed: until then an error has its own status.
-			empty := ""
-			c.Delta = Delta{Role: "assistant", Content: &empty}
+			c.Delta = Delta{Role: "assistant", Content: words("")}
+		case generate.ToolCallDelta:
+			var told bool
+			if c.Delta, told = piece(ev, a.req.Functions.Functions != nil); !told {
+				continue
+			}
 		case generate.Delta:
 			if ev.Text == "" && (!a.req.Logprobs || len(ev.Tokens) == 0) {
 				continue
 			}
-			c.Delta.Content = &ev.Text
+			c.Delta.Content = words(ev.Text)
 			if a.req.Logprobs {
 				c.Logprobs = &Logprobs{}
 				appendLogprobs(c.Logprobs, ev.Tokens)
 			}
 		case generate.Done:
-			reason := string(ev.Reason)
+			reason := a.req.finished(ev.Reason)
 			c.FinishReason = &reason
 		default:
 			continue
+		}
+		if waits[e.Index] {
+			waits[e.Index] = false
+			if d, alone := opening(&c.Delta); alone {
+				if err := a.send(s, ChunkChoice{Index: e.Index, Delta: d}); err != nil {
+					return err
+				}
+			}
 		}
 		if err := a.send(s, c); err != nil {
 			return err

@@ -27,6 +27,7 @@ type Request struct {
 	Logprobs            bool            `json:"logprobs,omitzero" doc:"Report the log probability of each token of the answer." default:"false"`
 	TopLogprobs         *int            `json:"top_logprobs,omitzero" doc:"And of this many likeliest alternatives, 0 to 20; needs logprobs." min:"0" max:"20"`
 	ResponseFormat      *ResponseFormat `json:"response_format,omitzero" doc:"The form that the answer must have; text when left out."`
+	Functions
 
 	NotYet
 	Harmless
@@ -34,10 +35,6 @@ type Request struct {
 
 // NotYet are parameters that this release refuses when they ask for something.
 type NotYet struct {
-	Functions        jsontext.Value `json:"functions,omitzero" doc:"Not supported by this release."`
-	FunctionCall     jsontext.Value `json:"function_call,omitzero" doc:"Not supported by this release."`
-	Tools            jsontext.Value `json:"tools,omitzero" doc:"Not supported by this release."`
-	ToolChoice       jsontext.Value `json:"tool_choice,omitzero" doc:"Not supported by this release."`
 	Modalities       jsontext.Value `json:"modalities,omitzero" doc:"Only [\"text\"] in this release."`
 	Audio            jsontext.Value `json:"audio,omitzero" doc:"Not supported by this release."`
 	Prediction       jsontext.Value `json:"prediction,omitzero" doc:"Not supported by this release."`
@@ -56,19 +53,18 @@ type Harmless struct {
 	PromptCacheKey       jsontext.Value `json:"prompt_cache_key,omitzero" doc:"Taken and not used: every prefix is cached."`
 	PromptCacheRetention jsontext.Value `json:"prompt_cache_retention,omitzero" doc:"Taken and not used."`
 	PromptCacheOptions   jsontext.Value `json:"prompt_cache_options,omitzero" doc:"Taken and not used."`
-	ParallelToolCalls    jsontext.Value `json:"parallel_tool_calls,omitzero" doc:"Taken and not used: there are no tools in this release."`
 }
 
 // Message is one turn of the conversation.
 type Message struct {
 	Role       string  `json:"role" doc:"Who speaks: system, user, assistant, function or tool; developer is read as system." enum:"system,user,assistant,function,tool,developer" example:"user"`
-	Content    Content `json:"content" doc:"What is said: a text, or a list of text parts."`
+	Content    Content `json:"content" doc:"What is said: a text, or a list of text parts; null beside calls."`
 	Name       string  `json:"name,omitzero" doc:"Tells speakers of one role apart; the function's name for role function."`
 	ToolCallID string  `json:"tool_call_id,omitzero" doc:"For role tool: the call that this answers."`
 
-	// What assistants' messages of later releases carry; clients send them back as they got them.
-	ToolCalls    jsontext.Value `json:"tool_calls,omitzero" doc:"Not supported by this release."`
-	FunctionCall jsontext.Value `json:"function_call,omitzero" doc:"Not supported by this release."`
+	// What assistants' messages carry; clients send them back as they got them.
+	ToolCalls    []ToolCall     `json:"tool_calls,omitzero" doc:"The calls that the assistant made; a message of role tool has to answer each."`
+	FunctionCall *FunctionCall  `json:"function_call,omitzero" doc:"The call that the assistant made, in the way of 2023."`
 	Audio        jsontext.Value `json:"audio,omitzero" doc:"Not supported by this release."`
 	Refusal      jsontext.Value `json:"refusal,omitzero" doc:"Not supported by this release."`
 	Annotations  jsontext.Value `json:"annotations,omitzero" doc:"Taken and not used."`
@@ -152,20 +148,18 @@ func (r *Request) operation(requestID string) (generate.Request, generate.Prompt
 	if err := r.check(); err != nil {
 		return generate.Request{}, generate.Prompt{}, err
 	}
-	messages := make([]engine.Message, len(r.Messages))
-	for i := range r.Messages {
-		m, err := r.Messages[i].turn(i)
-		if err != nil {
-			return generate.Request{}, generate.Prompt{}, err
-		}
-		messages[i] = m
+	messages, err := r.turns()
+	if err != nil {
+		return generate.Request{}, generate.Prompt{}, err
 	}
 	out := generate.Request{ID: requestID, Op: "chat", Class: "chat", Model: r.Model, Param: "messages", Logprobs: r.Logprobs}
 	r.Fill(&out)
 	if r.TopLogprobs != nil {
 		out.TopLogprobs = *r.TopLogprobs
 	}
-	var err error
+	if err := r.Functions.apply(&out); err != nil {
+		return generate.Request{}, generate.Prompt{}, err
+	}
 	out.Format, err = r.format(messages)
 	return out, generate.FromMessages(messages), err
 }
@@ -193,10 +187,6 @@ func (r *Request) check() error {
 		httpapi.Required("messages", r.Messages != nil),
 		r.Sampling.Check(1),
 		httpapi.Range("top_logprobs", r.TopLogprobs, 0, maxTopLogprobs),
-		wire.Refused("functions", r.Functions),
-		wire.Refused("function_call", r.FunctionCall, `"none"`),
-		wire.Refused("tools", r.Tools),
-		wire.Refused("tool_choice", r.ToolChoice, `"none"`),
 		wire.Refused("modalities", r.Modalities, `["text"]`),
 		wire.Refused("audio", r.Audio),
 		wire.Refused("prediction", r.Prediction),
@@ -221,21 +211,28 @@ func (m *Message) turn(i int) (engine.Message, error) {
 	if err := m.later(at); err != nil {
 		return engine.Message{}, err
 	}
+	calls, err := m.calls(i)
 	switch {
-	case !m.Content.Given:
+	case err != nil:
+		return engine.Message{}, err
+	case !m.Content.Given && calls == nil && m.FunctionCall == nil:
 		return engine.Message{}, fault.Param(at("content"), "Invalid value for 'content': expected a string, got null.")
 	case m.Name != "" && !nameForm.MatchString(m.Name):
 		return engine.Message{}, httpapi.Matches(at("name"), m.Name, nameForm)
 	case m.Role == "function" && m.Name == "":
-		return engine.Message{}, httpapi.Required(at("name"), false)
+		return engine.Message{}, fault.Param(place(i, "name"), "Missing parameter 'name': messages with role 'function' must have a 'name'.")
 	case m.Role == "tool" && m.ToolCallID == "":
-		return engine.Message{}, httpapi.Required(at("tool_call_id"), false)
+		return engine.Message{}, fault.Param(place(i, "tool_call_id"), "Missing parameter 'tool_call_id': messages with role 'tool' must have a 'tool_call_id'.")
 	}
 	role := m.Role
 	if role == "developer" {
 		role = "system" // what today's clients call it
 	}
-	return engine.Message{Role: role, Content: m.Content.Text, Name: m.Name}, nil
+	turn := engine.Message{Role: role, Content: m.Content.Text, Name: m.Name, ToolCalls: calls}
+	if m.Role == "tool" {
+		turn.ToolCallID = m.ToolCallID
+	}
+	return turn, nil
 }
 
 // later refuses what only later releases understand. Paths are made only when there is something.
@@ -243,7 +240,7 @@ func (m *Message) later(at func(string) string) error {
 	for _, f := range [...]struct {
 		name  string
 		value jsontext.Value
-	}{{"tool_calls", m.ToolCalls}, {"function_call", m.FunctionCall}, {"audio", m.Audio}, {"refusal", m.Refusal}} {
+	}{{"audio", m.Audio}, {"refusal", m.Refusal}} {
 		if f.value == nil {
 			continue
 		}

@@ -23,14 +23,16 @@ type Choice struct {
 	Index        int       `json:"index"`
 	Message      Answer    `json:"message"`
 	Logprobs     *Logprobs `json:"logprobs" doc:"On request, else null."`
-	FinishReason string    `json:"finish_reason" doc:"stop, or length when max_tokens or the window ended it." enum:"stop,length"`
+	FinishReason string    `json:"finish_reason" doc:"stop; length when max_tokens or the window ended it; tool_calls, or with functions function_call, when the model made calls of its own choice." enum:"stop,length,tool_calls,function_call"`
 }
 
 // Answer is the message that the model wrote.
 type Answer struct {
-	Role    string  `json:"role" doc:"Always assistant." enum:"assistant"`
-	Content string  `json:"content"`
-	Refusal *string `json:"refusal" doc:"Always null; today's API has it."`
+	Role         string        `json:"role" doc:"Always assistant." enum:"assistant"`
+	Content      *string       `json:"content" doc:"null when the model made nothing but calls."`
+	ToolCalls    []ToolCall    `json:"tool_calls,omitzero" doc:"The calls that the model made, with tools."`
+	FunctionCall *FunctionCall `json:"function_call,omitzero" doc:"The call that the model made, with functions."`
+	Refusal      *string       `json:"refusal" doc:"Always null; today's API has it."`
 }
 
 // Chunk is one event of a streamed answer.
@@ -54,13 +56,15 @@ type ChunkChoice struct {
 	Index        int       `json:"index"`
 	Delta        Delta     `json:"delta"`
 	Logprobs     *Logprobs `json:"logprobs"`
-	FinishReason *string   `json:"finish_reason" doc:"null until the last piece of the answer." enum:"stop,length"`
+	FinishReason *string   `json:"finish_reason" doc:"null until the last piece of the answer." enum:"stop,length,tool_calls,function_call"`
 }
 
-// Delta is what is new: the role first, then text, and nothing at the end.
+// Delta is what is new: the role first, then text or pieces of calls, and nothing at the end.
 type Delta struct {
-	Role    string  `json:"role,omitzero"`
-	Content *string `json:"content,omitzero"`
+	Role         string             `json:"role,omitzero"`
+	Content      **string           `json:"content,omitzero" doc:"null beside the role when the answer begins with a call."`
+	ToolCalls    []ToolCallChunk    `json:"tool_calls,omitzero"`
+	FunctionCall *FunctionCallChunk `json:"function_call,omitzero"`
 }
 
 // Logprobs are the log probabilities of an answer's tokens.

@@ -150,7 +150,7 @@ type callReader struct {
 
 // reader returns the reader of a sequence; nil when no calls are asked for.
 func (j *job) reader() *callReader {
-	if j.calls.request == nil {
+	if j.calls.request == nil || j.calls.request.Choice.Mode == toolcall.None {
 		return nil
 	}
 	r := &callReader{}
@@ -228,6 +228,8 @@ func (r *callReader) call(c engine.ToolCallDelta) Event {
 		if c.ID == "" {
 			c.ID = ids.New("call_") // servers as of 2023 give none
 		}
+	} else {
+		c.ID, c.Name = "", "" // which some servers say again
 	}
 	r.arguments.WriteString(c.Arguments)
 	return ToolCallDelta(c)

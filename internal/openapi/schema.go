@@ -75,6 +75,9 @@ func (s *schemas) of(t reflect.Type) *object {
 		return obj()
 	}
 	if t.Kind() == reflect.Pointer {
+		if t.Elem().Kind() == reflect.Pointer {
+			return nullable(s.of(t.Elem())) // left out, null, or there
+		}
 		return s.of(t.Elem())
 	}
 	if schema := own(t, schemer.OpenAPISchema); schema != nil {

@@ -710,7 +710,12 @@ export interface components {
              * @enum {string}
              */
             role: "assistant";
-            content: string;
+            /** @description null when the model made nothing but calls. */
+            content: string | null;
+            /** @description The calls that the model made, with tools. */
+            tool_calls?: components["schemas"]["ChatToolCall"][];
+            /** @description The call that the model made, with functions. */
+            function_call?: components["schemas"]["ChatFunctionCall"];
             /** @description Always null; today's API has it. */
             refusal: string | null;
         };
@@ -720,10 +725,10 @@ export interface components {
             /** @description On request, else null. */
             logprobs: components["schemas"]["ChatLogprobs"] | null;
             /**
-             * @description stop, or length when max_tokens or the window ended it.
+             * @description stop; length when max_tokens or the window ended it; tool_calls, or with functions function_call, when the model made calls of its own choice.
              * @enum {string}
              */
-            finish_reason: "stop" | "length";
+            finish_reason: "stop" | "length" | "tool_calls" | "function_call";
         };
         ChatChunkChoice: {
             index: number;
@@ -733,7 +738,7 @@ export interface components {
              * @description null until the last piece of the answer.
              * @enum {string|null}
              */
-            finish_reason: "stop" | "length" | null;
+            finish_reason: "stop" | "length" | "tool_calls" | "function_call" | null;
         };
         ChatDeleted: {
             id: string;
@@ -746,7 +751,10 @@ export interface components {
         };
         ChatDelta: {
             role?: string;
-            content?: string;
+            /** @description null beside the role when the answer begins with a call. */
+            content?: string | null;
+            tool_calls?: components["schemas"]["ChatToolCallChunk"][];
+            function_call?: components["schemas"]["ChatFunctionCallChunk"];
         };
         ChatDetail: {
             /** @example chat_8Abc */
@@ -775,6 +783,32 @@ export interface components {
             message_id?: string;
             text?: string;
             chat?: components["schemas"]["Chat"];
+        };
+        ChatFunction: {
+            /**
+             * @description a-z, A-Z, 0-9, _ and -, at most 64 characters.
+             * @example get_weather
+             */
+            name: string;
+            /** @description What it does and when to call it; the model reads it. */
+            description?: string;
+            /** @description A JSON Schema of the arguments, an object; no arguments when left out. */
+            parameters?: unknown;
+            /**
+             * @description Refuse a schema that cannot be followed to the letter, and one without additionalProperties false and all properties required.
+             * @default false
+             */
+            strict: boolean;
+        };
+        ChatFunctionCall: {
+            name: string;
+            /** @description JSON, as the model wrote it. It satisfies the function's schema, unless the answer was cut by max_tokens. */
+            arguments: string;
+        };
+        ChatFunctionCallChunk: {
+            name?: string;
+            /** @description The next piece of the JSON text. */
+            arguments: string;
         };
         ChatJSONSchema: {
             /** @description a-z, A-Z, 0-9, _ and -, at most 64 characters. */
@@ -816,7 +850,7 @@ export interface components {
              * @enum {string}
              */
             role: "system" | "user" | "assistant" | "function" | "tool" | "developer";
-            /** @description What is said: a text, or a list of text parts. */
+            /** @description What is said: a text, or a list of text parts; null beside calls. */
             content: string | {
                 /** @enum {string} */
                 type: "text";
@@ -826,10 +860,10 @@ export interface components {
             name?: string;
             /** @description For role tool: the call that this answers. */
             tool_call_id?: string;
-            /** @description Not supported by this release. */
-            tool_calls?: unknown;
-            /** @description Not supported by this release. */
-            function_call?: unknown;
+            /** @description The calls that the assistant made; a message of role tool has to answer each. */
+            tool_calls?: components["schemas"]["ChatToolCall"][];
+            /** @description The call that the assistant made, in the way of 2023. */
+            function_call?: components["schemas"]["ChatFunctionCall"];
             /** @description Not supported by this release. */
             audio?: unknown;
             /** @description Not supported by this release. */
@@ -905,14 +939,27 @@ export interface components {
             top_logprobs?: number;
             /** @description The form that the answer must have; text when left out. */
             response_format?: components["schemas"]["ChatResponseFormat"];
-            /** @description Not supported by this release. */
-            functions?: unknown;
-            /** @description Not supported by this release. */
-            function_call?: unknown;
-            /** @description Not supported by this release. */
-            tools?: unknown;
-            /** @description Not supported by this release. */
-            tool_choice?: unknown;
+            /** @description Functions that the model may call, at most 128. */
+            tools?: components["schemas"]["ChatTool"][];
+            /** @description none: no calls; auto: as the model likes, which is meant when it is left out; required: one call at least; or the one function to call. */
+            tool_choice?: ("none" | "auto" | "required") | {
+                /** @enum {string} */
+                type: "function";
+                function: {
+                    name: string;
+                };
+            };
+            /**
+             * @description Whether one answer may have several calls.
+             * @default true
+             */
+            parallel_tool_calls: boolean;
+            /** @description Functions that the model may call, in the way of 2023: one call in an answer. */
+            functions?: components["schemas"]["ChatFunction"][];
+            /** @description With functions: none, auto, or the one function to call. */
+            function_call?: ("none" | "auto") | {
+                name: string;
+            };
             /** @description Only ["text"] in this release. */
             modalities?: unknown;
             /** @description Not supported by this release. */
@@ -941,8 +988,6 @@ export interface components {
             prompt_cache_retention?: unknown;
             /** @description Taken and not used. */
             prompt_cache_options?: unknown;
-            /** @description Taken and not used: there are no tools in this release. */
-            parallel_tool_calls?: unknown;
         };
         ChatResponse: {
             /** @example chatcmpl-8Abc */
@@ -977,6 +1022,35 @@ export interface components {
             /** @description UTF-8; a character may be spread over several tokens. */
             bytes: number[];
             top_logprobs: components["schemas"]["ChatTopLogprob"][];
+        };
+        ChatTool: {
+            /**
+             * @description Always function.
+             * @enum {string}
+             */
+            type: "function";
+            function: components["schemas"]["ChatFunction"];
+        };
+        ChatToolCall: {
+            /**
+             * @description What the result names it by.
+             * @example call_8Abc
+             */
+            id: string;
+            /**
+             * @description Always function.
+             * @enum {string}
+             */
+            type: "function";
+            function: components["schemas"]["ChatFunctionCall"];
+        };
+        ChatToolCallChunk: {
+            /** @description Of the call among those of the answer, from 0. */
+            index: number;
+            id?: string;
+            /** @enum {string} */
+            type?: "function";
+            function: components["schemas"]["ChatFunctionCallChunk"];
         };
         ChatTopLogprob: {
             token: string;
