@@ -10,14 +10,15 @@ import (
 	"testing"
 
 	"github.com/parley-ai/parley/internal/testkit"
+	"github.com/parley-ai/parley/internal/testkit/malformed"
 )
 
 // FuzzRoutes sends anything to the whole server: whatever the method, the path, the type and the body, the
 // answer is not the server's fault, and an error has its form.
 func FuzzRoutes(f *testing.F) {
 	s := testkit.Start(f, testkit.Options{Log: slog.New(slog.DiscardHandler)})
-	for _, v := range validRequests {
-		f.Add(v.method, v.path, "application/json", v.body)
+	for _, v := range malformed.ValidRequests {
+		f.Add(v.Method, v.Path, "application/json", v.Body)
 	}
 	f.Add("POST", "/v1/embeddings", "multipart/form-data; boundary=b", "--b\r\n\r\n--b--")
 	f.Add("PATCH", "/api/chats/chat_1", "text/plain", `{"title":null}`)

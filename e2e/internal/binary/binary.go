@@ -162,23 +162,11 @@ func (s *Server) Stop() {
 // Log returns what the server printed so far.
 func (s *Server) Log() string { return s.log.String() }
 
-// Children returns the process ids of the server's engine children (Linux).
+// Children returns the process ids of the server's engine children. Linux lists a child under the thread
+// that made it.
 func (s *Server) Children() []int {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", s.PID, s.PID))
-	if err != nil {
-		return childrenOfAllThreads(s.PID)
-	}
-	pids := parsePIDs(string(data))
-	if len(pids) == 0 {
-		return childrenOfAllThreads(s.PID)
-	}
-	return pids
-}
-
-// childrenOfAllThreads looks at every thread: Linux lists a child under the thread that made it.
-func childrenOfAllThreads(pid int) []int {
 	var all []int
-	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.PID))
 	for _, f := range files {
 		if data, err := os.ReadFile(f); err == nil {
 			all = append(all, parsePIDs(string(data))...)
