@@ -139,7 +139,7 @@ func TestMalformedRequests(t *testing.T) {
 		t.Logf("process %d: %d MB, %+d KB", pid, was>>20, (now-was)>>10)
 		if !ok {
 			t.Errorf("process %d died", pid)
-		} else if now-was > 48<<20 {
+		} else if now-was > 24<<20 {
 			t.Errorf("process %d grew by %d KB", pid, (now-was)>>10)
 		}
 	}

@@ -231,7 +231,7 @@ func parse(data []byte, where string) (*Catalog, error) {
 	var doc struct {
 		Entries []*Entry `yaml:"models"`
 	}
-	if err := yaml.UnmarshalWithOptions(data, &doc, yaml.Strict()); err != nil {
+	if err := readYAML(data, &doc); err != nil {
 		return nil, fmt.Errorf("%s: %w", where, err)
 	}
 	seen := map[string]bool{}
@@ -248,6 +248,16 @@ func parse(data []byte, where string) (*Catalog, error) {
 		seen[e.Name] = true
 	}
 	return &Catalog{Entries: doc.Entries}, nil
+}
+
+// readYAML reads a catalog. The library panics at some texts that are no YAML, which is an error like others.
+func readYAML(data []byte, into any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it cannot be read as YAML: %v", p)
+		}
+	}()
+	return yaml.UnmarshalWithOptions(data, into, yaml.Strict())
 }
 
 var (

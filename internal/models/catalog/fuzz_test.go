@@ -14,6 +14,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("models:\n- name: ../x\n  kind: chat\n"))
 	f.Add([]byte("models: [&a {name: m, page: {temperature: 1}}, *a]"))
 	f.Add([]byte("models: {}"))
+	f.Add([]byte("models:\n- files: !00 00\n000000008: 00000")) // the library panics
 	f.Add([]byte("a: &a [x,x,x]\nb: &b [*a,*a,*a]\nmodels: [*b,*b]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := parse(data, "test")
