@@ -176,8 +176,8 @@ func (p *prober) detect(caps chattemplate.Caps) (*Syntax, string) {
 	if strings.TrimSpace(begin) == "" {
 		return nil, "nothing stands before a call"
 	}
-	if strings.Contains(begin+first.mids[0], "<|channel|>") {
-		return nil, "the template writes channels"
+	if strings.Contains(begin+first.mids[0], "<|channel|>") && strings.Contains(begin, recipient) {
+		return channelSyntax(p.describe), ""
 	}
 	s.mid, s.head, s.tail = first.mids[0], begin, withoutEnd(first.after, end)
 	if turnEnd := strings.TrimSpace(end); !s.single {

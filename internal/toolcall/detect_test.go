@@ -30,6 +30,9 @@ func formOf(s *Syntax) form {
 	if !s.Native() {
 		return form{Generic: s.reason}
 	}
+	if s.channels {
+		return form{Call: s.head + "NAME" + s.mid + "ARGUMENTS", Single: true, Special: s.ShowSpecial(), Describe: s.describe}
+	}
 	call := s.head + "NAME" + s.mid + "ARGUMENTS" + s.tail
 	f := form{Call: s.open + call + s.close, Single: s.single, Special: s.ShowSpecial(), Lead: s.lead, Describe: s.describe, ShortIDs: s.letter != ""}
 	if !s.single {

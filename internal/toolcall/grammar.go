@@ -46,7 +46,11 @@ func (s *Syntax) Combine(answer *engine.Grammar, r Request) (*engine.Grammar, er
 		return nil, err
 	}
 	b.WriteString(renamed(answer.GBNF, "answer-"))
-	return &engine.Grammar{GBNF: "root ::= " + root + " | answer-" + answer.Root + "\n" + b.String(), Root: jsonschema.Root}, nil
+	form := "answer-" + answer.Root
+	if s.channels {
+		form, root = s.literal("<|channel|>final<|message|>")+" "+form, s.literal(strings.TrimSuffix(s.head, recipient))+" "+root
+	}
+	return &engine.Grammar{GBNF: "root ::= " + root + " | " + form + "\n" + b.String(), Root: jsonschema.Root}, nil
 }
 
 // calls writes the rules of one or more calls, and returns what root is.
@@ -68,6 +72,9 @@ func (s *Syntax) calls(b *strings.Builder, r Request) (string, error) {
 		}
 		b.WriteString(renamed(g.GBNF, prefix))
 		functions = append(functions, s.literal(s.named(t.Name))+" mid "+prefix+jsonschema.Root)
+	}
+	if s.channels {
+		return s.channelCalls(b, functions, r.Choice.Mode == Auto), nil
 	}
 	var mids []string
 	for _, p := range s.midPatterns() {
@@ -96,6 +103,9 @@ func (s *Syntax) named(name string) string {
 
 // triggers are the texts with which a call begins.
 func (s *Syntax) triggers(r Request) []string {
+	if s.channels {
+		return []string{recipient}
+	}
 	if !s.bare {
 		start := s.open + s.head
 		if at := strings.IndexAny(start, slots); at >= 0 {

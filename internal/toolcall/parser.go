@@ -48,6 +48,9 @@ type Parser struct {
 	calls  int    // begun
 	json   scanner
 	reader reader // of arguments that are not JSON
+	hidden bool   // with channels: the message is not for the reader
+	fresh  bool   // and nothing of it was given out yet
+	spoken bool   // and something of others was
 	events []Event
 }
 
@@ -62,6 +65,9 @@ func (s *Syntax) Parser(r Request) *Parser {
 			p.known[t.Name] = true
 			p.schemas[t.Name] = t.Parameters
 		}
+	}
+	if s.channels {
+		p.to(inHead)
 	}
 	return p
 }
@@ -78,7 +84,12 @@ func (p *Parser) Write(text string) []Event {
 
 // Close says that the answer has ended and returns what was held back. A call that was cut off keeps what there is of it.
 func (p *Parser) Close() []Event {
-	switch p.stage {
+	stage := p.stage
+	if p.s.channels {
+		p.closeChannels()
+		stage = inGap
+	}
+	switch stage {
 	case inText:
 		if p.forced {
 			break // the beginning of a frame
@@ -105,6 +116,9 @@ func (p *Parser) Close() []Event {
 
 // step decides about the beginning of buf; false when it takes more text to know.
 func (p *Parser) step() bool {
+	if p.s.channels {
+		return p.readChannels()
+	}
 	switch p.stage {
 	case inText:
 		return p.findStart()

@@ -30,6 +30,8 @@ type Syntax struct {
 	letter string  // ids have to be nine letters and digits, as Mistral's templates demand, when not empty
 	bare   bool    // nothing but the JSON object tells a call
 
+	channels bool // answers are messages on channels: see channels.go
+
 	describe bool // the template wants a description of every function
 
 	starts, nexts, closes, afters []mark
@@ -60,6 +62,9 @@ func (s *Syntax) Native() bool { return s.native }
 
 // compile makes the marks from the patterns.
 func (s *Syntax) compile() {
+	if s.channels {
+		return
+	}
 	before, after := s.head, s.tail
 	if s.object != nil {
 		before, after = s.head[:strings.LastIndexByte(s.head, '{')], s.tail[strings.LastIndexByte(s.tail, '}')+1:]
@@ -103,6 +108,9 @@ func (s *Syntax) midPatterns() []string {
 // ShowSpecial lists texts that may be control tokens of the model and that have to be in the text that Parser gets.
 func (s *Syntax) ShowSpecial() []string {
 	var out []string
+	if s.channels {
+		return append(out, headerBegin[:7]...)
+	}
 	patterns := []string{s.open, s.head, s.mid, s.tail, s.between, s.close, s.notation.Quote}
 	if p := s.notation.Parameters; p != nil {
 		patterns = append(patterns, p.Before, p.Text, p.Other, p.After)

@@ -116,6 +116,10 @@ func TestCombine(t *testing.T) {
 	if len(g.Triggers) > 0 {
 		t.Errorf("the form of the answer holds from the first token, not from %q", g.Triggers)
 	}
+	g, err = detected(t, "openai-gpt-oss-120b.jinja").Combine(form, request)
+	if err != nil || !allows(t, g, `<|channel|>final<|message|>{"root": "c"}`) || !allows(t, g, `<|channel|>commentary to=functions.get <|constrain|>json<|message|>{}`) || allows(t, g, `{"root": "c"}`) {
+		t.Errorf("channels: %v, %v", g, err)
+	}
 	r := request
 	r.Choice.Mode = Required
 	if g, err = Generic().Combine(form, r); err != nil || allows(t, g, `{"root": "c"}`) || !allows(t, g, call) {
