@@ -92,6 +92,9 @@ func (c *Config) check() error {
 		bad(v >= 0, key, "write 0 or more")
 	}
 	bad(c.Engine.Slots <= 256, "engine.slots", "write 256 or less")
+	for _, origin := range c.Origins() {
+		bad(origin == "*" || isOrigin(origin), "allow_origins", "%q is no origin of web pages: write https://HOST, or *", origin)
+	}
 	bad(c.BaseURL == "" || isHTTP(c.BaseURL), "base_url", "%q is no address: write https://HOST", c.BaseURL)
 
 	for name, model := range c.Aliases {
@@ -104,6 +107,17 @@ func (c *Config) check() error {
 		seen[r.Name] = true
 	}
 	return errors.Join(errs...)
+}
+
+// Origins are the origins of web pages that may call with an API key: none, or "*" for all.
+func (c *Config) Origins() []string {
+	return strings.FieldsFunc(c.AllowOrigins, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// isOrigin reports whether browsers could send s as Origin.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && isHTTP(s) && s == u.Scheme+"://"+u.Host
 }
 
 func isHTTP(s string) bool {

@@ -14,6 +14,7 @@ type Config struct {
 	DBMaxConns    int               `koanf:"db_max_conns" default:"20" doc:"most connections to PostgreSQL"`
 	ShutdownGrace time.Duration     `koanf:"shutdown_grace" default:"30s" doc:"how long running answers may take to finish at shutdown"`
 	BaseURL       string            `koanf:"base_url" default:"" doc:"address of the web app as browsers reach it, for links; empty is http://ADDR"`
+	AllowOrigins  string            `koanf:"allow_origins" default:"*" doc:"web pages that may call /v1 with an API key, such as https://app.example.com, with commas between them; * is all, as at OpenAI; empty is none but Parley's own"`
 	Log           Log               `koanf:"log"`
 	Limits        Limits            `koanf:"limits"`
 	Engine        Engine            `koanf:"engine"`

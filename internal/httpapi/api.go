@@ -63,8 +63,8 @@ type Options struct {
 	// changes the Host header; empty: by the address that requests name.
 	BaseURL string
 
-	// AllowOrigins are origins whose pages may call with an API key ("https://app.example.com", or "*").
-	// Cookies are never accepted from other origins.
+	// AllowOrigins are origins whose pages may call what is below /v1/ with an API key ("https://app.example.com",
+	// or "*"). Cookies are never accepted from other origins.
 	AllowOrigins []string
 }
 

@@ -202,6 +202,16 @@ func TestOrigins(t *testing.T) {
 	if w := ask(newAPI(t, Options{AllowOrigins: []string{"*"}}, route), "POST", "/v1/x", "{}", "Origin", "https://any.test"); w.Header().Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("star: %v", w.Header())
 	}
+	every := newAPI(t, Options{AllowOrigins: []string{"*"}}, append(SystemRoutes(nil, nil), route)...)
+	if w := ask(every, "GET", "/readyz", "", "Origin", "https://any.test"); w.Code != 200 || w.Header().Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("outside of /v1: %v", w.Header())
+	}
+	for _, path := range []string{"/v1/x", "/v1/none"} {
+		w := ask(every, "POST", path, "{}", "Authorization", "", "Origin", "https://any.test")
+		if w.Code < 400 || w.Header().Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(w.Header().Get("Access-Control-Expose-Headers"), "x-request-id") {
+			t.Errorf("an error for another origin: %d %v", w.Code, w.Header())
+		}
+	}
 }
 
 func TestOtherPathsAreTheWebApps(t *testing.T) {

@@ -26,8 +26,8 @@ const exposed = "deprecation, openai-model, openai-organization, openai-processi
 // answer sets the headers for an allowed origin, and answers its preflight: then it returns true.
 func (o origins) answer(w http.ResponseWriter, r *http.Request) bool {
 	origin := r.Header.Get("Origin")
-	if origin == "" || len(o.list) == 0 {
-		return false
+	if origin == "" || len(o.list) == 0 || !strings.HasPrefix(r.URL.Path, "/v1/") {
+		return false // everything below /v1/ needs a key; what is outside need not be for everybody's pages
 	}
 	h := w.Header()
 	h.Add("Vary", "Origin")

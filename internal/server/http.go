@@ -42,14 +42,14 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	options := httpapi.Options{
 		Routes: routes, Auth: s.identity, Logger: s.log, Metrics: s.metrics, Clock: o.Clock,
 		MaxBody: int64(limits.MaxBody), ReadTimeout: limits.BodyTimeout, WriteTimeout: limits.WriteTimeout,
-		HeaderTimeout: limits.HeaderTimeout, RequestTimeout: limits.RequestTimeout, BaseURL: s.cfg.BaseURL,
+		HeaderTimeout: limits.HeaderTimeout, RequestTimeout: limits.RequestTimeout, BaseURL: s.cfg.BaseURL, AllowOrigins: s.cfg.Origins(),
 		Other: web.Handler(), Serves: web.Serves,
 	}
 	if s.api, err = httpapi.New(options); err != nil {
 		return err
 	}
 	options.Routes = slices.Concat(routes, s.adminRoutes(), s.calendar.AdminRoutes())
-	options.Auth = ownerAuth{s.actor}
+	options.Auth, options.AllowOrigins = ownerAuth{s.actor}, nil
 	options.Other, options.Serves = nil, nil
 	s.owner, err = httpapi.New(options)
 	return err
