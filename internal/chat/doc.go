@@ -11,7 +11,7 @@
 //   - What this release does not do (functions, tools, image parts, audio) is
 //     refused with 400 and the parameter's name; nothing that would change the answer is ignored.
 //   - An error before the first event is plain JSON with its status, after it an error event.
-//   - logit_bias and logprobs speak of the served model's own tokens, named by parley-served-model.
+//   - logprobs speak of the served model's own tokens, named by parley-served-model.
 //   - Under a response_format of JSON an answer whose finish_reason is stop is valid JSON, unless a stop
 //     text ended it; one that is length is the beginning of such. The grammar is made by jsonschema.
 //   - Streams of several choices carry each choice's chunks in order, mixed with the others'.

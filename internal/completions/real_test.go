@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -25,7 +26,18 @@ type realModel struct {
 }
 
 func (m realModel) Resolve(_ context.Context, _ actor.Actor, name string) (generate.Target, error) {
-	return generate.Target{Name: name, Model: name, Served: m.spec.Name, Native: true, Spec: m.spec}, nil
+	t := generate.Target{Name: name, Model: name, Served: m.spec.Name, Spec: m.spec}
+	switch name {
+	case "text-davinci-003":
+		t.Encoding = "p50k_base"
+	case "gpt-3.5-turbo-instruct":
+		t.Encoding = "cl100k_base"
+	case "counted":
+		t.Encoding, t.Counts = "cl100k_base", true
+	default:
+		t.Native = true
+	}
+	return t, nil
 }
 
 func (m realModel) Use(context.Context, engine.Spec) (engine.Backend, func(), error) {
@@ -65,14 +77,19 @@ func openReal(t *testing.T) realModel {
 	return realModel{backend, found.Spec}
 }
 
+func serveReal(t *testing.T, m realModel) *httptest.Server {
+	t.Helper()
+	service := &generate.Service{Models: m, Pool: m, Limits: m, Usage: m, Compile: func(string) (generate.Template, error) {
+		return nil, errors.New("texts need no template")
+	}}
+	return generatetest.Serve(t, (&API{Generate: service, Clock: clock.System}).Routes())
+}
+
 // TestScoresAreTheEnginesOwn: what echo, logprobs and max_tokens 0 say of a text is what the model's
 // engine says when it is asked directly.
 func TestScoresAreTheEnginesOwn(t *testing.T) {
 	m := openReal(t)
-	service := &generate.Service{Models: m, Pool: m, Limits: m, Usage: m, Compile: func(string) (generate.Template, error) {
-		return nil, errors.New("texts need no template")
-	}}
-	srv := generatetest.Serve(t, (&API{Generate: service, Clock: clock.System}).Routes())
+	srv := serveReal(t, m)
 	for _, text := range []string{
 		"The capital of France is Paris, and the capital of Italy is Rome.",
 		"서울은 대한민국의 수도이다. 😀",

@@ -155,7 +155,6 @@ func TestInputsOfANameWithAnEncoding(t *testing.T) {
 
 // TestTokensOfAllInputs: a request has at most 300,000 tokens, counted as the caller counts.
 func TestTokensOfAllInputs(t *testing.T) {
-	const most = 300_000
 	lists := func(n, each int) [][]engine.Token {
 		out := make([][]engine.Token, n)
 		for i := range out {
