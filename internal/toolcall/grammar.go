@@ -89,6 +89,13 @@ func (s *Syntax) calls(b *strings.Builder, r Request) (string, error) {
 	if loc := token.FindStringIndex(s.close); loc != nil && loc[0] == 0 && loc[1] == len(s.close) {
 		end = "(" + end + ")?" // it may be the token that ends the answer, which no grammar has
 	}
+	if r.Choice.Mode == Auto && !s.bare {
+		// What a token brings behind the mark has woken the grammar and cannot be taken back: any white space goes.
+		mark := s.triggers(r)[0]
+		rest := strings.TrimLeft((s.open + s.head)[len(mark):], " \t\r\n")
+		fmt.Fprintf(b, "first ::= %s [ \\x09\\x0A]{0,8} %s (%s) %s\n", s.literal(mark), s.literal(rest), strings.Join(functions, " | "), s.literal(s.tail))
+		return "first" + more + " " + end, nil
+	}
 	return s.literal(s.open) + " call" + more + " " + end, nil
 }
 
@@ -108,6 +115,9 @@ func (s *Syntax) triggers(r Request) []string {
 	}
 	if !s.bare {
 		start := s.open + s.head
+		if at := token.FindStringIndex(start); at != nil && at[0] == 0 {
+			return []string{start[:at[1]]}
+		}
 		if at := strings.IndexAny(start, slots); at >= 0 {
 			start = start[:at]
 		}
