@@ -41,6 +41,7 @@ const app: App = {
     home: () => void router.navigate({ to: "/" }),
     chat: (chatId) => void router.navigate({ to: "/c/$chatId", params: { chatId } }),
     settings: () => void router.navigate({ to: "/settings" }),
+    tokenizer: () => void router.navigate({ to: "/tokenizer" }),
     signIn: () => void router.navigate({ to: "/signin" }),
   },
 };

@@ -3,6 +3,7 @@
 //
 //   node e2e/fake-api/server.mjs [port]      serves dist/ and /api on 127.0.0.1
 //
+// A text for the tokenizer with "slow" in it is slow, with "refuse" refused.
 // A message steers its answer: "fail" breaks off as a died engine does, "drop" closes the connection, "long" is
 // long, "slow" is slow, "markup" has pictures and HTML in it, "refuse" is refused with 429. Anything else gets Markdown with code, a list and a table.
 import { readFile } from "node:fs/promises";
@@ -219,6 +220,55 @@ async function bodyOf(req) {
   return chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : {};
 }
 
+/** Tokens of the stand-in: words with the blank before them; letters beyond ASCII are a token for each byte. */
+function tokensOf(text) {
+  const words = text.match(/ ?[!-~]+|[\s\S]/gu) ?? [];
+  return words.flatMap((word) => {
+    const bytes = [...Buffer.from(word)];
+    return word.charCodeAt(0) < 128 ? [bytes] : bytes.map((byte) => [byte]);
+  });
+}
+
+async function tokenize(res, body) {
+  const said = body.text ?? body.messages.map((m) => m.content).join("");
+  if (said.includes("refuse")) return fail(res, 429, "Rate limit reached for default-cl100k_base");
+  if (said.includes("slow")) await new Promise((r) => setTimeout(r, 1500));
+  const contents = body.messages?.map((m) => tokensOf(m.content).length);
+  const tokens = tokensOf(body.text ?? said);
+  if (body.pieces && tokens.length > 20_000) return fail(res, 400, "The text has too many tokens to show.");
+  const overhead = body.messages ? 3 + 4 * body.messages.length : 0;
+  return json(res, 200, {
+    object: "tokenization",
+    encoding: body.encoding ?? "native",
+    count: tokens.length + overhead,
+    ...(contents && { messages: contents, overhead }),
+    ...(!body.count_only && { tokens: tokens.map((bytes) => 1000 + bytes[0]) }),
+    ...(body.pieces && { pieces: tokens.map((bytes) => ({ token: Buffer.from(bytes).toString(), bytes })) }),
+  });
+}
+
+function prices(res, body) {
+  const of = (model, kind, encoding, input_price, output_price, context_window) => {
+    const said = body.text ?? body.messages.map((m) => m.content).join("");
+    return {
+      model,
+      kind,
+      encoding,
+      tokens: tokensOf(said).length,
+      input_price,
+      output_price,
+      context_window,
+    };
+  };
+  const all = [
+    of("gpt-4", "chat", "cl100k_base", 0.03, 0.06, 8192),
+    of("gpt-3.5-turbo-0301", "chat", "cl100k_base", 0.0015, 0.002, 4096),
+    of("text-davinci-003", "completion", "p50k_base", 0.02, 0.02, 4097),
+    of("text-embedding-ada-002", "embedding", "cl100k_base", 0.0001, null, 8191),
+  ];
+  json(res, 200, { object: "list", data: body.text === undefined ? all.slice(0, 2) : all });
+}
+
 async function api(req, res, url) {
   const route = `${req.method} ${url.pathname}`;
   const body = await bodyOf(req);
@@ -240,6 +290,8 @@ async function api(req, res, url) {
     res.writeHead(204).end();
     return;
   }
+  if (route === "POST /v1/tokenize") return tokenize(res, body);
+  if (route === "POST /api/tokenizer/prices") return prices(res, body);
   if (route === "GET /api/session") return json(res, 200, session);
   if (route === "GET /api/models") return json(res, 200, { object: "list", data: state.models });
   if (route === "GET /api/chats") return listChats(res, url);
@@ -316,7 +368,7 @@ async function file(res, name) {
 reset();
 const server = http.createServer((req, res) => {
   const url = new URL(req.url, `http://127.0.0.1:${port}`);
-  const done = url.pathname.startsWith("/api/")
+  const done = /^\/(api|v1)\//.test(url.pathname)
     ? api(req, res, url)
     : file(res, path.extname(url.pathname) ? url.pathname.slice(1) : "index.html");
   done.catch((error) => {

@@ -16,3 +16,13 @@ export type ChatDetail = Answer<"/api/chats/{id}", "get">;
 export type Message = ChatDetail["messages"][number];
 export type NewMessage =
   paths["/api/chats/{id}/messages"]["post"]["requestBody"]["content"]["application/json"];
+
+type Body<P extends keyof paths> = paths[P] extends {
+  post: { requestBody: { content: { "application/json": infer T } } };
+}
+  ? T
+  : never;
+
+export type Tokenization = Answer<"/v1/tokenize", "post">;
+export type TokenMessage = NonNullable<Body<"/v1/tokenize">["messages"]>[number];
+export type TokenPrice = Answer<"/api/tokenizer/prices", "post">["data"][number];

@@ -10,6 +10,7 @@ export type App = {
     home: () => void;
     chat: (id: string) => void;
     settings: () => void;
+    tokenizer: () => void;
     signIn: () => void;
   };
 };

@@ -61,4 +61,10 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("@/features/settings/SettingsPage"), "SettingsPage"),
 });
 
-export const routeTree = root.addChildren([signin, shell.addChildren([home, chat, settings])]);
+const tokenizer = createRoute({
+  getParentRoute: () => shell,
+  path: "/tokenizer",
+  component: lazyRouteComponent(() => import("@/features/tokenizer/TokenizerPage"), "TokenizerPage"),
+});
+
+export const routeTree = root.addChildren([signin, shell.addChildren([home, chat, tokenizer, settings])]);

@@ -2,6 +2,7 @@ import { chatCommands } from "@/features/chats/commands";
 import { modelCommands } from "@/features/models/commands";
 import { sessionCommands } from "@/features/session/commands";
 import { settingsCommands } from "@/features/settings/commands";
+import { tokenizerCommands } from "@/features/tokenizer/commands";
 import type { Command } from "./command";
 import { viewCommands } from "./view";
 
@@ -10,6 +11,7 @@ export const commands: readonly Command[] = [
   ...chatCommands,
   ...modelCommands,
   ...viewCommands,
+  ...tokenizerCommands,
   ...settingsCommands,
   ...sessionCommands,
 ];

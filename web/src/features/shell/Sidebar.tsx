@@ -103,7 +103,7 @@ function AccountMenu() {
         <MenuContent side="top" align="start" className="w-(--radix-dropdown-menu-trigger-width) min-w-60">
           <MenuLabel>{t("session.signedInAs", { name })}</MenuLabel>
           <CommandMenuItems
-            ids={["settings.open", "view.shortcuts", "language.ko", "language.en"]}
+            ids={["tokenizer.open", "settings.open", "view.shortcuts", "language.ko", "language.en"]}
             target={{ chatId: null }}
           />
           <MenuSeparator />
