@@ -31,12 +31,13 @@ func (a *API) Routes() []httpapi.Route {
 
 func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	req, err := httpapi.Decode[Request](w, r, httpapi.Strict)
-	if err != nil {
-		return err
+	var op generate.Request
+	var prompt generate.Prompt
+	if err == nil {
+		op, prompt, err = req.operation(httpapi.RequestID(r.Context()))
 	}
-	op, prompt, err := req.operation(httpapi.RequestID(r.Context()))
 	if err != nil {
-		return err
+		return a.Generate.Refuse(r.Context(), httpapi.ActorOf(r.Context()), "chat", req.Model, err)
 	}
 	ans := answer{Answer: wire.Begin(a.Clock, a.NewID, "chatcmpl-", 1, req.Choices()), req: &req}
 	events := a.Generate.Fan(r.Context(), httpapi.ActorOf(r.Context()), op, []generate.Prompt{prompt}, req.Choices())

@@ -47,6 +47,7 @@ func TestHeaders(t *testing.T) {
 		{"embedding", key, "POST /v1/embeddings", `{"model": "text-embedding-ada-002", "input": "Hi"}`, 200, modelAnswers},
 		{"models", key, "GET /v1/models", "", 200, knownKey},
 		{"the engine fails", key, "POST /v1/completions", `{"model": "gpt-4", "prompt": "Hi", "seed": 90}`, 503, modelAnswers},
+		{"an unknown role", key, "POST /v1/chat/completions", `{"model": "gpt-4", "messages": [{"role": "wizard", "content": "x"}]}`, 400, limitsTold},
 		{"a number out of range", key, "POST /v1/completions", `{"model": "gpt-4", "prompt": "Hi", "n": 0}`, 400, limitsTold},
 		{"another type", key, "POST /v1/embeddings", `{"model": "text-embedding-ada-002", "input": "Hi", "user": 7}`, 400, limitsTold},
 		{"beyond the window", key, "POST /v1/completions", `{"model": "gpt-4", "prompt": "Hi", "max_tokens": 9000}`, 400, limitsTold},
