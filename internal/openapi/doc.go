@@ -9,8 +9,8 @@
 //	default:"…"    what is assumed when it is left out
 //	example:"…"    what examples show: a JSON value, or a text
 //
-// A pointer that is always there may be null; one that may be left out is only optional. A type that
-// reads or writes itself (a union) says what it looks like by a method
+// A pointer that is always there may be null, as a member or in a list or map; one that may be left out is
+// only optional. A type that reads or writes itself (a union) says what it looks like by a method
 //
 //	OpenAPISchema() map[string]any
 //

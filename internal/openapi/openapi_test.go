@@ -55,14 +55,16 @@ type request struct {
 }
 
 type answer struct {
-	ID      string    `json:"id" example:"x-1"`
-	Finish  *string   `json:"finish" enum:"stop,length"`
-	Usage   *usage    `json:"usage" doc:"Tokens."`
-	Parent  *answer   `json:"parent"`
-	Created time.Time `json:"created"`
-	Raw     []byte    `json:"raw"`
-	Extra   any       `json:"extra"`
-	Detail  *detail   `json:"detail,omitzero"`
+	ID      string            `json:"id" example:"x-1"`
+	Finish  *string           `json:"finish" enum:"stop,length"`
+	Usage   *usage            `json:"usage" doc:"Tokens."`
+	Parent  *answer           `json:"parent"`
+	Created time.Time         `json:"created"`
+	Raw     []byte            `json:"raw"`
+	Scores  []*float64        `json:"scores"`
+	Others  map[string]*usage `json:"others"`
+	Extra   any               `json:"extra"`
+	Detail  *detail           `json:"detail,omitzero"`
 }
 
 // detail embeds a type that has a name of its own: the method that it inherits is not about it.

@@ -103,15 +103,23 @@ func (s *schemas) of(t reflect.Type) *object {
 		if t.Elem().Kind() == reflect.Uint8 {
 			return obj("type", "string", "format", "byte")
 		}
-		return obj("type", "array", "items", s.of(t.Elem()))
+		return obj("type", "array", "items", s.item(t.Elem()))
 	case reflect.Map:
-		return obj("type", "object", "additionalProperties", s.of(t.Elem()))
+		return obj("type", "object", "additionalProperties", s.item(t.Elem()))
 	case reflect.Struct:
 		return s.reference(t)
 	default:
 		s.fail("%s has no JSON form", t)
 		return obj()
 	}
+}
+
+// item is the schema of what lists and maps have in them: nothing is left out there, so a pointer may be null.
+func (s *schemas) item(t reflect.Type) *object {
+	if t.Kind() == reflect.Pointer {
+		return nullable(s.of(t.Elem()))
+	}
+	return s.of(t)
 }
 
 // reference puts a struct among the components and refers to it. Two types of one name that look the

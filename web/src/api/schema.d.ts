@@ -1160,11 +1160,11 @@ export interface components {
         CompletionsLogprobs: {
             tokens: string[];
             /** @description Natural logarithm, as if temperature were 1; null for the first token of an echoed prompt. */
-            token_logprobs: number[];
+            token_logprobs: (number | null)[];
             /** @description The likeliest tokens and the one that was taken; null when logprobs is 0. */
-            top_logprobs: {
+            top_logprobs: ({
                 [key: string]: number;
-            }[] | null;
+            } | null)[] | null;
             /** @description Where the token begins, in characters from the beginning of the prompt. */
             text_offset: number[];
         };
