@@ -287,3 +287,22 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// TestStopTextsHaveNoLogprobs: the lists end where the text ends, whole and streamed.
+func TestStopTextsHaveNoLogprobs(t *testing.T) {
+	_, srv := serve(t, echo.Options{})
+	const body = `{"model":"gpt-4","prompt":"Hi","logprobs":1,"stop":["o: "]`
+	for _, tt := range []struct{ name, more, tokens, offsets string }{
+		{"whole", "}", `"tokens":["E","c","h"]`, `"text_offset":[2,3,4]`},
+		{"echo", `,"echo":true}`, `"tokens":["H","i","E","c","h"]`, `"text_offset":[0,1,2,3,4]`},
+	} {
+		resp, got := post(t, srv, body+tt.more)
+		if resp.StatusCode != 200 || !strings.Contains(got, tt.tokens) || !strings.Contains(got, tt.offsets) || !strings.Contains(got, `"finish_reason":"stop"`) {
+			t.Errorf("%s: %s", tt.name, got)
+		}
+	}
+	_, got := post(t, srv, body+`,"stream":true}`)
+	if strings.Count(got, `"tokens":`) != 3 || !strings.Contains(got, `"tokens":["h"]`) {
+		t.Errorf("streamed: %s", got)
+	}
+}
