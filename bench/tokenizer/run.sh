@@ -3,7 +3,8 @@
 # run, on text that repeats no line. Each program encodes the first half of a text to warm up and is timed on
 # the second, which it has not seen; the programs take turns, and each turn is a new process. Prints Markdown.
 #   bench/tokenizer/run.sh                 ROUNDS=7 PYTHON=python3 EN=… KO=…
-# Needs cargo, Python with tiktoken, and for the texts Debian's apt-get and dpkg-deb, or EN and KO as files.
+# Needs cargo, Python with tiktoken, and for the texts Debian's apt-get (after an apt-get update) and dpkg-deb, or EN
+# and KO as files. tiktoken fetches its rank files itself, or finds them in TIKTOKEN_CACHE_DIR.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,6 +12,13 @@ work=${PARLEY_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/parley}/bench/tokenizer
 mkdir -p "$work"
 python=${PYTHON:-python3}
 rounds=${ROUNDS:-7}
+
+# Before minutes are spent on the rest: can the peer that has its vocabularies from elsewhere find them?
+"$python" -c 'import tiktoken; [tiktoken.get_encoding(n) for n in ("cl100k_base", "o200k_base")]' >/dev/null 2>"$work/tiktoken.log" || {
+	tail -n 1 "$work/tiktoken.log" >&2
+	echo "tiktoken does not start: set PYTHON to one that has it and, offline, TIKTOKEN_CACHE_DIR to its rank files." >&2
+	exit 1
+}
 
 # The Debian handbook and LibreOffice's help, in both languages.
 if [ -z "${EN:-}" ] || [ -z "${KO:-}" ]; then
@@ -43,7 +51,8 @@ for _ in $(seq "$rounds"); do
 		[ $text = ko ] && file=$KO
 		for encoding in cl100k_base o200k_base; do
 			for program in parley bpe-openai toktok tiktoken; do
-				echo "$text $encoding $program $(GOMAXPROCS=1 one "$program" "$encoding" "$file")" >>"$work/results"
+				timed=$(GOMAXPROCS=1 one "$program" "$encoding" "$file") # on a line of its own, so that a failure ends the run
+				echo "$text $encoding $program $timed" >>"$work/results"
 			done
 		done
 	done

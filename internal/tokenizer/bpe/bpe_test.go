@@ -229,6 +229,65 @@ func TestMergeWaysAgree(t *testing.T) {
 	}
 }
 
+// TestShortCutsAgreeWithScanners holds the fast ways to find a word against the scanners, where they decide.
+func TestShortCutsAgreeWithScanners(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	parts := []string{" ", " ", "가", "힣", "각", "\uabff", "\ud7a4", "ㄱ", "\u0301", "a", "Zb", "'s", "'", ".", ",", "\n", "1", "é", "漢", "𐐀", "\u00a0"}
+	for _, name := range Names() {
+		e := get(t, name)
+		hangul, ascii := 0, 0
+		for range 20000 {
+			text := ""
+			for range 2 + r.IntN(10) {
+				switch r.IntN(3) {
+				case 0:
+					text += string(rune(firstSyllable + r.IntN(syllables)))
+				case 1:
+					text += string(rune('a' + r.IntN(26)))
+				default:
+					text += parts[r.IntN(len(parts))]
+				}
+			}
+			text += "                " // as many bytes as the fast ways want
+			want := e.next(e.cls, text, 0)
+			if end := e.hangulWord(text, 0); end > 0 {
+				if hangul++; end != want {
+					t.Fatalf("%s: %q: a word of Hangul ends at %d, not %d", name, text, end, want)
+				}
+			}
+			if n := e.asciiWord(text, 0, load8(text, 0)); n > 0 {
+				if ascii++; n != want {
+					t.Fatalf("%s: %q: a word of ASCII ends at %d, not %d", name, text, n, want)
+				}
+			}
+		}
+		if hangul < 1000 || ascii < 1000 {
+			t.Errorf("%s: only %d words of Hangul and %d of ASCII were found", name, hangul, ascii)
+		}
+	}
+}
+
+// TestRememberedWords encodes words that are new, come again, and drive each other out, into slices with and
+// without room.
+func TestRememberedWords(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, name := range []string{"r50k_base", "cl100k_base", "o200k_base"} {
+		e := get(t, name)
+		for range 60000 {
+			word := " "
+			for range 1 + r.IntN(8) {
+				word += string(rune(firstSyllable + r.IntN(40)))
+			}
+			want := e.t.mergeLong(nil, word)
+			for _, dst := range [][]Token{nil, make([]Token, 3, 40)} {
+				if got := e.EncodeOrdinary(dst, word)[len(dst):]; !slices.Equal(got, want) {
+					t.Fatalf("%s: %q gives %v, want %v", name, word, got, want)
+				}
+			}
+		}
+	}
+}
+
 // TestLongPieces: texts of one piece take time that grows about as their length does. The bound only
 // tells that from the square, which would be hours.
 func TestLongPieces(t *testing.T) {

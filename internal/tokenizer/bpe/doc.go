@@ -5,7 +5,8 @@
 //   - A text is cut into pieces by the vocabulary's pattern (split*.go): hand-written scanners instead of
 //     a regular expression. Classes of code points come from a table that was asked of tiktoken (classes.go).
 //   - A piece that is a token is one lookup: two open-addressing tables, one for at most 8 bytes, one for
-//     at most 16, whose keys are the bytes themselves (table.go).
+//     at most 16, whose keys are the bytes themselves (table.go). Pieces that are not ASCII, or no token, are
+//     looked up first among those that came before with their tokens (piece.go).
 //   - Other pieces are merged pair by pair, lowest id first (merge.go). Each token of more than one byte has
 //     exactly one pair of tokens that byte pair encoding can make it from: the last merge when its own
 //     bytes are encoded. For if a token comes into being inside a longer piece, no merge crossed its ends

@@ -117,8 +117,9 @@ func (e *Encoding) nextSpecial(text string, allowed Special) (int, string) {
 
 // EncodeOrdinary appends the tokens of text to dst, special tokens taken as plain text. Bytes that are
 // not UTF-8 are encoded, too: from the piece before the first of them to the end, the text is one piece.
+// What lies between the length and the capacity of dst may be overwritten beyond the tokens, too.
 func (e *Encoding) EncodeOrdinary(dst []Token, text string) []Token {
-	out, ok := e.encode(slices.Grow(dst, len(text)/3), text)
+	out, ok := e.encode(dst, text)
 	if !ok {
 		return e.encodeBroken(dst, text)
 	}
@@ -134,29 +135,48 @@ func (e *Encoding) Count(text string) int {
 func (e *Encoding) encode(dst []Token, text string) ([]Token, bool) {
 	w := e.t.scratch.Get().(*scratch)
 	defer e.t.scratch.Put(w)
+	start := len(dst)
 	for p := 0; p < len(text); {
+		if cap(dst)-len(dst) < len(word{}.ids) {
+			dst = slices.Grow(dst, room(len(dst)-start, p, len(text)))
+		}
+		end := 0
 		if p+16 <= len(text) {
 			first := load8(text, p)
 			if n := e.asciiWord(text, p, first); n > 0 {
-				if n > 8 {
-					dst = e.t.piece(dst, text, p, p+n, w)
-				} else if id := e.t.find8(first&(math.MaxUint64>>(64-8*n)), uint32(n)); id != none {
-					dst = append(dst, Token(id))
-				} else {
-					dst = e.t.piece(dst, text, p, p+n, w)
+				if n <= 8 {
+					if id := e.t.find8(first&(math.MaxUint64>>(64-8*n)), uint32(n)); id != none {
+						dst = append(dst, Token(id))
+						p += n
+						continue
+					}
 				}
-				p += n
-				continue
+				end = p + n
+			} else {
+				end = e.hangulWord(text, p)
 			}
 		}
-		end := e.next(e.cls, text, p)
-		if end == p {
-			return dst, false
+		if end == 0 {
+			if end = e.next(e.cls, text, p); end == p {
+				return dst, false
+			}
 		}
 		dst = e.t.piece(dst, text, p, end, w)
 		p = end
 	}
 	return dst, true
+}
+
+// room guesses for how many more tokens there should be room, when the first done of size bytes became made
+// tokens: an eighth more than at this rate, but no more than there are bytes, beside what word.append wants.
+func room(made, done, size int) int {
+	const least = 4096
+	rate := 0.0
+	if done > 0 {
+		rate = float64(made) / float64(done) * 1.125
+	}
+	left := size - done
+	return min(max(int(rate*float64(left)), least), left+len(word{}.ids))
 }
 
 // encodeBroken encodes what is not UTF-8 as tiktoken does: the valid beginning is encoded, then its last

@@ -3,66 +3,16 @@ package bpe
 // scanLimit is the length up to which the lowest pair is searched for by looking at all of them.
 const scanLimit = 64
 
-// piece appends the tokens of text[p:end], one piece of the pattern, which is not empty.
-func (t *tables) piece(dst []Token, text string, p, end int, w *scratch) []Token {
-	n := end - p
-	if n > 16 {
-		if id, ok := t.long[text[p:end]]; ok {
-			return append(dst, Token(id))
-		}
-		return t.merge(dst, text[p:end], w)
-	}
-	key, more := load(text, p, end)
-	if n <= 8 {
-		if id := t.find8(key, uint32(n)); id != none {
-			return append(dst, Token(id))
-		}
-	}
-	place := hash16(key, more) >> (64 - wordBits)
-	m := &w.words[place]
-	if m.key == key && m.more == more && int(m.n) == n {
-		return append(dst, m.ids[:m.count]...)
-	}
-	second := &w.words[place^1]
-	if second.key == key && second.more == more && int(second.n) == n {
-		return append(dst, second.ids[:second.count]...)
-	}
-	start, id := len(dst), none
-	if n > 8 {
-		id = t.find16(key, more, uint32(n))
-	}
-	if id != none {
-		dst = append(dst, Token(id))
-	} else {
-		dst = t.merge(dst, text[p:end], w)
-	}
-	if ids := dst[start:]; len(ids) <= len(m.ids) {
-		*second = *m
-		m.key, m.more, m.n, m.count = key, more, uint8(n), uint8(copy(m.ids[:], ids))
-	}
-	return dst
-}
-
-// scratch is what merge works in. Its arrays have one element per byte of the piece: a token lies where
-// its first byte is. It serves one vocabulary, because it remembers words.
+// scratch is what encoding works in. It serves one vocabulary, because it remembers words.
 type scratch struct {
 	words [1 << wordBits]word
 
+	// What merge works in has one element per part of the piece.
 	ids  [scanLimit]uint32
 	keys [scanLimit]uint32 // what the token and the next one merge to, above its place: the lowest key is the next merge
 	next [scanLimit]uint8
 	prev [scanLimit + 1]uint8
 }
-
-// word is a piece and its tokens, remembered because words come again: 64 bytes, a line of the processor's
-// cache.
-type word struct {
-	key, more uint64
-	n, count  uint8
-	ids       [11]Token
-}
-
-const wordBits = 13
 
 const (
 	placeBits = 6 // of keys; scanLimit is 1<<placeBits

@@ -139,14 +139,14 @@ func (t *tables) index(left, right []uint32) {
 		case n == 0:
 			continue // an id that is not used
 		case n <= 8:
-			key, _ := loadTail(text)
+			key, _, _ := loadTail(text)
 			at := key * hashMul >> t.shift8
 			for t.short[at].n != 0 {
 				at = (at + 1) & uint64(len(t.short)-1)
 			}
 			t.short[at] = slot8{key: key, id: id, n: n}
 		case n <= 16:
-			key, more := loadTail(text)
+			key, more, _ := loadTail(text)
 			at := hash16(key, more) >> t.shift16
 			for t.middle[at].n != 0 {
 				at = (at + 1) & uint64(len(t.middle)-1)
@@ -217,37 +217,23 @@ func load8(s string, p int) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// loadTail reads a text of at most 16 bytes, padded with zeros.
-func loadTail(s string) (key, more uint64) {
-	for i := range min(len(s), 8) {
-		key |= uint64(s[i]) << (8 * i)
+// loadTail reads a text of at most keySize bytes, padded with zeros.
+func loadTail(s string) (a, b, c uint64) {
+	var words [keySize / 8]uint64
+	for i := range len(s) {
+		words[i/8] |= uint64(s[i]) << (i % 8 * 8)
 	}
-	for i := 8; i < len(s); i++ {
-		more |= uint64(s[i]) << (8 * (i - 8))
-	}
-	return key, more
-}
-
-// load reads text[p:end], at most 16 bytes, padded with zeros.
-func load(text string, p, end int) (key, more uint64) {
-	n := end - p
-	switch {
-	case p+16 > len(text):
-		return loadTail(text[p:end])
-	case n <= 8:
-		return load8(text, p) & (math.MaxUint64 >> (64 - 8*n)), 0
-	}
-	return load8(text, p), load8(text, p+8) & (math.MaxUint64 >> (128 - 8*n))
+	return words[0], words[1], words[2]
 }
 
 // find returns the token whose bytes are text, which is not empty, or none.
 func (t *tables) find(text string) uint32 {
 	switch n := len(text); {
 	case n <= 8:
-		key, _ := loadTail(text)
+		key, _, _ := loadTail(text)
 		return t.find8(key, uint32(n))
 	case n <= 16:
-		key, more := loadTail(text)
+		key, more, _ := loadTail(text)
 		return t.find16(key, more, uint32(n))
 	}
 	if id, ok := t.long[text]; ok {
