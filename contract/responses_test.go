@@ -21,7 +21,16 @@ const (
 	edit       = "POST /edits"
 	embedding  = "POST /embeddings"
 	search     = "POST /engines/{}/search"
+	question   = "POST /answers"
+	labeling   = "POST /classifications"
 	hello      = `"messages": [{"role": "user", "content": "Hello"}]`
+	puppies    = `"model": "gpt-4", "search_model": "text-embedding-ada-002", "question": "which puppy is happy?", "documents": ["Puppy A is happy.", "Puppy B is sad."], "examples_context": "In 2017, U.S. life expectancy was 78.6 years.", "examples": [["What is human life expectancy in the United States?", "78 years."]]`
+	moments    = `"model": "gpt-4", "search_model": "text-embedding-ada-002", "query": "It is a raining day :(", "examples": [["A happy moment", "Positive"], ["I am sad.", "Negative"]], "labels": ["Positive", "Negative", "Neutral"]`
+	function   = `{"name": "f", "description": "A function.", "parameters": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 5}}, "required": ["a"]}}`
+	tools      = `"tools": [{"type": "function", "function": ` + function + `}], `
+	functions  = `"functions": [` + function + `], `
+	// The fake engine says what it hears: here a call, as a model without a form of its own is taught to write it.
+	calling = `"messages": [{"role": "user", "content": "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": \"b\"}}\n</tool_call>"}]`
 )
 
 // failing is the seed at which the fake engine fails after three tokens.
@@ -46,6 +55,20 @@ var exchanges = []exchange{
 	{"text parts", chat, "", `{"model": "gpt-4", "messages": [{"role": "user", "content": [{"type": "text", "text": "Hello"}]}]}`, 0},
 	{"json_object", chat, "", `{"model": "gpt-4", "max_tokens": 200, "response_format": {"type": "json_object"}, "messages": [{"role": "user", "content": "JSON"}]}`, 0},
 	{"json_schema", chat, "", `{"model": "gpt-4", "response_format": {"type": "json_schema", "json_schema": {"name": "b", "strict": true, "schema": {"type": "object", "properties": {"b": {"type": "boolean"}}, "required": ["b"], "additionalProperties": false}}}, ` + hello + `}`, 0},
+	{"tools, words", chat, "", `{"model": "gpt-4", ` + tools + hello + `}`, 0},
+	{"tools, a call behind words", chat, "", `{"model": "gpt-4", ` + tools + calling + `}`, 0},
+	{"tools, required", chat, "", `{"model": "gpt-4", "tool_choice": "required", "parallel_tool_calls": false, "logprobs": true, ` + tools + hello + `}`, 0},
+	{"tools, named", chat, "", `{"model": "gpt-4", "n": 2, "tool_choice": {"type": "function", "function": {"name": "f"}}, ` + tools + hello + `}`, 0},
+	{"tools, results", chat, "", `{"model": "gpt-4", ` + tools + `"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": null, "tool_calls": [{"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "call_1", "content": "1"}]}`, 0},
+	{"functions", chat, "", `{"model": "gpt-4", ` + functions + calling + `}`, 0},
+	{"functions, named", chat, "", `{"model": "gpt-4", "function_call": {"name": "f"}, ` + functions + hello + `}`, 0},
+	{"functions, results", chat, "", `{"model": "gpt-4", "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}}, {"role": "function", "name": "f", "content": "1"}]}`, 0},
+	{"stream, tools, words", chat, "", `{"model": "gpt-4", "stream": true, ` + tools + hello + `}`, 0},
+	{"stream, tools, a call behind words", chat, "", `{"model": "gpt-4", "stream": true, ` + tools + calling + `}`, 0},
+	{"stream, tools, required", chat, "", `{"model": "gpt-4", "stream": true, "n": 2, "tool_choice": "required", ` + tools + hello + `}`, 0},
+	{"stream, functions", chat, "", `{"model": "gpt-4", "stream": true, ` + functions + calling + `}`, 0},
+	{"stream, functions, named", chat, "", `{"model": "gpt-4", "stream": true, "function_call": {"name": "f"}, ` + functions + hello + `}`, 0},
+	{"a schema that is none", chat, "", `{"model": "gpt-4", "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}], ` + hello + `}`, 400},
 	{"stream", chat, "", `{"model": "gpt-4", "stream": true, ` + hello + `}`, 0},
 	{"stream, n", chat, "", `{"model": "gpt-4", "stream": true, "n": 2, "max_tokens": 3, ` + hello + `}`, 0},
 	{"stream, usage", chat, "", `{"model": "gpt-4", "stream": true, "stream_options": {"include_usage": true}, ` + hello + `}`, 0},

@@ -19,6 +19,10 @@
 //  6. usage.Record is called exactly once for every admitted request: completed, failed or canceled,
 //     with what was really produced.
 //
+// Functions (Request.Tools) are told to models that are served here in the form of their chat template, or as text where it knows none,
+// and what they write is held to a grammar and read back as ToolCallDelta (package toolcall); to other servers they are passed on. Each
+// sequence has its own reader of calls. Stop texts are then looked for here, in the words alone.
+//
 // A Format (response_format) becomes a grammar and a note in the system message for models that are
 // served here, and is passed on to those that another server answers.
 //
