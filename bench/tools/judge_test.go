@@ -131,3 +131,17 @@ func TestWrongAnswersAreSeen(t *testing.T) {
 		t.Errorf("a call that nobody wanted: %+v", got)
 	}
 }
+
+func TestParametersKeepTheirOrder(t *testing.T) {
+	s, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(map[string]any{"p": s.Tools["calculate"].Parameters})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"p":{"type":"object","properties":{"operation":{"type":"string","enum":["add","subtract","multiply","divide"]},"a":{"type":"number"},"b":{"type":"number"}},"required":["operation","a","b"],"additionalProperties":false}}`; string(data) != want {
+		t.Errorf("got  %s\nwant %s", data, want)
+	}
+}

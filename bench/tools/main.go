@@ -35,10 +35,24 @@ type suite struct {
 }
 
 type function struct {
-	Description string         `yaml:"description"`
-	Parameters  map[string]any `yaml:"parameters"`
+	Description string  `yaml:"description"`
+	Parameters  ordered `yaml:"parameters"`
 	schema      *jsonschema.Schema
 }
+
+// ordered is JSON whose members keep the order that they have in the file: models write arguments in the
+// order of the schema, and what a call is about has to come first.
+type ordered json.RawMessage
+
+// UnmarshalYAML implements yaml.BytesUnmarshaler.
+func (o *ordered) UnmarshalYAML(text []byte) error {
+	data, err := yaml.YAMLToJSON(text)
+	*o = ordered(bytes.TrimSpace(data))
+	return err
+}
+
+// MarshalJSON implements json.Marshaler.
+func (o ordered) MarshalJSON() ([]byte, error) { return o, nil }
 
 type testCase struct {
 	Name     string                      `yaml:"name"`
@@ -118,12 +132,7 @@ func load() (*suite, error) {
 		return nil, err
 	}
 	for name, f := range s.Tools {
-		// Through JSON, so that numbers have the types that the validator knows.
-		data, err := json.Marshal(f.Parameters)
-		if err != nil {
-			return nil, err
-		}
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(f.Parameters))
 		if err != nil {
 			return nil, err
 		}
