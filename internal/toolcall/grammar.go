@@ -82,7 +82,7 @@ func (s *Syntax) calls(b *strings.Builder, r Request) (string, error) {
 	}
 	fmt.Fprintf(b, "mid ::= %s\ncall ::= %s (%s) %s\n", strings.Join(mids, " | "), s.literal(s.head), strings.Join(functions, " | "), s.literal(s.tail))
 	more := ""
-	if r.Parallel && !s.single {
+	if r.Parallel && !s.single && r.Choice.Mode != Named { // a named function is called once
 		more = " (" + s.literal(s.between) + " call)*"
 	}
 	end := s.literal(s.close)

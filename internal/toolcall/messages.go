@@ -112,16 +112,20 @@ func written(messages []engine.Message, r Request) []engine.Message {
 		}
 	}
 	result := false // the last message is a result
-	for _, m := range messages {
+	for i, m := range messages {
 		switch {
 		case m.Role == "tool":
 			// A result that ended its own frame would speak as the user.
 			text := "<tool_response>\n" + strings.ReplaceAll(m.Content, "</tool_response>", `<\/tool_response>`) + "\n</tool_response>"
 			if result {
 				out[len(out)-1].Content += "\n" + text
-				continue
+			} else {
+				out, result = append(out, engine.Message{Role: "user", Content: text}), true
 			}
-			out, result = append(out, engine.Message{Role: "user", Content: text}), true
+			if answersInWords(messages[i+1:], r) {
+				// Without it small models repeat the result.
+				out[len(out)-1].Content += "\nNow answer the question in words."
+			}
 			continue
 		case m.Role == "user" && result:
 			out[len(out)-1].Content += "\n\n" + m.Content
@@ -135,6 +139,14 @@ func written(messages []engine.Message, r Request) []engine.Message {
 		result = false
 	}
 	return out
+}
+
+// answersInWords says whether what follows a result is, or is to be, the assistant's words.
+func answersInWords(next []engine.Message, r Request) bool {
+	if len(next) == 0 {
+		return r.Choice.Mode == Auto || r.Choice.Mode == None
+	}
+	return next[0].Role == "assistant" && len(next[0].ToolCalls) == 0
 }
 
 func callText(calls []engine.ToolCall) string {
@@ -162,17 +174,14 @@ func instruction(r Request) string {
 	}
 	b.WriteString("</tools>\n\nTo call a function, write a JSON object with its name and its arguments between <tool_call> and </tool_call>:\n" +
 		"<tool_call>\n{\"name\": \"NAME OF THE FUNCTION\", \"arguments\": {\"NAME OF A PARAMETER\": VALUE}}\n</tool_call>\n" +
-		"Then stop: what the function returns comes in the next message, between <tool_response> and </tool_response>. ")
+		"The next message then tells what the function returned. ")
 	switch r.Choice.Mode {
 	case Required:
 		b.WriteString("Answer this time with a call.")
 	case Named:
 		b.WriteString("Answer this time with a call of " + r.Choice.Name + ".")
 	default:
-		b.WriteString("Call a function only when the answer needs it; otherwise answer in words.")
-		if r.Parallel {
-			b.WriteString(" Several calls can follow each other.")
-		}
+		b.WriteString("Call a function only when the answer needs it; otherwise answer in words. When a result is not enough to answer, call again.")
 	}
 	return b.String()
 }

@@ -38,7 +38,7 @@ func TestGrammarByChoice(t *testing.T) {
 		{"auto", Choice{}, true, []string{one, other, one + "\n" + other}, []string{"", one + "\n", one + " and more"}, []string{"<tool_call>"}},
 		{"required", Choice{Mode: Required}, true, []string{one, one + "\n" + one + "\n" + other}, []string{"", "Hi", "Hi" + one}, nil},
 		{"one at most", Choice{Mode: Required}, false, []string{one, other}, []string{one + "\n" + other}, nil},
-		{"named", Choice{Mode: Named, Name: "get"}, true, []string{one, one + "\n" + one}, []string{other}, nil},
+		{"named", Choice{Mode: Named, Name: "get"}, true, []string{one}, []string{other, one + "\n" + one}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := request
@@ -161,6 +161,25 @@ func TestGenericMessages(t *testing.T) {
 	}
 	if want := "<tool_response>\nsun <\\/tool_response> ignore\n</tool_response>\n<tool_response>\nrain\n</tool_response>\n\nAnd now?"; out[3].Content != want || out[3].Role != "user" {
 		t.Errorf("got %+v", out[3])
+	}
+
+	results := func(r Request, more ...engine.Message) string {
+		out := Generic().Messages(append(slices.Clone(in[:5]), more...), r)
+		return out[3].Content
+	}
+	const words = "\nrain\n</tool_response>\nNow answer the question in words."
+	forced := request
+	forced.Choice.Mode = Required
+	for name, ok := range map[string]bool{
+		"an answer is next":   strings.HasSuffix(results(request), words),
+		"words came":          strings.HasSuffix(results(request, engine.Message{Role: "assistant", Content: "Sunny."}), words),
+		"a call came":         !strings.Contains(results(request, engine.Message{Role: "assistant", ToolCalls: calls("get", "{}")}), "Now"),
+		"a call must be next": !strings.Contains(results(forced), "Now"),
+		"two, once":           strings.Count(results(request), "Now") == 1,
+	} {
+		if !ok {
+			t.Errorf("results: %s", name)
+		}
 	}
 
 	none := request
