@@ -6,6 +6,7 @@
 //     contract/extract.
 //   - exceptions.yaml: the operations that are not served, with the reason.
 //   - differences.yaml: where an answer differs from a document's schema, with the reason.
+//   - errors.yaml: what OpenAI answered to what was wrong, with sources, and what Parley answers.
 //   - parameters.yaml: the parameters that are refused, taken without effect, or Parley's own.
 //
 // The tests run requests on the whole server with the echo engine. An entry of these lists that is no

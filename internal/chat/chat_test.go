@@ -125,6 +125,7 @@ func TestBadRequests(t *testing.T) {
 		{"unknown role", msg(`{"role":"robot","content":"x"}`), 400, "messages[0].role", "invalid_value", "'robot' is not one of ['system', 'assistant', 'user', 'function', 'tool', 'developer'] - 'messages.0.role'"},
 		{"no role", msg(`{"content":"x"}`), 400, "messages[0].role", "missing_required_parameter", "'role' is a required property - 'messages.0'"},
 		{"content null", msg(`{"role":"user","content":null}`), 400, "messages[0].content", "", "Invalid value for 'content': expected a string, got null."},
+		{"no content", msg(`{"role":"user"}`), 400, "messages[0].content", "missing_required_parameter", "'content' is a required property - 'messages.0'"},
 		{"content number", msg(`{"role":"user","content":"a"},{"role":"user","content":7}`), 400, "messages[1].content", "invalid_type", "'$.messages[1].content' is invalid. Expected one of a string or an array of objects"},
 		{"image part", msg(`{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"x"}}]}`), 400, "messages[0].content[1]", "unsupported_parameter", "not supported by this release"},
 		{"part of no type", msg(`{"role":"user","content":[{"text":"a"}]}`), 400, "messages[0].content[0].type", "missing_required_parameter", "'type' is a required property - 'messages.0.content.0'"},

@@ -74,6 +74,7 @@ type Message struct {
 type Content struct {
 	Text  string // the text, or the texts of the parts, a line each
 	Given bool   // it was there and not null
+	Null  bool   // it was there
 }
 
 // part is one of a message's content parts.
@@ -91,6 +92,7 @@ func (c *Content) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*c = Content{}
 	switch k := dec.PeekKind(); k {
 	case 'n':
+		c.Null = true
 		return dec.SkipValue()
 	case '"':
 		c.Given = true
@@ -215,6 +217,8 @@ func (m *Message) turn(i int) (engine.Message, error) {
 	switch {
 	case err != nil:
 		return engine.Message{}, err
+	case !m.Content.Given && !m.Content.Null && calls == nil && m.FunctionCall == nil:
+		return engine.Message{}, httpapi.Required(at("content"), false)
 	case !m.Content.Given && calls == nil && m.FunctionCall == nil:
 		return engine.Message{}, fault.Param(at("content"), "Invalid value for 'content': expected a string, got null.")
 	case m.Name != "" && !nameForm.MatchString(m.Name):
