@@ -12,10 +12,13 @@
 //  2. messages are rendered with the model's own chat template and tokenized; text is tokenized as it
 //     is. A control token's text inside of a message is only text: no message can end its turn or begin
 //     another. Remote backends (engine.InputMessages) get messages and text untouched;
+//     Token ids of the name's own encoding are read as the text that they say; those of logit_bias become
+//     biases on what they stand for (readBias);
 //  3. the prompt is measured against the window, which is the smaller of the alias's and the served
 //     model's: 400 context_length_exceeded with both counts in the message;
 //  4. limits.Admit is asked, with the prompt's size;
-//  5. the engine generates; its events are passed on;
+//  5. the engine generates; its events are passed on. Where a name counts in its encoding, the answer is cut
+//     and counted in that (cutter), and the prompt, the demand and usage are, too;
 //  6. usage.Record is called exactly once for every admitted request: completed, failed or canceled,
 //     with what was really produced.
 //

@@ -56,6 +56,12 @@ func TestNamesThatCountInTheirEncoding(t *testing.T) {
 	if text := got.Choices[0].Message.Content; text != "Echo: Hi there, unbelievable" || e.Count(text) != 6 || got.Usage.Completion != 6 || got.Usage.Prompt != want || got.Usage.Total != want+6 || got.Choices[0].FinishReason != "length" {
 		t.Errorf("%+v, want a prompt of %d", got, want)
 	}
+	// Of this one the API itself once answered 31 (see package tokenizer).
+	got = ask("/v1/chat/completions", map[string]any{"model": "gpt-4", "max_tokens": 6, "messages": []any{map[string]string{"role": "user", "content": "hello"}},
+		"functions": []any{map[string]any{"name": "foo", "parameters": map[string]any{"type": "object", "properties": map[string]any{}}}}})
+	if got.Usage.Prompt != 31 {
+		t.Errorf("with a function: %+v", got)
+	}
 	got = ask("/v1/completions", map[string]any{"model": "gpt-3.5-turbo-instruct", "prompt": "unbelievable stories", "max_tokens": 4})
 	if text := got.Choices[0].Text; got.Usage.Completion != 4 || e.Count(text) != 4 || got.Usage.Prompt != e.Count("unbelievable stories") {
 		t.Errorf("%+v", got)
