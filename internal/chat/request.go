@@ -68,6 +68,9 @@ type Message struct {
 	Audio        jsontext.Value `json:"audio,omitzero" doc:"Not supported by this release."`
 	Refusal      jsontext.Value `json:"refusal,omitzero" doc:"Not supported by this release."`
 	Annotations  jsontext.Value `json:"annotations,omitzero" doc:"Taken and not used."`
+
+	// LiteLLM puts this into each answer, and its programs send the answer back as they got it.
+	ProviderFields jsontext.Value `json:"provider_specific_fields,omitzero" doc:"LiteLLM's own: taken and not used."`
 }
 
 // Content is a text, or a list of parts; null is no content.

@@ -870,6 +870,8 @@ export interface components {
             refusal?: unknown;
             /** @description Taken and not used. */
             annotations?: unknown;
+            /** @description LiteLLM's own: taken and not used. */
+            provider_specific_fields?: unknown;
         };
         ChatRequest: {
             /**
