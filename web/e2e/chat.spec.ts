@@ -128,6 +128,41 @@ test("a user signs in, asks, stops, comes back", async ({ browser }) => {
     await page.getByRole("button", { name: "Clear search" }).click();
   });
 
+  await test.step("the tokenizer shows what the vocabularies of OpenAI and of the model make of a text", async () => {
+    const chat = page.url();
+    await page.getByRole("button", { name: /^Owner/ }).click();
+    await page.getByRole("menuitem", { name: "Tokenizer" }).click();
+    const box = page.getByRole("textbox", { name: "Your text" });
+    const tokens = page.locator("[data-token]:visible");
+    const counts = page.locator("[data-slot=count]:visible");
+    await box.fill("ChatGPT is great!");
+    await expect(tokens).toHaveText(["Chat", "G", "PT", " is", " great", "!"]);
+    await expect(counts).toHaveText(["6", "17"]);
+    await page.getByRole("radio", { name: "Token ids" }).click();
+    await expect(page.getByRole("region", { name: "Tokens" })).toHaveText("[16047, 38, 2898, 374, 2294, 0]");
+    await page.getByRole("radio", { name: "Text", exact: true }).click();
+    const gpt4 = page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: /^gpt-4 / }) });
+    await expect(gpt4.getByRole("cell")).toHaveText(["6", "$0.00018", "$0.015", "$0.0152"]);
+    await page.getByRole("button", { name: "Show an example" }).click();
+    await expect(tokens.filter({ hasText: "ec 95" })).toBeVisible();
+    await expectAccessible(page);
+    await box.fill(
+      "A model reads tokens: pieces of words, often with the blank before.\n\n안녕하세요, 반갑습니다! 한글은 어휘에 따라 여러 토큰이 됩니다.\n\ndef headway(speed: float) -> float: return speed * 0.71\n\nDigits go in groups: 1234567890",
+    );
+    await expect(tokens.filter({ hasText: " headway" })).toBeVisible();
+    await screenshot(page, "tokenizer");
+    await page.getByRole("combobox", { name: "Vocabulary" }).selectOption({ label: "smollm2-135m-instruct" });
+    await expect(tokens.first()).toHaveText("A");
+    await page.getByRole("tab", { name: "Chat" }).click();
+    await page.getByRole("textbox", { name: "Content of message 2" }).fill("Hello!");
+    await expect(tokens.filter({ hasText: "<|im_start|>" }).first()).toBeVisible();
+    await page.getByRole("combobox", { name: "Vocabulary" }).selectOption({ index: 1 });
+    // 3 around each message, 1 for each role, 3 for the answer; "Hello!" is two.
+    await expect(counts).toHaveText(["13", "11"]);
+    await expectAccessible(page);
+    await page.goto(chat);
+  });
+
   await test.step("in Korean everything but the chats is Korean", async () => {
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox").fill("한국어");

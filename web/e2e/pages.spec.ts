@@ -57,6 +57,19 @@ for (const colorScheme of ["light", "dark"] as const) {
       await page.goto("/settings");
       await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
       await check();
+      await page.goto("/tokenizer");
+      await expect(page.getByRole("rowheader", { name: "gpt-4" })).toBeVisible();
+      await check();
+      await page.getByRole("button", { name: "Show an example" }).click();
+      await expect(page.locator("[data-token]").first()).toBeVisible();
+      await check();
+      await page.getByRole("textbox", { name: "Your text" }).fill("refuse");
+      await expect(page.getByRole("alert")).toBeVisible();
+      await check();
+      await page.getByRole("tab", { name: "Chat" }).click();
+      await page.getByRole("button", { name: "Show an example" }).click();
+      await expect(page.getByRole("textbox", { name: "Content of message 4" })).toBeVisible();
+      await check();
 
       async function check() {
         await expectAccessible(page);
@@ -345,6 +358,104 @@ test("code is coloured and copied", async ({ page, context }) => {
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   expect(copied).toMatch(/^def headway/);
   expect(copied).toMatch(/m\/s"\)$/);
+});
+
+test("the tokenizer counts while one types, gives up old counts, and nothing moves", async ({ page }) => {
+  await open(page);
+  await expect(composer(page)).toBeFocused();
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox").fill("tokenizer");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/tokenizer$/);
+  const box = page.getByRole("textbox", { name: "Your text" });
+  const tokens = page.getByRole("region", { name: "Tokens" });
+  const count = page.locator("[data-slot=count]:visible").first();
+  await expect(page.getByText("The tokens of your text will be here")).toBeVisible();
+  const place = () => tokens.evaluate((e) => JSON.stringify(e.getBoundingClientRect()));
+  const before = await place();
+
+  await test.step("a count that a newer text overtakes is given up", async () => {
+    const given = page.waitForEvent("requestfailed", (r) => r.url().endsWith("/v1/tokenize"));
+    const asked = page.waitForRequest("**/v1/tokenize");
+    await box.fill("slow one");
+    await asked;
+    await box.fill("one two");
+    await given;
+    await expect(count).toHaveText("2");
+    await expect(page.locator("[data-token]")).toHaveText(["one", " two"]);
+  });
+
+  await test.step("typing in the middle keeps the caret there", async () => {
+    await box.evaluate((e: HTMLTextAreaElement) => e.setSelectionRange(3, 3));
+    await page.keyboard.type(" and a half", { delay: 60 });
+    await expect(box).toHaveValue("one and a half two");
+    expect(await box.evaluate((e: HTMLTextAreaElement) => e.selectionStart)).toBe(14);
+    await expect(count).toHaveText("5");
+    expect(await place()).toBe(before);
+    await expect(page.getByRole("status").filter({ hasText: "5 tokens, 18 characters" })).toBeAttached();
+  });
+
+  await test.step("a letter of several tokens stands above their bytes", async () => {
+    await box.fill("안");
+    await expect(page.locator("[data-token]")).toHaveText(["ec", "95", "88"]);
+    await expect(tokens).toContainText("안");
+    await page.getByRole("radio", { name: "Token ids" }).click();
+    await expect(tokens).toHaveText("[1236, 1149, 1136]");
+    await page.getByRole("radio", { name: "Text" }).click();
+  });
+
+  await test.step("a long text is counted whole and shown in part", async () => {
+    // Set at once: the browser takes half a minute to type as much.
+    await box.evaluate((e, value) => {
+      Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value")?.set?.call(e, value);
+      e.dispatchEvent(new Event("input", { bubbles: true }));
+    }, "one two three four\n".repeat(6000));
+    await expect(count).toHaveText("30,000");
+    await expect(tokens).toContainText("all are counted");
+    expect(await page.locator("[data-token]").count()).toBeLessThanOrEqual(20_000);
+    expect(await place()).toBe(before);
+  });
+
+  await test.step("what the server refuses is said, and can be asked again", async () => {
+    await box.fill("refuse");
+    await expect(page.getByRole("alert")).toContainText("Rate limit reached");
+    await page.route("**/v1/tokenize", (route) => route.abort());
+    await page.getByRole("button", { name: "Try again" }).click();
+    await expect(page.getByRole("alert")).toContainText("Parley does not answer", { timeout: 30_000 });
+    await page.unroute("**/v1/tokenize");
+    await expect(box).toHaveValue("refuse");
+    await page.getByRole("button", { name: "Clear" }).click();
+    await expect(page.getByRole("alert")).toBeHidden();
+    await expect(box).toBeFocused();
+    await expect(count).toHaveText("0");
+  });
+
+  await test.step("prices follow the length of the answer", async () => {
+    await box.fill("a b c");
+    const row = page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: /^gpt-4 / }) });
+    await page.getByRole("spinbutton", { name: "Expected answer, in tokens" }).fill("1000");
+    await expect(row.getByRole("cell")).toHaveText(["3", "$0.00009", "$0.06", "$0.0601"]);
+    await page.getByRole("spinbutton").fill("9000");
+    await expect(row).toContainText("Longer than its window of 8,192 tokens");
+  });
+
+  await test.step("a chat is counted by keyboard, with its form", async () => {
+    await page.getByRole("tab", { name: "Text" }).focus();
+    await page.keyboard.press("ArrowRight");
+    await expect(page.getByRole("textbox", { name: "Content of message 1" })).toBeVisible();
+    await page.getByRole("button", { name: "Remove message 1" }).press("Enter");
+    await page.getByRole("textbox", { name: "Content of message 1" }).fill("a b");
+    await page.getByRole("button", { name: "Add a message" }).press("Enter");
+    await expect(page.getByRole("textbox", { name: "Content of message 2" })).toBeFocused();
+    await expect(page.getByRole("combobox", { name: "Role of message 2" })).toHaveValue("assistant");
+    await page.keyboard.type("c d e");
+    await expect(page.locator("[data-slot=count]:visible")).toHaveText(["16", "11"]);
+    await expect(page.getByRole("listitem").filter({ hasText: "3 tokens" })).toBeVisible();
+    await page.getByRole("combobox", { name: "Vocabulary" }).selectOption("model smollm2-135m-instruct");
+    await expect(page.locator("[data-token]:visible")).toHaveText(["a", " b", "c", " d", " e"]);
+    await page.getByRole("tab", { name: "Text" }).click();
+    await expect(box).toHaveValue("a b c");
+  });
 });
 
 test("what a model writes cannot reach out: pictures are links, HTML is text", async ({ page }) => {

@@ -233,15 +233,15 @@ async function tokenize(res, body) {
   const said = body.text ?? body.messages.map((m) => m.content).join("");
   if (said.includes("refuse")) return fail(res, 429, "Rate limit reached for default-cl100k_base");
   if (said.includes("slow")) await new Promise((r) => setTimeout(r, 1500));
-  const contents = body.messages?.map((m) => tokensOf(m.content).length);
-  const tokens = tokensOf(body.text ?? said);
+  const contents = body.messages?.map((m) => tokensOf(m.content));
+  const tokens = contents?.flat() ?? tokensOf(body.text);
   if (body.pieces && tokens.length > 20_000) return fail(res, 400, "The text has too many tokens to show.");
   const overhead = body.messages ? 3 + 4 * body.messages.length : 0;
   return json(res, 200, {
     object: "tokenization",
     encoding: body.encoding ?? "native",
     count: tokens.length + overhead,
-    ...(contents && { messages: contents, overhead }),
+    ...(contents && { messages: contents.map((c) => c.length), overhead }),
     ...(!body.count_only && { tokens: tokens.map((bytes) => 1000 + bytes[0]) }),
     ...(body.pieces && { pieces: tokens.map((bytes) => ({ token: Buffer.from(bytes).toString(), bytes })) }),
   });

@@ -42,6 +42,7 @@ export function ChatTab({ vocabulary, active }: { vocabulary: Vocabulary; active
     ...chatQuery(vocabulary, messages),
     enabled: active && messages.length > 0,
   });
+  const prompt = useMemo(() => ({ messages }), [messages]);
   const answer = messages.length === 0 ? undefined : query.data;
   const busy = rows !== settledRows || query.isFetching;
   const number = new Intl.NumberFormat(i18n.language);
@@ -125,9 +126,7 @@ export function ChatTab({ vocabulary, active }: { vocabulary: Vocabulary; active
       ) : (
         <p className="text-sm text-muted-foreground">{t("tokenizer.chatRule")}</p>
       )}
-      {messages.length > 0 && (
-        <Prices prompt={{ messages }} active={active} note={t("tokenizer.pricesChat")} />
-      )}
+      {messages.length > 0 && <Prices prompt={prompt} active={active} note={t("tokenizer.pricesChat")} />}
     </div>
   );
 

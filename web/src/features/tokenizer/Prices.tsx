@@ -4,13 +4,19 @@ import { useTranslation } from "react-i18next";
 import type { TokenPrice } from "@/api/types";
 import { Input } from "@/components/ui/input";
 import { cn } from "@/lib/cn";
+import { useSettled } from "@/lib/settled";
 import { type Prompt, priceQuery } from "./api";
 import { Failure } from "./Failure";
 import { byKind, costOf, dollars, tooLong } from "./prices";
 
 const maxAnswer = 1_000_000; // tokens
 
-type Props = { prompt: Prompt; active: boolean; note: string };
+type Props = {
+  /** The same object while it is the same prompt. */
+  prompt: Prompt;
+  active: boolean;
+  note: string;
+};
 
 /** What the prompt costs under each name of the calendar, and an answer of the expected length. */
 export function Prices({ prompt, active, note }: Props) {
@@ -18,7 +24,8 @@ export function Prices({ prompt, active, note }: Props) {
   const [answer, setAnswer] = useState("250");
   const heading = useId();
   const field = useId();
-  const query = useQuery({ ...priceQuery(prompt), enabled: active });
+  // Later than the tokens: nobody reads prices while typing.
+  const query = useQuery({ ...priceQuery(useSettled(prompt, 400)), enabled: active });
   const prices = useDeferredValue(query.data);
   const answerTokens = Math.min(maxAnswer, Math.max(0, Math.floor(Number(answer) || 0)));
   return (

@@ -25,6 +25,7 @@ export function TextTab({ vocabulary, active }: { vocabulary: Vocabulary; active
     ...textQuery(vocabulary, settled, special),
     enabled: active && settled !== "",
   });
+  const prompt = useMemo(() => ({ text: settled }), [settled]);
   const answer = settled === "" ? undefined : query.data;
   const busy = text !== settled || query.isFetching;
   const number = new Intl.NumberFormat(i18n.language);
@@ -103,7 +104,7 @@ export function TextTab({ vocabulary, active }: { vocabulary: Vocabulary; active
       ) : (
         <TokenView groups={answer?.groups ?? []} busy={busy} note={note()} />
       )}
-      <Prices prompt={{ text: settled }} active={active} note={t("tokenizer.pricesText")} />
+      <Prices prompt={prompt} active={active} note={t("tokenizer.pricesText")} />
     </div>
   );
 }

@@ -10,8 +10,11 @@ import { VocabularySelect } from "./VocabularySelect";
 /** Shows what a model reads: a text's tokens as one types, and what a chat counts and costs. */
 export function TokenizerPage() {
   const { t } = useTranslation();
-  const [tab, setTab] = useState("text");
-  const [vocabulary, setVocabulary] = useState<Vocabulary>({ encoding: "cl100k_base" });
+  const [tab, setTab] = useState<"text" | "chat">("text");
+  const [vocabularies, setVocabularies] = useState<Record<"text" | "chat", Vocabulary>>({
+    text: { encoding: "cl100k_base" },
+    chat: { encoding: "cl100k_base" },
+  });
   const select = useId();
 
   useEffect(() => {
@@ -31,19 +34,24 @@ export function TokenizerPage() {
             <label htmlFor={select} className="text-sm font-medium">
               {t("tokenizer.vocabulary")}
             </label>
-            <VocabularySelect id={select} value={vocabulary} chat={tab === "chat"} onChange={setVocabulary} />
+            <VocabularySelect
+              id={select}
+              value={vocabularies[tab]}
+              chat={tab === "chat"}
+              onChange={(vocabulary) => setVocabularies((all) => ({ ...all, [tab]: vocabulary }))}
+            />
           </div>
-          <Tabs value={tab} onValueChange={setTab}>
+          <Tabs value={tab} onValueChange={(next) => setTab(next === "chat" ? "chat" : "text")}>
             <TabsList aria-label={t("tokenizer.what")}>
               <TabsTrigger value="text">{t("tokenizer.text")}</TabsTrigger>
               <TabsTrigger value="chat">{t("tokenizer.chat")}</TabsTrigger>
             </TabsList>
             {/* Both stay, so that what was written in one is there after a look at the other. */}
             <TabsContent value="text" forceMount hidden={tab !== "text"} className="pt-5">
-              <TextTab vocabulary={vocabulary} active={tab === "text"} />
+              <TextTab vocabulary={vocabularies.text} active={tab === "text"} />
             </TabsContent>
             <TabsContent value="chat" forceMount hidden={tab !== "chat"} className="pt-5">
-              <ChatTab vocabulary={vocabulary} active={tab === "chat"} />
+              <ChatTab vocabulary={vocabularies.chat} active={tab === "chat"} />
             </TabsContent>
           </Tabs>
         </div>

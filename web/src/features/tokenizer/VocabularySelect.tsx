@@ -2,12 +2,12 @@ import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Select } from "@/components/ui/select";
 import { modelsQuery } from "@/features/models/api";
-import { type Encoding, encodings, type Vocabulary } from "./api";
+import { chatEncodings, type Encoding, encodings, type Vocabulary } from "./api";
 
 type Props = {
   id: string;
   value: Vocabulary;
-  /** Only models that chat. */
+  /** Only those that models for chats have. */
   chat: boolean;
   onChange: (value: Vocabulary) => void;
 };
@@ -27,11 +27,13 @@ export function VocabularySelect({ id, value, chat, onChange }: Props) {
       }}
     >
       <optgroup label={t("tokenizer.encodings")}>
-        {Object.entries(encodings).map(([name, models]) => (
-          <option key={name} value={`encoding ${name}`}>
-            {name} ({models})
-          </option>
-        ))}
+        {Object.entries(encodings)
+          .filter(([name]) => !chat || chatEncodings.has(name))
+          .map(([name, models]) => (
+            <option key={name} value={`encoding ${name}`}>
+              {name} ({models})
+            </option>
+          ))}
       </optgroup>
       {models.length > 0 && (
         <optgroup label={t("models.own")}>

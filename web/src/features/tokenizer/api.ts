@@ -12,6 +12,12 @@ export const encodings = {
   r50k_base: "davinci, curie, babbage, ada",
 } as const;
 
+/** Those of models that take messages. */
+export const chatEncodings: ReadonlySet<string> = new Set<keyof typeof encodings>([
+  "o200k_base",
+  "cl100k_base",
+]);
+
 export type Encoding = keyof typeof encodings;
 
 /** One of OpenAI's vocabularies, or that of a served model. */
