@@ -24,7 +24,7 @@ type sampler struct {
 	tail    string               // newest output while it waits
 	counts  map[engine.Token]int // produced tokens, for the penalties
 	biases  *textbias.State      // nil without any
-	bias    []engine.TokenBias   // of the next token, each token once
+	bias    []engine.TokenBias   // of the token that is picked, each token once
 }
 
 var (
@@ -49,9 +49,7 @@ func newSampler(l *loop, req *engine.GenerateRequest) (*sampler, error) {
 	if req.IgnoreEOS {
 		s.eog = l.eog
 	}
-	if s.biases = textbias.New(&l.writing, p, l.eog); s.biases != nil {
-		s.bias = s.biases.Now()
-	}
+	s.biases = textbias.New(&l.writing, p, l.eog)
 	if g := p.Grammar; g != nil {
 		grammar, err := m.NewGrammar(g.GBNF, g.Root)
 		if err != nil {
@@ -89,6 +87,9 @@ func (s *sampler) light() bool {
 
 // pick chooses the next token; scratch has room for the vocabulary and belongs to the caller.
 func (s *sampler) pick(logits []float32, scratch []capi.Candidate) (engine.Token, error) {
+	if s.biases != nil {
+		s.bias = s.biases.Now()
+	}
 	token, err := s.unheld(logits, scratch)
 	// Most of the time the grammar agrees with the free choice, and asking it about one token is
 	// far cheaper than about all of them.
@@ -226,7 +227,6 @@ func (s *sampler) accept(t engine.Token, piece []byte) {
 	s.counts[t]++
 	if s.biases != nil {
 		s.biases.Accept(t, piece)
-		s.bias = s.biases.Now()
 	}
 	switch {
 	case s.grammar == nil:

@@ -47,6 +47,7 @@ type State struct {
 	ways  []begun // led texts of which it is
 	open  bool    // a text may begin here
 	now   []engine.TokenBias
+	moved bool // now is of an earlier place
 }
 
 // text is a biased text of several tokens.
@@ -139,7 +140,17 @@ func split(v Vocabulary, text string) []engine.Token {
 
 // Now returns the tokens that are biased at this place, each once, in the order of their ids. A bias of Ban
 // forbids the token. The slice is valid until the next Accept.
-func (b *State) Now() []engine.TokenBias { return b.now }
+func (b *State) Now() []engine.TokenBias {
+	if b.moved {
+		b.moved = false
+		if b.open && len(b.under) == 0 && len(b.ways) == 0 {
+			b.now = b.idle
+		} else {
+			b.now = b.compute()
+		}
+	}
+	return b.now
+}
 
 // Accept tells that a token was produced, and the bytes that it writes.
 func (b *State) Accept(t engine.Token, piece []byte) {
@@ -148,11 +159,7 @@ func (b *State) Accept(t engine.Token, piece []byte) {
 	}
 	b.acceptBanned(string(piece))
 	b.acceptLed(t)
-	if b.open && len(b.under) == 0 && len(b.ways) == 0 {
-		b.now = b.idle
-	} else {
-		b.now = b.compute()
-	}
+	b.moved = true
 }
 
 func (b *State) acceptBanned(piece string) {
