@@ -19,6 +19,8 @@ var requests = map[string]struct{ path, body string }{
 	edit:       {"/edits", `"model": "text-davinci-edit-001", "instruction": "Write."`},
 	embedding:  {"/embeddings", `"model": "text-embedding-ada-002", "input": "Hi"`},
 	search:     {"/engines/text-embedding-ada-002/search", `"query": "a", "documents": ["b"]`},
+	question:   {"/answers", puppies},
+	labeling:   {"/classifications", moments},
 }
 
 // samples are members to add to a request, by parameter. What else the parameter needs stands before it.
@@ -28,12 +30,17 @@ var samples = map[string]string{
 	"documents":              `"documents": ["b", "c"]`,
 	"echo":                   `"echo": true`,
 	"encoding_format":        `"encoding_format": "base64"`,
+	"examples":               `"examples": [["a", "b"], ["c", "d"]]`,
+	"examples_context":       `"examples_context": "a"`,
+	"expand":                 `"expand": ["completion"]`,
 	"file":                   `"file": "file-1"`,
 	"frequency_penalty":      `"frequency_penalty": 0.5`,
 	"input":                  `"input": "Hi"`,
 	"instruction":            `"instruction": "Write."`,
+	"labels":                 `"labels": ["a", "b"]`,
 	"logit_bias":             `"logit_bias": {"50": -100}`,
 	"max_completion_tokens":  `"max_completion_tokens": 5`,
+	"max_examples":           `"max_examples": 10`,
 	"max_rerank":             `"max_rerank": 10`,
 	"max_tokens":             `"max_tokens": 5`,
 	"messages":               hello,
@@ -46,9 +53,12 @@ var samples = map[string]string{
 	"prompt_cache_options":   `"prompt_cache_options": {}`,
 	"prompt_cache_retention": `"prompt_cache_retention": "24h"`,
 	"query":                  `"query": "a"`,
+	"question":               `"question": "a"`,
 	"response_format":        `"response_format": {"type": "text"}`,
 	"return_metadata":        `"return_metadata": true`,
+	"return_prompt":          `"return_prompt": true`,
 	"safety_identifier":      `"safety_identifier": "a"`,
+	"search_model":           `"search_model": "text-embedding-ada-002"`,
 	"seed":                   `"seed": 7`,
 	"service_tier":           `"service_tier": "auto"`,
 	"stop":                   `"stop": ["a", "b"]`,
@@ -76,6 +86,8 @@ var samples = map[string]string{
 	chat + " verbosity":           `"verbosity": "low"`,
 	chat + " web_search_options":  `"web_search_options": {"search_context_size": "low"}`,
 	completion + " logprobs":      `"logprobs": 2`,
+	question + " logprobs":        `"logprobs": 2`,
+	labeling + " logprobs":        `"logprobs": 2`,
 	embedding + " model":          `"model": "text-embedding-ada-002"`,
 	edit + " model":               `"model": "text-davinci-edit-001"`,
 }
@@ -206,7 +218,7 @@ func TestBounds(t *testing.T) {
 						continue
 					case name == "model" && value != "null": // models are the operator's
 						continue
-					case key == search+" documents" && value == "null": // when there is a file, which is refused
+					case (key == search+" documents" || key == question+" documents" || key == labeling+" examples") && value == "null": // when there is a file, which is refused
 						continue
 					}
 					tried[key+value] = true

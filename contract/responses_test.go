@@ -110,6 +110,16 @@ var exchanges = []exchange{
 	{"plain", search, "/engines/text-embedding-ada-002/search", `{"query": "a", "documents": ["b", "c"]}`, 0},
 	{"no documents", search, "/engines/text-embedding-ada-002/search", `{"query": "a"}`, 400},
 
+	{"plain", question, "", "{" + puppies + "}", 0},
+	{"prompt", question, "", `{"return_prompt": true, ` + puppies + `}`, 0},
+	{"expanded", question, "", `{"expand": ["completion"], "n": 2, ` + puppies + `}`, 0},
+	{"logprobs", question, "", `{"logprobs": 2, ` + puppies + `}`, 0},
+	{"no documents", question, "", strings.Replace("{"+puppies+"}", "documents", "user", 1), 400},
+	{"plain", labeling, "", "{" + moments + "}", 0},
+	{"prompt", labeling, "", `{"return_prompt": true, ` + moments + `}`, 0},
+	{"expanded", labeling, "", `{"expand": ["completion"], ` + moments + `}`, 0},
+	{"unknown model", labeling, "", strings.Replace("{"+moments+"}", "gpt-4", "nothing", 1), 404},
+
 	{"plain", "GET /models", "", "", 0},
 	{"plain", "GET /models/{}", "/models/gpt-4", "", 0},
 	{"shut down", "GET /models/{}", "/models/text-davinci-003", "", 0},

@@ -11,8 +11,11 @@ mapfile -t targets < <(grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go
 [ ${#targets[@]} -gt 0 ] || { echo "no fuzz test matches $pattern" >&2; exit 1; }
 failed=()
 for target in "${targets[@]}"; do
-	if out=$(go test "./${target%:*}" -run '^$' -fuzz "^${target#*:}\$" -fuzztime "$fuzztime" -fuzzminimizetime 5s -parallel "$workers" 2>&1); then
+	if out=$(go test "./${target%:*}" -run '^$' -fuzz "^${target#*:}\$" -fuzztime "$fuzztime" -fuzzminimizetime 50x -parallel "$workers" 2>&1); then
 		printf '%-55s %s\n' "$target" "$(grep -oE 'execs: [0-9]+' <<<"$out" | tail -n 1)"
+	elif grep -q 'context deadline exceeded' <<<"$out" && ! grep -q 'Failing input written' <<<"$out"; then
+		# On a busy machine Go calls a run that is over a failure, though no input failed.
+		printf '%-55s %s, ended late\n' "$target" "$(grep -oE 'execs: [0-9]+' <<<"$out" | tail -n 1)"
 	else
 		failed+=("$target")
 		printf '!! %s\n%s\n' "$target" "$(tail -n 60 <<<"$out")"

@@ -6,9 +6,12 @@
 //
 //	POST /v1/completions                    createCompletion         scope completions.write
 //	POST /v1/engines/{engine}/completions   createEngineCompletion   scope completions.write
+//	POST /v1/answers                        createAnswer             scope completions.write
+//	POST /v1/classifications                createClassification     scope completions.write
 //
 // Files: request.go decodes and checks, response.go has the answer's shapes, choices.go collects
-// them, http.go writes them.
+// them, http.go writes them. answers.go and classifications.go are the two of before 2023 for which the
+// server writes the prompt, passages.go chooses what comes into it, http_answers.go serves them.
 //
 // Invariants:
 //   - Choice i belongs to prompt i/n: indexes are in the order of the prompts.
@@ -18,6 +21,8 @@
 //   - text_offset counts characters from the beginning of the prompt, as the original's does.
 //   - suffix makes the model write what stands between it and the prompt (generate.Prompt.Before); usage
 //     counts what the model read for that.
+//   - Prompts of answers and classifications are those of OpenAI's guides to their end, of at most 2,048
+//     tokens together with the answer. Search only chooses when there is no room for everything.
 //   - Token ids sent to a name of the original's are ids of its encoding: they are read as the text that
 //     they say. Others are the served model's own; an alias without an encoding refuses ids, because
 //     they would silently be read as other words.

@@ -1,6 +1,7 @@
 package completions
 
 import (
+	"context"
 	"iter"
 	"net/http"
 	"unicode/utf8"
@@ -22,7 +23,7 @@ type API struct {
 
 // Routes returns the package's operations.
 func (a *API) Routes() []httpapi.Route {
-	return []httpapi.Route{
+	return append(a.answerRoutes(), []httpapi.Route{
 		{
 			Method: http.MethodPost, Path: "/v1/completions", Op: "createCompletion", Tag: "Completions",
 			Summary: "Continues a text.",
@@ -35,7 +36,7 @@ func (a *API) Routes() []httpapi.Route {
 			In:      EngineRequest{}, Out: Whole{}, Stream: Whole{},
 			Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.createWithEngine,
 		},
-	}
+	}...)
 }
 
 func (a *API) create(w http.ResponseWriter, r *http.Request) error {
@@ -62,22 +63,42 @@ func (a *API) createWithEngine(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) answer(w http.ResponseWriter, r *http.Request, req *Request) error {
-	op, prompts, n, err := req.operation(httpapi.RequestID(r.Context()))
+	ans, events, err := a.begin(r.Context(), w.Header(), req)
 	if err != nil {
 		return a.refuse(r, req.Model, err)
 	}
-	ans := answer{
+	if req.Stream {
+		return ans.stream(httpapi.NewStream(w, r), events)
+	}
+	whole, err := ans.whole(events)
+	if err != nil {
+		return err
+	}
+	return httpapi.JSON(w, http.StatusOK, whole)
+}
+
+// complete answers a request that does not stream. What answers is announced in h.
+func (a *API) complete(ctx context.Context, h http.Header, req *Request) (Whole, error) {
+	ans, events, err := a.begin(ctx, h, req)
+	if err != nil {
+		return Whole{}, err
+	}
+	return ans.whole(events)
+}
+
+func (a *API) begin(ctx context.Context, h http.Header, req *Request) (*answer, iter.Seq2[generate.Indexed, error], error) {
+	op, prompts, n, err := req.operation(httpapi.RequestID(ctx))
+	if err != nil {
+		return nil, nil, err
+	}
+	ans := &answer{
 		Answer:    wire.Begin(a.Clock, a.NewID, "cmpl-", len(prompts), n),
 		req:       req,
 		prompts:   len(prompts),
 		n:         n,
 		sequences: make([]sequence, len(prompts)*n),
 	}
-	events := ans.Each(w.Header(), a.Generate.Fan(r.Context(), httpapi.ActorOf(r.Context()), op, prompts, n))
-	if req.Stream {
-		return ans.stream(httpapi.NewStream(w, r), events)
-	}
-	return ans.whole(w, events)
+	return ans, ans.Each(h, a.Generate.Fan(ctx, httpapi.ActorOf(ctx), op, prompts, n)), nil
 }
 
 // answer is one request's way to the client.
@@ -138,11 +159,11 @@ func (a *answer) take(e generate.Indexed) (text string) {
 	return text
 }
 
-// whole collects the choices and sends them as one object.
-func (a *answer) whole(w http.ResponseWriter, events iter.Seq2[generate.Indexed, error]) error {
+// whole collects the choices.
+func (a *answer) whole(events iter.Seq2[generate.Indexed, error]) (Whole, error) {
 	for e, err := range events {
 		if err != nil {
-			return err
+			return Whole{}, err
 		}
 		a.sequences[e.Index].text.WriteString(a.take(e))
 	}
@@ -157,7 +178,7 @@ func (a *answer) whole(w http.ResponseWriter, events iter.Seq2[generate.Indexed,
 			choices = append(choices, c)
 		}
 	}
-	return httpapi.JSON(w, http.StatusOK, Whole{Response: a.response(choices...), Usage: a.Usage()})
+	return Whole{Response: a.response(choices...), Usage: a.Usage()}, nil
 }
 
 // stream sends the choices piece by piece.

@@ -58,10 +58,10 @@ func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	got, err := a.Generate.Embed(r.Context(), httpapi.ActorOf(r.Context()), op)
+	admitted, cosines, err := a.Generate.Search(r.Context(), httpapi.ActorOf(r.Context()), op)
 	if err != nil {
 		return err
 	}
-	wire.Announce(w.Header(), got.Admitted)
-	return httpapi.JSON(w, http.StatusOK, searchResponse(engine, got.Vectors))
+	wire.Announce(w.Header(), admitted)
+	return httpapi.JSON(w, http.StatusOK, searchResponse(engine, cosines))
 }

@@ -46,49 +46,32 @@ type SearchResult struct {
 	Score    float64 `json:"score" doc:"300 times the cosine of the angle between query and document, 0 where that is negative."`
 }
 
-// operation checks the request and returns what the core runs: the query's vector is asked for first.
-func (r *SearchRequest) operation(engine string) (generate.EmbedRequest, error) {
+// operation checks the request and returns what the core runs.
+func (r *SearchRequest) operation(engine string) (generate.SearchRequest, error) {
 	if err := httpapi.First(
 		httpapi.Required("query", r.Query != ""),
 		httpapi.MaxItems("documents", len(r.Documents), maxDocuments),
 		httpapi.Min("max_rerank", r.MaxRerank, 1),
 	); err != nil {
-		return generate.EmbedRequest{}, err
+		return generate.SearchRequest{}, err
 	}
 	switch {
 	case r.File != "":
-		return generate.EmbedRequest{}, wire.Unsupported("file", "Searching an uploaded 'file'")
+		return generate.SearchRequest{}, wire.Unsupported("file", "Searching an uploaded 'file'")
 	case len(r.Documents) == 0:
-		return generate.EmbedRequest{}, fault.Param("documents", "You should specify 'documents': a list of 1 to %d texts to search.", maxDocuments)
+		return generate.SearchRequest{}, fault.Param("documents", "You should specify 'documents': a list of 1 to %d texts to search.", maxDocuments)
 	}
 	if i := slices.Index(r.Documents, ""); i >= 0 {
-		return generate.EmbedRequest{}, fault.Param("documents", "Document %d is an empty string, which has no meaning to compare. Leave it out, or send a text.", i)
+		return generate.SearchRequest{}, fault.Param("documents", "Document %d is an empty string, which has no meaning to compare. Leave it out, or send a text.", i)
 	}
-	return generate.EmbedRequest{
-		Op: "search", Class: "embeddings", Model: searchModel(engine), Param: "documents",
-		Texts: append([]string{r.Query}, r.Documents...),
-	}, nil
+	return generate.SearchRequest{Engine: engine, Param: "documents", Query: r.Query, Documents: r.Documents}, nil
 }
 
-// searchModel is the embedding model behind a search engine. The four engines of the original wrote
-// texts as well; when search was retired, these were their successors for it.
-func searchModel(engine string) string {
-	switch engine {
-	case "ada", "babbage", "curie", "davinci":
-		return "text-search-" + engine + "-doc-001"
-	}
-	return engine
-}
-
-// searchResponse scores the documents: vectors has the query's first.
-func searchResponse(engine string, vectors [][]float32) SearchResponse {
-	out := SearchResponse{Object: "list", Model: engine, Data: make([]SearchResult, len(vectors)-1)}
-	for i, v := range vectors[1:] {
-		var cosine float64 // the vectors have length 1
-		for k, x := range v {
-			cosine += float64(x) * float64(vectors[0][k])
-		}
-		out.Data[i] = SearchResult{Object: "search_result", Document: i, Score: math.Round(scoreScale*1000*max(0, cosine)) / 1000}
+// searchResponse scores the documents by their cosines.
+func searchResponse(engine string, cosines []float64) SearchResponse {
+	out := SearchResponse{Object: "list", Model: engine, Data: make([]SearchResult, len(cosines))}
+	for i, c := range cosines {
+		out.Data[i] = SearchResult{Object: "search_result", Document: i, Score: math.Round(scoreScale*1000*c) / 1000}
 	}
 	return out
 }

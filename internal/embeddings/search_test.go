@@ -43,20 +43,6 @@ func TestSearchScoresEachDocument(t *testing.T) {
 	}
 }
 
-func TestOppositesScoreNothing(t *testing.T) {
-	if got := searchResponse("e", [][]float32{{1, 0}, {-1, 0}, {0.6, 0.8}}); got.Data[0].Score != 0 || got.Data[1].Score != 180 {
-		t.Errorf("%+v", got)
-	}
-}
-
-func TestSearchEnginesAreEmbeddingModels(t *testing.T) {
-	for engine, want := range map[string]string{"davinci": "text-search-davinci-doc-001", "ada": "text-search-ada-doc-001", "my-model": "my-model"} {
-		if got := searchModel(engine); got != want {
-			t.Errorf("%s: %s", engine, got)
-		}
-	}
-}
-
 func TestBadSearches(t *testing.T) {
 	_, srv := serve(t)
 	for _, tt := range []struct{ name, body, param, code, text string }{

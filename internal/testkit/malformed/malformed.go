@@ -31,6 +31,8 @@ var ValidRequests = []Valid{
 	{"POST", "/v1/completions", `{"model":"echo","prompt":[[72,105],[72]],"max_tokens":2,"stream":true}`},
 	{"POST", "/v1/completions", `{"model":"gpt-3.5-turbo-instruct","prompt":"Once ","suffix":" time","max_tokens":2}`},
 	{"POST", "/v1/edits", `{"model":"text-davinci-edit-001","input":"teh","instruction":"Fix it.","n":1,"temperature":0,"top_p":1}`},
+	{"POST", "/v1/answers", `{"model":"gpt-4","search_model":"text-embedding-ada-002","question":"q?","documents":["a","b"],"max_rerank":1,"examples":[["c?","d"]],"examples_context":"c","max_tokens":2,"n":2,"logprobs":1,"stop":["x"],"logit_bias":{"50":1},"expand":["completion"],"return_prompt":true}`},
+	{"POST", "/v1/classifications", `{"model":"gpt-4","search_model":"text-embedding-ada-002","query":"q","examples":[["a","b"],["c","d"]],"labels":["b","d"],"max_examples":1,"temperature":0,"expand":[]}`},
 	{"GET", "/v1/engines", ""},
 	{"GET", "/v1/engines/davinci", ""},
 	{"POST", "/v1/engines/davinci/completions", `{"prompt":"hi","max_tokens":2}`},

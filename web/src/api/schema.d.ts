@@ -21,6 +21,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers a question by documents and examples. */
+        post: operations["createAnswer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/classifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finds the label of a text by examples. */
+        post: operations["createClassification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/completions": {
         parameters: {
             query?: never;
@@ -1075,6 +1109,92 @@ export interface components {
             /** @description Only with stream_options.include_usage: null until the last chunk. */
             usage: components["schemas"]["Usage"] | null;
         };
+        CompletionsAnswer: {
+            /**
+             * @description Always answer.
+             * @enum {string}
+             */
+            object: "answer";
+            /** @description The model that was asked: the snapshot that its name stands for. */
+            model: string;
+            search_model: string;
+            /** @description The completion's id, or all of it. */
+            completion: string | Record<string, never>;
+            answers: string[];
+            /** @description The documents that the model read, in their order in the prompt. */
+            selected_documents: components["schemas"]["CompletionsSelectedDocument"][];
+            /** @description What the model read, when asked for. */
+            prompt?: string;
+        };
+        CompletionsAnswerRequest: {
+            /**
+             * @description The model that answers.
+             * @example curie
+             */
+            model: string;
+            /**
+             * @description What to answer.
+             * @example which puppy is happy?
+             */
+            question: string;
+            /** @description Pairs of a question and its answer, 1 to 200, that show tone and form. */
+            examples: string[][];
+            /** @description The text that the answers of the examples are taken from. */
+            examples_context: string | null;
+            /** @description Texts to take the answer from, at most 200; an empty list answers by the examples alone. */
+            documents?: string[];
+            /** @description Refused: send documents. */
+            file?: string;
+            /**
+             * @description The model that chooses among documents when there is no room for all.
+             * @default ada
+             */
+            search_model: string;
+            /**
+             * @description How many documents are taken at most.
+             * @default 200
+             */
+            max_rerank: number;
+            /**
+             * @description Sampling temperature, 0 to 2; 0 always takes the likeliest token.
+             * @default 0
+             */
+            temperature: number;
+            /** @description Report log probabilities as /v1/completions does; completion is then expanded. */
+            logprobs?: number;
+            /**
+             * @description The most tokens of an answer.
+             * @default 16
+             */
+            max_tokens: number;
+            /** @description Up to 4 texts before which the answer ends. */
+            stop?: string | string[] | null;
+            /**
+             * @description How many answers to produce, 1 to 10.
+             * @default 1
+             */
+            n: number;
+            /** @description Token ids with a bias from -100 to 100, as in /v1/completions. */
+            logit_bias?: {
+                [key: string]: number;
+            } | null;
+            /**
+             * @description Accepted; it only ever had an effect with file.
+             * @default false
+             */
+            return_metadata: boolean;
+            /**
+             * @description Show the prompt that was made.
+             * @default false
+             */
+            return_prompt: boolean;
+            /** @description completion shows the whole completion instead of its id; file is accepted. */
+            expand?: string[];
+            /** @description Your end user, for your own logs. */
+            user?: string;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
+        };
         CompletionsChoice: {
             text: string;
             /** @description Prompt i has the choices from i*n on. */
@@ -1086,6 +1206,79 @@ export interface components {
              * @enum {string|null}
              */
             finish_reason: "stop" | "length" | null;
+        };
+        CompletionsClassification: {
+            /**
+             * @description Always classification.
+             * @enum {string}
+             */
+            object: "classification";
+            /** @description The model that was asked: the snapshot that its name stands for. */
+            model: string;
+            search_model: string;
+            /** @description The completion's id, or all of it. */
+            completion: string | Record<string, never>;
+            /** @description One of the labels, or Unknown when the model wrote none of them. */
+            label: string;
+            /** @description The examples that the model read, in their order in the prompt. */
+            selected_examples: components["schemas"]["CompletionsSelectedExample"][];
+            /** @description What the model read, when asked for. */
+            prompt?: string;
+        };
+        CompletionsClassificationRequest: {
+            /**
+             * @description The model that classifies.
+             * @example curie
+             */
+            model: string;
+            /**
+             * @description What to classify.
+             * @example It is a raining day :(
+             */
+            query: string;
+            /** @description Pairs of a text and its label, 2 to 200. */
+            examples?: string[][];
+            /** @description Refused: send examples. */
+            file?: string;
+            /** @description The labels, 2 to 200; those of the examples when left out. They are written with one capital letter. */
+            labels?: string[];
+            /**
+             * @description The model that chooses among examples when there is no room for all.
+             * @default ada
+             */
+            search_model: string;
+            /**
+             * @description Sampling temperature, 0 to 2; 0 always takes the likeliest token.
+             * @default 0
+             */
+            temperature: number;
+            /** @description Report log probabilities as /v1/completions does; completion is then expanded. */
+            logprobs?: number;
+            /**
+             * @description How many examples are taken at most.
+             * @default 200
+             */
+            max_examples: number;
+            /** @description Token ids with a bias from -100 to 100, as in /v1/completions. */
+            logit_bias?: {
+                [key: string]: number;
+            } | null;
+            /**
+             * @description Show the prompt that was made.
+             * @default false
+             */
+            return_prompt: boolean;
+            /**
+             * @description Accepted; it only ever had an effect with file.
+             * @default false
+             */
+            return_metadata: boolean;
+            /** @description completion shows the whole completion instead of its id; file is accepted. */
+            expand?: string[];
+            /** @description Your end user, for your own logs. */
+            user?: string;
+            /** @description Accepted for clients of before November 2023, which send it; without effect. */
+            timeout?: number;
         };
         CompletionsEngineRequest: {
             /** @description Not here: the path names the model. */
@@ -1244,6 +1437,17 @@ export interface components {
             best_of: number;
             /** @description A text that comes after the completion: what is written stands between prompt and suffix. */
             suffix?: string;
+        };
+        CompletionsSelectedDocument: {
+            /** @description Which of the documents, from 0. */
+            document: number;
+            text: string;
+        };
+        CompletionsSelectedExample: {
+            /** @description Which of the examples, from 0. */
+            document: number;
+            text: string;
+            label: string;
         };
         CompletionsWhole: {
             /** @example cmpl-8Abc */
@@ -2059,6 +2263,56 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ChatResponse"];
                     "text/event-stream": components["schemas"]["ChatUsageChunk"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createAnswer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompletionsAnswerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletionsAnswer"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createClassification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompletionsClassificationRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CompletionsClassification"];
                 };
             };
             default: components["responses"]["Error"];
