@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,6 +125,25 @@ func TestEnvironmentLists(t *testing.T) {
 	}
 }
 
+func TestOrigins(t *testing.T) {
+	for _, c := range []struct {
+		env  []string
+		want string
+	}{
+		{nil, "[*]"},
+		{[]string{"PARLEY_ALLOW_ORIGINS="}, "[]"},
+		{[]string{"PARLEY_ALLOW_ORIGINS=https://a.example,http://localhost:3000"}, "[https://a.example http://localhost:3000]"},
+	} {
+		cfg, err := config.Load(config.Options{Environ: append([]string{"PARLEY_HOME=" + t.TempDir()}, c.env...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(cfg.Origins()); got != c.want {
+			t.Errorf("%v: %s, want %s", c.env, got, c.want)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	home := t.TempDir()
 	for _, c := range []struct {
@@ -153,6 +173,7 @@ func TestErrors(t *testing.T) {
 		{name: "remote", file: "remotes: [{name: a, url: ftp://x}, {name: a, url: http://h/v1}]", want: []string{"entry 1", "entry 2", "http://HOST:PORT/v1"}},
 		{name: "alias", file: "aliases: {a: a}", want: []string{"aliases (file"}},
 		{name: "base url", env: []string{"PARLEY_BASE_URL=parley.example"}, want: []string{"base_url", "https://HOST"}},
+		{name: "origins", file: "allow_origins: 'https://a.example, https://b.example/'", want: []string{"allow_origins (file", "https://b.example/", "https://HOST"}},
 		{name: "home in home", file: "home: /elsewhere", want: []string{"home (file ", "--home"}},
 		{name: "empty home", flags: map[string]any{"home": ""}, want: []string{"home (flag --home)", "empty"}},
 		{name: "no such file", env: []string{"PARLEY_CONFIG=/no/such/file"}, want: []string{"/no/such/file"}},
