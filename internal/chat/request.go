@@ -63,7 +63,7 @@ type Message struct {
 	ToolCallID string  `json:"tool_call_id,omitzero" doc:"For role tool: the call that this answers."`
 
 	// What assistants' messages carry; clients send them back as they got them.
-	ToolCalls    []ToolCall     `json:"tool_calls,omitzero" doc:"The calls that the assistant made; a message of role tool has to answer each."`
+	ToolCalls    []SentCall     `json:"tool_calls,omitzero" doc:"The calls that the assistant made; a message of role tool has to answer each."`
 	FunctionCall *FunctionCall  `json:"function_call,omitzero" doc:"The call that the assistant made, in the way of 2023."`
 	Audio        jsontext.Value `json:"audio,omitzero" doc:"Not supported by this release."`
 	Refusal      jsontext.Value `json:"refusal,omitzero" doc:"Not supported by this release."`

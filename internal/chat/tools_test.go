@@ -290,7 +290,7 @@ func TestResultsReachTheModel(t *testing.T) {
 		 {"role":"assistant","content":null,"function_call":{"name":"get_weather","arguments":"{\"city\":\"Rome\"}"}},
 		 {"role":"function","name":"get_weather","content":"20 degrees"}`,
 		`{"role":"user","content":"How warm is it?"},
-		 {"role":"assistant","content":"Let me look.","refusal":null,"annotations":[],"function_call":null,"tool_calls":[{"id":"call_a","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Rome\"}"}}]},
+		 {"role":"assistant","content":"Let me look.","refusal":null,"annotations":[],"function_call":null,"provider_specific_fields":{"refusal":null},"tool_calls":[{"index":0,"id":"call_a","type":"function","function":{"name":"get_weather","arguments":"{\"city\":\"Rome\"}"}}]},
 		 {"role":"tool","tool_call_id":"call_a","name":"get_weather","content":"20 degrees"},{"role":"user","content":"So?"}`,
 	} {
 		for _, with := range []string{"", tools + ",", tools + `,"tool_choice":"none",`} {

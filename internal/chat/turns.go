@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
@@ -15,6 +17,13 @@ type ToolCall struct {
 	ID       string       `json:"id" doc:"What the result names it by." example:"call_8Abc"`
 	Type     string       `json:"type" doc:"Always function." enum:"function"`
 	Function FunctionCall `json:"function"`
+}
+
+// SentCall is a ToolCall that comes back. Programs that put streamed pieces together, as LangChain's agents do,
+// send their index with it.
+type SentCall struct {
+	ToolCall
+	Index jsontext.Value `json:"index,omitzero" doc:"Of the streamed pieces: taken and not used."`
 }
 
 // FunctionCall is a function that the model called.

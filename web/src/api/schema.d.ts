@@ -895,7 +895,7 @@ export interface components {
             /** @description For role tool: the call that this answers. */
             tool_call_id?: string;
             /** @description The calls that the assistant made; a message of role tool has to answer each. */
-            tool_calls?: components["schemas"]["ChatToolCall"][];
+            tool_calls?: components["schemas"]["ChatSentCall"][];
             /** @description The call that the assistant made, in the way of 2023. */
             function_call?: components["schemas"]["ChatFunctionCall"];
             /** @description Not supported by this release. */
@@ -1050,6 +1050,21 @@ export interface components {
             type: "text" | "json_object" | "json_schema";
             /** @description For the type json_schema. */
             json_schema?: components["schemas"]["ChatJSONSchema"];
+        };
+        ChatSentCall: {
+            /**
+             * @description What the result names it by.
+             * @example call_8Abc
+             */
+            id: string;
+            /**
+             * @description Always function.
+             * @enum {string}
+             */
+            type: "function";
+            function: components["schemas"]["ChatFunctionCall"];
+            /** @description Of the streamed pieces: taken and not used. */
+            index?: unknown;
         };
         ChatTokenLogprob: {
             token: string;
