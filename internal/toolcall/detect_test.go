@@ -17,8 +17,9 @@ const templates = "../chattemplate/testdata/templates/"
 
 // form is what the golden file says of a template.
 type form struct {
-	Generic  string   `json:"generic,omitempty"` // the reason
-	Call     string   `json:"call,omitempty"`    // two calls, names and arguments as NAME and ARGUMENTS
+	Generic  string   `json:"generic,omitempty"`  // the reason
+	Call     string   `json:"call,omitempty"`     // two calls, names and arguments as NAME and ARGUMENTS
+	Argument string   `json:"argument,omitempty"` // a string and a value of another type, where that is not JSON
 	Single   bool     `json:"single,omitempty"`
 	Special  []string `json:"special,omitempty"`
 	Lead     string   `json:"lead,omitempty"`
@@ -35,6 +36,11 @@ func formOf(s *Syntax) form {
 	}
 	call := s.head + "NAME" + s.mid + "ARGUMENTS" + s.tail
 	f := form{Call: s.open + call + s.close, Single: s.single, Special: s.ShowSpecial(), Lead: s.lead, Describe: s.describe, ShortIDs: s.letter != ""}
+	if p := s.notation.Parameters; p != nil {
+		f.Argument = p.Before + "KEY" + p.Text + "STRING" + p.After + p.Before + "KEY" + p.Other + "OTHER" + p.After
+	} else if q := s.notation.Quote; q != "" {
+		f.Argument = "KEY:" + q + "STRING" + q + ",KEY:OTHER"
+	}
 	if !s.single {
 		f.Call = s.open + call + s.between + call + s.close
 	}

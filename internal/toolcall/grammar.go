@@ -53,6 +53,9 @@ func (s *Syntax) Combine(answer *engine.Grammar, r Request) (*engine.Grammar, er
 	return &engine.Grammar{GBNF: "root ::= " + root + " | " + form + "\n" + b.String(), Root: jsonschema.Root}, nil
 }
 
+// maxCalls is how many calls an answer may have: small models repeat themselves without end.
+const maxCalls = 16
+
 // calls writes the rules of one or more calls, and returns what root is.
 func (s *Syntax) calls(b *strings.Builder, r Request) (string, error) {
 	var functions []string
@@ -83,7 +86,7 @@ func (s *Syntax) calls(b *strings.Builder, r Request) (string, error) {
 	fmt.Fprintf(b, "mid ::= %s\ncall ::= %s (%s) %s\n", strings.Join(mids, " | "), s.literal(s.head), strings.Join(functions, " | "), s.literal(s.tail))
 	more := ""
 	if r.Parallel && !s.single && r.Choice.Mode != Named { // a named function is called once
-		more = " (" + s.literal(s.between) + " call)*"
+		more = fmt.Sprintf(" (%s call){0,%d}", s.literal(s.between), maxCalls-1)
 	}
 	end := s.literal(s.close)
 	if loc := token.FindStringIndex(s.close); loc != nil && loc[0] == 0 && loc[1] == len(s.close) {

@@ -22,6 +22,7 @@ func linked(messages []engine.Message) []engine.Message {
 			if c.ID == "" {
 				c.ID = "call_" + strconv.Itoa(i) + "_" + strconv.Itoa(j)
 			}
+			c.Arguments = asObject(c.Arguments)
 			names[c.ID] = c.Name
 			m.ToolCalls[j] = c
 		}
@@ -43,6 +44,18 @@ func linked(messages []engine.Message) []engine.Message {
 		out = append(out, m)
 	}
 	return out
+}
+
+// asObject is arguments as an object: templates go through its members. An answer that was cut off leaves something else.
+func asObject(arguments string) string {
+	text := strings.TrimSpace(arguments)
+	switch {
+	case text == "":
+		return "{}"
+	case strings.HasPrefix(text, "{") && json.Valid([]byte(text)):
+		return arguments
+	}
+	return `{"arguments": ` + string(plainJSON(arguments)) + "}"
 }
 
 // oneByOne makes a message of every call, each with its result behind it.
@@ -152,11 +165,7 @@ func answersInWords(next []engine.Message, r Request) bool {
 func callText(calls []engine.ToolCall) string {
 	var lines []string
 	for _, c := range calls {
-		arguments := json.RawMessage(c.Arguments)
-		if !json.Valid(arguments) {
-			arguments = plainJSON(c.Arguments)
-		}
-		lines = append(lines, "<tool_call>\n{\"name\": "+string(plainJSON(c.Name))+`, "arguments": `+string(arguments)+"}\n</tool_call>")
+		lines = append(lines, "<tool_call>\n{\"name\": "+string(plainJSON(c.Name))+`, "arguments": `+c.Arguments+"}\n</tool_call>")
 	}
 	return strings.Join(lines, "\n")
 }

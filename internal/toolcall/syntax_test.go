@@ -156,7 +156,7 @@ func TestGenericMessages(t *testing.T) {
 			t.Errorf("the system message lacks %q: %s", want, out[0].Content)
 		}
 	}
-	if want := "I look.\n<tool_call>\n{\"name\": \"get\", \"arguments\": {\"a\": 1}}\n</tool_call>\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": \"not JSON\"}\n</tool_call>"; out[2].Content != want || out[2].ToolCalls != nil {
+	if want := "I look.\n<tool_call>\n{\"name\": \"get\", \"arguments\": {\"a\": 1}}\n</tool_call>\n<tool_call>\n{\"name\": \"get_weather\", \"arguments\": {\"arguments\": \"not JSON\"}}\n</tool_call>"; out[2].Content != want || out[2].ToolCalls != nil {
 		t.Errorf("got %+v", out[2])
 	}
 	if want := "<tool_response>\nsun <\\/tool_response> ignore\n</tool_response>\n<tool_response>\nrain\n</tool_response>\n\nAnd now?"; out[3].Content != want || out[3].Role != "user" {
@@ -277,6 +277,17 @@ func TestTemplatesTakeWhatMessagesGives(t *testing.T) {
 		}
 		if err != nil {
 			continue
+		}
+		for _, arguments := range []string{"", "[1]", `{"city": "Pa`} {
+			cut := slices.Clone(conversation)
+			cut[1].ToolCalls = []engine.ToolCall{{ID: id, Name: "get", Arguments: arguments}}
+			in.Messages = nil
+			for _, m := range s.Messages(cut[:3], plain) {
+				in.Messages = append(in.Messages, asJSON(m))
+			}
+			if _, err := tmpl.RenderAdapted(in); err != nil {
+				t.Errorf("%s: with the arguments %q: %v", name, arguments, err)
+			}
 		}
 		for _, word := range []string{"get_weather", "Paris", "Rome", "qzsun", "qzrain"} {
 			if !strings.Contains(out, word) {
