@@ -31,6 +31,7 @@ var sameTier = map[string]string{
 	"internal/jobs -> internal/store":           "jobs are enqueued in the caller's transaction",
 	"internal/presence -> internal/store":       "leases are rows",
 	"internal/bus -> internal/store":            "LISTEN/NOTIFY runs on the store's PostgreSQL",
+	"internal/tokenizer -> internal/toolcall":   "a chat's functions are counted in the form that templates take",
 	"internal/openapi -> internal/httpapi":      "the document is made from the route table",
 	"internal/engine -> internal/egress":        "the remote backend calls out",
 	"internal/chat -> internal/generate":        "one core operation, many API shapes",

@@ -6,6 +6,7 @@ import (
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/toolcall"
 )
 
 // TokenizeText returns the tokens of text in the vocabulary of the model that answers for a name, and
@@ -18,10 +19,11 @@ func (s *Service) TokenizeText(ctx context.Context, who actor.Actor, model, text
 	return served, tokens, err
 }
 
-// TokenizeMessages returns the tokens that a chat with these messages has as its prompt: in the form of
-// the model's own template, up to where the answer begins.
-func (s *Service) TokenizeMessages(ctx context.Context, who actor.Actor, model string, messages []engine.Message) (served string, tokens []engine.Token, err error) {
+// TokenizeMessages returns the tokens that a chat with these messages and functions (nil is none) has as its
+// prompt: in the form of the model's own template, up to where the answer begins.
+func (s *Service) TokenizeMessages(ctx context.Context, who actor.Actor, model string, messages []engine.Message, tools *toolcall.Request) (served string, tokens []engine.Token, err error) {
 	served, err = s.vocabulary(ctx, who, model, func(j *job, target Target) (err error) {
+		j.req.Tools = tools
 		tokens, err = j.renderMessages(ctx, target.Served, messages)
 		return err
 	})

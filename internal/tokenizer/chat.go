@@ -1,9 +1,12 @@
 package tokenizer
 
 import (
+	"fmt"
+
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/tokenizer/bpe"
+	"github.com/parley-ai/parley/internal/toolcall"
 )
 
 // form is what a chat costs beside its texts.
@@ -143,23 +146,46 @@ func (c *Chat) functionsField() string {
 	return "functions"
 }
 
-// forTemplate refuses what a served model's template is not given here.
-func forTemplate(chat *Chat) error {
-	if chat.functions() != nil || chat.FunctionCall != nil || chat.ToolChoice != nil {
-		return fault.Param(chat.functionsField(), "With a model, only messages are counted: each template shows functions in its own way. Name an `encoding` to count them as the original did.")
-	}
-	for i, m := range chat.Messages {
-		if m.FunctionCall != nil || m.ToolCalls != nil {
-			return fault.Param("messages", "messages[%d] has calls, which are counted with an `encoding` only.", i)
+// turns is the chat as a served model's template takes it, as POST /v1/chat/completions does: the call of
+// 2023 and its result get an id, and results the names of their functions.
+func (c *Chat) turns() ([]engine.Message, *toolcall.Request) {
+	out := make([]engine.Message, len(c.Messages))
+	called := map[string]string{} // names by the ids of calls
+	for i := range c.Messages {
+		m := &c.Messages[i]
+		turn := engine.Message{Role: m.Role, Content: m.Content.Text(), Name: m.Name, ToolCallID: m.ToolCallID}
+		for _, call := range m.ToolCalls {
+			called[call.ID] = call.Function.Name
+			turn.ToolCalls = append(turn.ToolCalls, engine.ToolCall{ID: call.ID, Name: call.Function.Name, Arguments: call.Function.Arguments})
 		}
+		switch {
+		case m.Role == "developer":
+			turn.Role = "system"
+		case m.Role == "tool" && m.Name == "":
+			turn.Name = called[m.ToolCallID]
+		case m.FunctionCall != nil:
+			turn.ToolCalls = []engine.ToolCall{{ID: fmt.Sprintf("call_%d", i), Name: m.FunctionCall.Name, Arguments: m.FunctionCall.Arguments}}
+		case m.Role == "function" && i > 0 && c.Messages[i-1].FunctionCall != nil && c.Messages[i-1].FunctionCall.Name == m.Name:
+			turn.Role, turn.ToolCallID = "tool", out[i-1].ToolCalls[0].ID
+		}
+		out[i] = turn
 	}
-	return nil
-}
-
-func engineMessages(messages []Message) []engine.Message {
-	out := make([]engine.Message, len(messages))
-	for i, m := range messages {
-		out[i] = engine.Message{Role: m.Role, Content: m.Content.Text(), Name: m.Name}
+	functions := c.functions()
+	if functions == nil {
+		return out, nil
 	}
-	return out
+	choice := c.choice()
+	r := &toolcall.Request{Parallel: c.Tools != nil && choice.Name == ""}
+	for _, f := range functions {
+		r.Tools = append(r.Tools, toolcall.Tool{Name: f.Name, Description: f.Description, Parameters: f.Parameters, Strict: f.Strict != nil && *f.Strict})
+	}
+	switch {
+	case choice.Name != "":
+		r.Choice = toolcall.Choice{Mode: toolcall.Named, Name: choice.Name}
+	case choice.Mode == "none":
+		r.Choice.Mode = toolcall.None
+	case choice.Mode == "required":
+		r.Choice.Mode = toolcall.Required
+	}
+	return out, r
 }

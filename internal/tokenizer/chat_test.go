@@ -7,8 +7,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/echo"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/generate/generatetest"
+	"github.com/parley-ai/parley/internal/toolcall"
 )
 
 // TestChatsThatTheOriginalCounted has prompts and the prompt_tokens that OpenAI's API answered for them.
@@ -163,6 +167,46 @@ func TestCountOnly(t *testing.T) {
 	for _, vocabulary := range []string{`"encoding":"cl100k_base"`, `"model":"echo"`} {
 		if status, a := ask(t, "/v1/tokenize", `{`+vocabulary+`,"text":"aaa","count_only":true}`); status != http.StatusOK || a.Count == 0 || a.Tokens != nil {
 			t.Errorf("%s: %d %+v", vocabulary, status, a)
+		}
+	}
+}
+
+// TestFunctionsWithAModel compares counts with those of the prompts that the same requests become.
+func TestFunctionsWithAModel(t *testing.T) {
+	function := toolcall.Tool{Name: "add", Description: "Adds.", Parameters: []byte(`{"type":"object","properties":{"a":{"type":"number"}}}`)}
+	const definition = `{"name":"add","description":"Adds.","parameters":{"type":"object","properties":{"a":{"type":"number"}}}}`
+	asked := engine.Message{Role: "user", Content: "2+2"}
+	for _, c := range []struct {
+		name, body string
+		messages   []engine.Message
+		tools      *toolcall.Request
+	}{
+		{"tools", `"messages":[{"role":"user","content":"2+2"}],"tools":[{"type":"function","function":` + definition + `}]`,
+			[]engine.Message{asked}, &toolcall.Request{Tools: []toolcall.Tool{function}, Parallel: true}},
+		{"a function that is chosen", `"messages":[{"role":"user","content":"2+2"}],"functions":[` + definition + `],"function_call":{"name":"add"}`,
+			[]engine.Message{asked}, &toolcall.Request{Tools: []toolcall.Tool{function}, Choice: toolcall.Choice{Mode: toolcall.Named, Name: "add"}}},
+		{"calls and results", `"messages":[{"role":"user","content":"2+2"},{"role":"assistant","content":null,"tool_calls":[{"id":"x","type":"function","function":{"name":"add","arguments":"{}"}}]},{"role":"tool","tool_call_id":"x","content":"4"}]`,
+			[]engine.Message{asked, {Role: "assistant", ToolCalls: []engine.ToolCall{{ID: "x", Name: "add", Arguments: "{}"}}}, {Role: "tool", Name: "add", ToolCallID: "x", Content: "4"}}, nil},
+		{"a call of 2023", `"messages":[{"role":"user","content":"2+2"},{"role":"assistant","content":null,"function_call":{"name":"add","arguments":"{}"}},{"role":"function","name":"add","content":"4"}]`,
+			[]engine.Message{asked, {Role: "assistant", ToolCalls: []engine.ToolCall{{ID: "call_1", Name: "add", Arguments: "{}"}}}, {Role: "tool", Name: "add", ToolCallID: "call_1", Content: "4"}}, nil},
+	} {
+		w := generatetest.New(t, echo.Options{})
+		want := 0
+		for ev, err := range w.Run(t.Context(), generatetest.Who, generate.Request{Op: "chat", Class: "chat", Model: "gpt-4", Param: "messages", Tools: c.tools, ToolParam: "tools"}, generate.FromMessages(c.messages)) {
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			if admitted, ok := ev.(generate.Admitted); ok {
+				want = admitted.PromptTokens
+				break
+			}
+		}
+		status, a := ask(t, "/v1/tokenize", `{"model":"gpt-4",`+c.body+`}`)
+		if _, plain := ask(t, "/v1/tokenize", `{"model":"gpt-4","messages":[{"role":"user","content":"2+2"}]}`); a.Count <= plain.Count+10 {
+			t.Errorf("%s: %d tokens, %d without", c.name, a.Count, plain.Count)
+		}
+		if status != http.StatusOK || a.Count != want || len(a.Tokens) != want {
+			t.Errorf("%s: %d, %d tokens, want %d: %s", c.name, status, a.Count, want, a.Error.Message)
 		}
 	}
 }

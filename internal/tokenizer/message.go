@@ -14,7 +14,7 @@ import (
 // Chat is what of a chat request becomes a prompt, in the fields of POST /v1/chat/completions.
 type Chat struct {
 	Messages     []Message  `json:"messages,omitzero" doc:"Instead of a text: a chat, counted with what its form costs."`
-	Functions    []Function `json:"functions,omitzero" doc:"With messages and an encoding: the functions that the model may call."`
+	Functions    []Function `json:"functions,omitzero" doc:"With messages: the functions that the model may call."`
 	FunctionCall *Choice    `json:"function_call,omitzero" doc:"With functions: none, auto, or the one to call."`
 	Tools        []Tool     `json:"tools,omitzero" doc:"The later form of functions."`
 	ToolChoice   *Choice    `json:"tool_choice,omitzero" doc:"With tools: none, auto, required, or the one to call."`

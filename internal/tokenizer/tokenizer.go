@@ -12,6 +12,7 @@ import (
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/tokenizer/bpe"
+	"github.com/parley-ai/parley/internal/toolcall"
 )
 
 // maxPieces bounds how many tokens are shown one by one: each is asked of the engine alone.
@@ -20,7 +21,7 @@ const maxPieces = 20000
 // Models are the vocabularies of served models. Each method returns the name of the model that answered.
 type Models interface {
 	TokenizeText(ctx context.Context, who actor.Actor, model, text string, special bool) (served string, tokens []engine.Token, err error)
-	TokenizeMessages(ctx context.Context, who actor.Actor, model string, messages []engine.Message) (served string, tokens []engine.Token, err error)
+	TokenizeMessages(ctx context.Context, who actor.Actor, model string, messages []engine.Message, tools *toolcall.Request) (served string, tokens []engine.Token, err error)
 	Detokenize(ctx context.Context, who actor.Actor, model string, lists [][]engine.Token) (served string, texts [][]byte, err error)
 }
 
@@ -220,10 +221,8 @@ func (s *Service) native(ctx context.Context, who actor.Actor, req TokenizeReque
 	var tokens []engine.Token
 	var err error
 	if req.Messages != nil {
-		if err := forTemplate(&req.Chat); err != nil {
-			return err
-		}
-		if out.Served, tokens, err = s.Models.TokenizeMessages(ctx, who, req.Model, engineMessages(req.Messages)); err != nil {
+		messages, tools := req.Chat.turns()
+		if out.Served, tokens, err = s.Models.TokenizeMessages(ctx, who, req.Model, messages, tools); err != nil {
 			return err
 		}
 		out.Overhead = new(int)

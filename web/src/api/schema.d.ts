@@ -2135,7 +2135,7 @@ export interface components {
             text?: string;
             /** @description Instead of a text: a chat, counted with what its form costs. */
             messages?: components["schemas"]["TokenizerMessage"][];
-            /** @description With messages and an encoding: the functions that the model may call. */
+            /** @description With messages: the functions that the model may call. */
             functions?: components["schemas"]["TokenizerFunction"][];
             /** @description With functions: none, auto, or the one to call. */
             function_call?: ("none" | "auto" | "required") | Record<string, never>;
@@ -2202,7 +2202,7 @@ export interface components {
             count_only?: boolean;
             /** @description Instead of a text: a chat, counted with what its form costs. */
             messages?: components["schemas"]["TokenizerMessage"][];
-            /** @description With messages and an encoding: the functions that the model may call. */
+            /** @description With messages: the functions that the model may call. */
             functions?: components["schemas"]["TokenizerFunction"][];
             /** @description With functions: none, auto, or the one to call. */
             function_call?: ("none" | "auto" | "required") | Record<string, never>;
