@@ -149,16 +149,17 @@ test("a user signs in, asks, stops, comes back", async ({ browser }) => {
     await box.fill(
       "A model reads tokens: pieces of words, often with the blank before.\n\n안녕하세요, 반갑습니다! 한글은 어휘에 따라 여러 토큰이 됩니다.\n\ndef headway(speed: float) -> float: return speed * 0.71\n\nDigits go in groups: 1234567890",
     );
-    await expect(tokens.filter({ hasText: " headway" })).toBeVisible();
+    await expect(counts).toHaveText(["77", "195"]);
     await screenshot(page, "tokenizer");
     await page.getByRole("combobox", { name: "Vocabulary" }).selectOption({ label: "smollm2-135m-instruct" });
+    await expect(counts).not.toHaveText(["77", "195"]);
     await expect(tokens.first()).toHaveText("A");
     await page.getByRole("tab", { name: "Chat" }).click();
     await page.getByRole("textbox", { name: "Content of message 2" }).fill("Hello!");
-    await expect(tokens.filter({ hasText: "<|im_start|>" }).first()).toBeVisible();
-    await page.getByRole("combobox", { name: "Vocabulary" }).selectOption({ index: 1 });
     // 3 around each message, 1 for each role, 3 for the answer; "Hello!" is two.
     await expect(counts).toHaveText(["13", "11"]);
+    await page.getByRole("combobox", { name: "Vocabulary" }).selectOption({ label: "smollm2-135m-instruct" });
+    await expect(tokens.filter({ hasText: "<|im_start|>" }).first()).toBeVisible();
     await expectAccessible(page);
     await page.goto(chat);
   });
