@@ -149,7 +149,7 @@ func (p *Parser) step() bool {
 	case inEnd:
 		p.buf = p.buf[spaces(p.buf):]
 		n, m := first(p.s.afters, p.buf)
-		if m == part {
+		if m == part || p.buf == "" { // more white space may come
 			return false
 		}
 		p.buf = p.buf[n:]

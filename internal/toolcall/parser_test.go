@@ -187,7 +187,11 @@ func FuzzParser(f *testing.F) {
 		f.Add(uint8(i), uint64(2), one+one)
 		f.Add(uint8(i), uint64(3), one[:len(one)/2])
 	}
+	for seed := range uint64(8) { // white space behind a call, cut in two
+		f.Add(uint8(1), seed, "{\"name\": \"get\", \"parameters\": {}}\n\t \n s")
+	}
 	f.Fuzz(func(t *testing.T, which uint8, seed uint64, text string) {
+		text = strings.ToValidUTF8(text, "\uFFFD") // as the engine's deltas are
 		s := forms[int(which)%len(forms)]
 		r := request
 		r.Parallel = seed%2 == 0
