@@ -50,7 +50,7 @@ func TestPython110AndLangChain(t *testing.T) {
 	p := python(t, "PARLEY_TEST_PYTHON110")
 	t.Setenv("TIKTOKEN_CACHE_DIR", tiktokenFiles(t))
 	runClient(t, binary.Start(t), "python110", p, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-		"../python/test_openai.py", "../python/test_json_mode.py", ".")
+		"../python/test_openai.py", "../python/test_json_mode.py", "../python/test_tools.py", ".")
 }
 
 func TestPythonNewestAndLiteLLM(t *testing.T) {

@@ -73,3 +73,78 @@ test("error classes", async () => {
     (e) => e instanceof OpenAI.BadRequestError && e.param === "temperature",
   );
 });
+
+const add = {
+  name: "add",
+  description: "Add two numbers.",
+  parameters: {
+    type: "object",
+    properties: { a: { type: "integer" }, b: { type: "integer" } },
+    required: ["a", "b"],
+  },
+};
+const forced = {
+  model: "gpt-4",
+  messages: [{ role: "user", content: "What is 2 plus 3?" }],
+  tools: [{ type: "function", function: add }],
+  tool_choice: { type: "function", function: { name: "add" } },
+  temperature: 0,
+  max_tokens: 60,
+};
+const isCall = (call) => {
+  assert.equal(call.function.name, "add");
+  const { a, b } = JSON.parse(call.function.arguments);
+  assert.ok(Number.isInteger(a) && Number.isInteger(b));
+};
+
+test("a forced call, and an answer to its result", async () => {
+  const r = await client.chat.completions.create(forced);
+  const { message, finish_reason } = r.choices[0];
+  assert.equal(finish_reason, "stop");
+  assert.equal(message.tool_calls.length, 1);
+  isCall(message.tool_calls[0]);
+  const result = { role: "tool", tool_call_id: message.tool_calls[0].id, content: "5" };
+  const last = await client.chat.completions.create({
+    ...forced,
+    messages: [...forced.messages, message, result],
+    tool_choice: "none",
+  });
+  assert.ok(last.choices[0].message.content.trim());
+  const required = await client.chat.completions.create({
+    ...forced,
+    tool_choice: "required",
+    parallel_tool_calls: false,
+  });
+  assert.equal(required.choices[0].finish_reason, "tool_calls");
+  isCall(required.choices[0].message.tool_calls[0]);
+});
+
+test("the stream helper puts calls together", async () => {
+  const stream = client.chat.completions.stream(forced);
+  let written = "";
+  stream.on("tool_calls.function.arguments.delta", (e) => (written += e.arguments_delta));
+  const message = await stream.finalMessage();
+  isCall(message.tool_calls[0]);
+  assert.equal(message.tool_calls[0].function.arguments, written);
+});
+
+test("runTools calls the function", async () => {
+  const called = [];
+  const tool = {
+    type: "function",
+    function: {
+      ...add,
+      parse: JSON.parse,
+      function: (args) => {
+        called.push(args);
+        return String(args.a + args.b);
+      },
+    },
+  };
+  for (const stream of [false, true]) {
+    const runner = client.chat.completions.runTools({ ...forced, tools: [tool], stream });
+    const result = await runner.finalFunctionToolCallResult();
+    const { a, b } = called.pop();
+    assert.equal(result, String(a + b));
+  }
+});

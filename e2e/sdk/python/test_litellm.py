@@ -1,5 +1,6 @@
 """LiteLLM's SDK against Parley as an OpenAI-compatible server."""
 
+import json
 import os
 
 import litellm
@@ -44,3 +45,29 @@ def test_errors():
         litellm.completion(model="openai/no-such-model", messages=HELLO, **BASE)
     with pytest.raises(litellm.BadRequestError):
         litellm.completion(model="openai/gpt-4", messages=HELLO, temperature=3, **BASE)
+
+
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "add",
+            "description": "Add two numbers.",
+            "parameters": {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]},
+        },
+    }
+]
+
+
+def test_tools():
+    ask = [{"role": "user", "content": "What is 2 plus 3?"}]
+    args = dict(model="openai/gpt-4", tools=TOOLS, max_tokens=60, temperature=0, **BASE)
+    forced = {"type": "function", "function": {"name": "add"}}
+    message = litellm.completion(messages=ask, tool_choice=forced, **args).choices[0].message
+    (call,) = message.tool_calls
+    assert call.function.name == "add" and {"a", "b"} == set(json.loads(call.function.arguments))
+    chunks = list(litellm.completion(messages=ask, tool_choice=forced, stream=True, **args))
+    (built,) = litellm.stream_chunk_builder(chunks, messages=ask).choices[0].message.tool_calls
+    assert built.function.name == "add" and {"a", "b"} == set(json.loads(built.function.arguments))
+    back = ask + [message, {"role": "tool", "tool_call_id": call.id, "content": "5"}]
+    assert litellm.completion(messages=back, tool_choice="none", **args).choices[0].message.content.strip()

@@ -199,3 +199,43 @@ def test_search():
     assert [d["document"] for d in r["data"]] == [0, 1, 2]
     scores = [d["score"] for d in r["data"]]
     assert scores[0] == max(scores) > 0
+
+
+FUNCTIONS = [
+    {
+        "name": "get_current_weather",
+        "description": "Get the current weather in a given location",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "location": {"type": "string", "maxLength": 30},
+                "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]},
+            },
+            "required": ["location", "unit"],
+        },
+    }
+]
+
+
+def test_functions_of_june_2023():
+    """The example of the announcement: a call, its result, an answer."""
+    ask = [{"role": "user", "content": "What is the weather like in Boston?"}]
+    args = dict(model="gpt-3.5-turbo-0613", functions=FUNCTIONS, temperature=0)
+    first = openai.ChatCompletion.create(messages=ask, function_call={"name": "get_current_weather"}, max_tokens=60, **args)["choices"][0]
+    assert first["finish_reason"] == "stop" and first["message"]["content"] is None
+    call = first["message"]["function_call"]
+    arguments = json.loads(call["arguments"])
+    assert call["name"] == "get_current_weather"
+    assert isinstance(arguments["location"], str) and arguments["unit"] in ("celsius", "fahrenheit")
+    pieces = list(
+        openai.ChatCompletion.create(messages=ask, function_call={"name": "get_current_weather"}, max_tokens=60, stream=True, **args)
+    )
+    deltas = [p["choices"][0]["delta"].get("function_call") for p in pieces]
+    assert [d["name"] for d in deltas if d and "name" in d] == ["get_current_weather"]
+    assert set(json.loads("".join(d["arguments"] for d in deltas if d))) == {"location", "unit"}
+    assert pieces[-1]["choices"][0]["finish_reason"] == "stop"
+    told = ask + [first["message"], {"role": "function", "name": "get_current_weather", "content": '{"temperature": "22", "unit": "celsius"}'}]
+    last = openai.ChatCompletion.create(messages=told, function_call="none", max_tokens=12, **args)["choices"][0]["message"]
+    assert last["content"].strip() and "function_call" not in last
+    free = openai.ChatCompletion.create(messages=told, max_tokens=40, **args)["choices"][0]
+    assert ("function_call" in free["message"]) == (free["finish_reason"] == "function_call")

@@ -170,3 +170,24 @@ def test_json_mode():
     with pytest.raises(openai.error.InvalidRequestError, match="must contain the word 'json'") as e:
         openai.ChatCompletion.create(model="gpt-3.5-turbo", messages=HELLO, response_format={"type": "json_object"})
     assert e.value.param == "messages"
+
+
+def test_tools_of_november_2023():
+    """0.28 sends what it does not know as it is; programs used the tools of that month so."""
+    tools = [
+        {"type": "function", "function": {"name": "add", "parameters": {
+            "type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}}}
+    ]
+    args = dict(model="gpt-3.5-turbo-1106", messages=[{"role": "user", "content": "What is 2 plus 3?"}], tools=tools, temperature=0, max_tokens=60)
+    forced = {"type": "function", "function": {"name": "add"}}
+    choice = openai.ChatCompletion.create(tool_choice=forced, **args)["choices"][0]
+    (call,) = choice["message"]["tool_calls"]
+    assert choice["finish_reason"] == "stop" and call["type"] == "function" and call["id"].startswith("call_")
+    arguments = json.loads(call["function"]["arguments"])
+    assert all(isinstance(arguments[name], int) for name in ("a", "b"))
+    written = ""
+    for piece in openai.ChatCompletion.create(tool_choice=forced, stream=True, **args):
+        for c in piece["choices"][0]["delta"].get("tool_calls") or []:
+            assert c["index"] == 0
+            written += c["function"]["arguments"]
+    assert set(json.loads(written)) == {"a", "b"}
