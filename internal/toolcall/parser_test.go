@@ -100,6 +100,7 @@ func TestParser(t *testing.T) {
 		{"cut in a number", coder, kinds, "<tool_call>\n<function=get>\n<parameter=n>\n12", "", calls("get", `{"n": `)},
 		{"an unknown function, one by one", coder, kinds, "<tool_call>\n<function=nope>\n</function>\n</tool_call>", "<tool_call>\n<function=nope>\n</function>\n</tool_call>", nil},
 		{"marks that tell texts", dsml, kinds, "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"get\">\n<｜DSML｜parameter name=\"any\" string=\"true\">12</｜DSML｜parameter>\n<｜DSML｜parameter name=\"n\" string=\"false\">12</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>", "", calls("get", `{"any": "12", "n": 12}`)},
+		{"cut within a character", dsml, kinds, "<｜DSML｜function_calls>\n<｜DSML｜invoke name=\"get\">\n<｜DSML｜parameter name=\"n\" string=\"false\">12</｜DSML｜parameter>\n<\uFFFD\uFFFD", "", calls("get", `{"n": 12`)},
 		{"names and values in tags", glm, kinds, "Hm.<tool_call>get<arg_key>text</arg_key><arg_value>a < b</arg_value><arg_key>n</arg_key><arg_value>3</arg_value></tool_call>", "Hm.", calls("get", `{"text": "a < b", "n": 3}`)},
 		{"quotes of its own", gemma, kinds, `<|tool_call>call:get{text:<|"|>say "hi"` + "\n" + `<|"|>,n:3,any:{k:[<|"|>x<|"|>,true,None]},list:[]}<tool_call|>`, "", calls("get", `{"text": "say \"hi\"\n", "n": 3, "any": {"k": ["x", true, null]}, "list": []}`)},
 		{"cut in quotes", gemma, kinds, `<|tool_call>call:get{text:<|"|>say <|`, "", calls("get", `{"text": "say `)},
