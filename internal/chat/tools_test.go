@@ -505,11 +505,29 @@ func TestLeavingInsideACall(t *testing.T) {
 	}
 }
 
+// TestCallersDoNotShareFunctions: what one tells the model, the answers to others know nothing of.
+func TestCallersDoNotShareFunctions(t *testing.T) {
+	_, srv := serve(t, says("Nothing to call."))
+	var wg sync.WaitGroup
+	for i := range 12 {
+		name := fmt.Sprintf("function_of_%d", i)
+		wg.Go(func() {
+			_, body := generatetest.DoAs(t, srv, fmt.Sprintf("user-%d", i), http.MethodPost, "/v1/chat/completions",
+				`{"model":"gpt-4","tools":[{"type":"function","function":{"name":"`+name+`"}}],"tool_choice":"required","parallel_tool_calls":false,`+hi+`}`)
+			var r Response
+			if err := json.Unmarshal([]byte(body), &r); err != nil || len(r.Choices) != 1 || len(r.Choices[0].Message.ToolCalls) != 1 || r.Choices[0].Message.ToolCalls[0].Function.Name != name {
+				t.Errorf("%v: %s", err, body)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // TestCallGoldens keeps the shapes that clients of each time read.
 func TestCallGoldens(t *testing.T) {
 	_, srv := serve(t, says(call("get_time", `{}`)))
 	for name, body := range map[string]string{
-		"calls_stream.sse":    `{"model":"gpt-4","temperature":0,"stream":true,"stream_options":{"include_usage":true},` + tools + `,"tool_choice":"required",` + hi + `}`,
+		"calls_stream.sse":    `{"model":"gpt-4","temperature":0,"stream":true,` + tools + `,"tool_choice":"required",` + hi + `}`,
 		"function_stream.sse": `{"model":"gpt-4","temperature":0,"stream":true,"functions":[` + clockFn + `],"function_call":{"name":"get_time"},` + hi + `}`,
 	} {
 		_, got := post(t, srv, body)
