@@ -111,7 +111,7 @@ if wants postgres; then
 fi
 wants race && part "race detector" env CGO_ENABLED=1 "${gotestsum[@]}" -race -short -count=1 -timeout 15m \
 	./internal/engine/... ./internal/httpapi/... ./internal/generate/...
-wants fuzz && part "fuzzing of every decoder" env FUZZTIME="${FUZZTIME:-3s}" ./scripts/fuzz.sh
+wants fuzz && part "fuzzing of every decoder" env FUZZTIME="${FUZZTIME:-5s}" ./scripts/fuzz.sh
 wants scripts && part "the built binary as a terminal session" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/script
 wants scripts && part "killed processes" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/resilience
 wants sdk && part "real clients on the real model" "${gotestsum[@]}" -count=1 -timeout 15m -skip TestLMEval ./e2e/sdk
