@@ -152,7 +152,7 @@ A day is 2024-01-04, of which midnight UTC counts; "never" takes a day back. Cha
 					changes[name] = *v
 				}
 			}
-			for _, name := range []string{"input-price", "output-price"} {
+			for _, name := range []string{"input-price", "cached-price", "output-price"} {
 				if v, err := cmd.Flags().GetFloat64(name); err == nil && cmd.Flags().Changed(name) {
 					changes[strings.ReplaceAll(name, "-", "_")] = v
 				}
@@ -180,6 +180,7 @@ A day is 2024-01-04, of which midnight UTC counts; "never" takes a day back. Cha
 		count[name] = f.Int(name, 0, usage)
 	}
 	f.Float64("input-price", 0, "US dollars for 1,000 tokens of prompt")
+	f.Float64("cached-price", 0, "US dollars for 1,000 tokens of prompt that were computed for an earlier request")
 	f.Float64("output-price", 0, "US dollars for 1,000 tokens of answer")
 	f.StringArrayVar(&moves, "move", nil, "DAY=SNAPSHOT that it stands for from that day on, once for each; none takes all back")
 	return cmd

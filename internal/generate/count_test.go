@@ -291,7 +291,7 @@ func TestBrokenOffAnswersAreCounted(t *testing.T) {
 			break
 		}
 	}
-	want := Record{Model: "gpt-4", Served: "tiny", Usage: Usage{PromptTokens: 1, CachedTokens: 1, CompletionTokens: encodingOf(t, "cl100k_base").Count(" unbelievable stories")}, Outcome: Canceled}
+	want := Record{Model: "gpt-4", Served: "tiny", Usage: Usage{PromptTokens: 1, CachedTokens: 1, CompletionTokens: encodingOf(t, "cl100k_base").Count(" unbelievable stories")}, Requests: 1, Outcome: Canceled}
 	if !slices.Equal(w.records, []Record{want}) {
 		t.Errorf("%+v, want %+v", w.records, want)
 	}

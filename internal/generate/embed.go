@@ -71,7 +71,7 @@ func (s *Service) Embed(ctx context.Context, who actor.Actor, req EmbedRequest) 
 	if err != nil {
 		return Embedded{}, err
 	}
-	record := Record{Op: req.Op, Model: req.Model, Served: target.Served, Outcome: Failed}
+	record := Record{Op: req.Op, Model: req.Model, Served: target.Served, Requests: 1, Outcome: Failed}
 	defer func() {
 		out.Admitted.Grant.correct(record.Usage)
 		s.Usage.Record(context.WithoutCancel(ctx), who, record)

@@ -84,11 +84,13 @@ const (
 
 // Record is one line of usage.
 type Record struct {
-	Op      string // "chat", "completions", "embeddings", "chats"
-	Model   string // as asked for
-	Served  string
-	Usage   Usage
-	Outcome Outcome
+	Op     string // "chat", "completions", "embeddings", "chats"
+	Model  string // as asked for
+	Served string
+	Usage  Usage
+	// Requests is how many sequences, or lists of inputs, the model was given.
+	Requests int
+	Outcome  Outcome
 	// FirstToken is how long the first output took, from the beginning of the operation, loading the
 	// model included; 0 when there was none.
 	FirstToken time.Duration
@@ -289,7 +291,7 @@ func (j *job) close(ctx context.Context) {
 	case j.done == len(j.prompts)*j.n:
 		outcome = Completed
 	}
-	r := Record{Op: j.req.Op, Model: j.req.Model, Served: j.admitted.Served, Usage: j.usage, Outcome: outcome, FirstToken: j.first}
+	r := Record{Op: j.req.Op, Model: j.req.Model, Served: j.admitted.Served, Usage: j.usage, Requests: len(j.prompts) * j.n, Outcome: outcome, FirstToken: j.first}
 	j.mu.Unlock()
 	j.admitted.Grant.correct(r.Usage)
 	j.service.Usage.Record(context.WithoutCancel(ctx), j.who, r)

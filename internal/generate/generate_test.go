@@ -54,7 +54,7 @@ func TestRunGivesTheEventsInOrderAndRecordsOnce(t *testing.T) {
 	if !reflect.DeepEqual(events, want) {
 		t.Errorf("events\n%+v\nwant\n%+v", events, want)
 	}
-	if len(w.records) != 1 || w.records[0] != (Record{Op: "chat", Model: "gpt-4", Served: "tiny", Usage: Usage{prompt, 1, 3}, Outcome: Completed}) {
+	if len(w.records) != 1 || w.records[0] != (Record{Op: "chat", Model: "gpt-4", Served: "tiny", Usage: Usage{prompt, 1, 3}, Requests: 1, Outcome: Completed}) {
 		t.Errorf("records %+v", w.records)
 	}
 	if !slices.Equal(w.corrected, []int{prompt + 3}) || w.firsts[0] <= 0 {
@@ -365,7 +365,7 @@ func TestEmbed(t *testing.T) {
 	if !slices.Equal(w.corrected, []int{5}) {
 		t.Errorf("the limits were told %v", w.corrected)
 	}
-	if len(w.records) != 1 || w.records[0] != (Record{Op: "embeddings", Model: "gpt-4", Served: "tiny", Usage: Usage{PromptTokens: 5}, Outcome: Completed}) {
+	if len(w.records) != 1 || w.records[0] != (Record{Op: "embeddings", Model: "gpt-4", Served: "tiny", Usage: Usage{PromptTokens: 5}, Requests: 1, Outcome: Completed}) {
 		t.Errorf("records %+v", w.records)
 	}
 	_, err = s.Embed(t.Context(), who, EmbedRequest{Model: "gpt-4", Param: "input", Texts: []string{strings.Repeat("x", 101)}})

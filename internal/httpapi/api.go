@@ -46,6 +46,7 @@ type Options struct {
 	Auth    Authenticator
 	Logger  *slog.Logger
 	Metrics Metrics                  // nil: none
+	Books   Books                    // nil: none
 	Clock   clock.Clock              // nil: the system's
 	Other   http.Handler             // serves paths outside /v1/ and /api/ that no route has (the web app); nil: JSON 404
 	Serves  func(*http.Request) bool // which of those Other answers; nil: all that browsers ask without a key
@@ -217,6 +218,9 @@ func (a *API) serve(c *call, r *http.Request) error {
 			s.fail(c, r, err)
 			return nil
 		}
+		if s.started() {
+			c.settle(r.Context(), http.StatusOK)
+		}
 		if serr := s.close(); err == nil {
 			err = serr
 		}
@@ -235,6 +239,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 	}
 	r = r.WithContext(callContext{ctx, c})
+	c.ctx = r.Context()
 	a.inFlight.Add(1)
 	defer a.finish(c, r)
 
@@ -294,6 +299,7 @@ func (a *API) finish(c *call, r *http.Request) {
 		status = statusCanceled
 	}
 	status = cmp.Or(status, http.StatusOK)
+	c.settle(r.Context(), status) // what ended without a byte, such as a request whose client had gone
 	took := a.opts.Clock.Now().Sub(c.start)
 	if m := a.opts.Metrics; m != nil && c.route != nil {
 		m.RequestDone(c.op(), status, took, c.w.bytes, c.stream != nil)

@@ -19,6 +19,9 @@ type call struct {
 	w        response
 	stream   *Stream
 	canceled bool
+	ctx      context.Context // the request's
+	entry    entry
+	streams  bool // the header is that of a stream, whose end settles the entry
 
 	bodyDeadline time.Time // when the first bytes of the body must have come; zero without a body
 }
@@ -105,6 +108,9 @@ func (w *response) extend() {
 
 func (w *response) WriteHeader(status int) {
 	if w.status == 0 && status >= 200 {
+		if !w.call.streams {
+			w.call.settle(w.call.ctx, status)
+		}
 		w.status = status
 		// Never 0: openai 0.2x takes that for no header at all, and its response_ms would be None.
 		ms := max(1, w.call.api.opts.Clock.Now().Sub(w.call.start).Milliseconds())

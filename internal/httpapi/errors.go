@@ -165,6 +165,7 @@ func (a *API) writeError(c *call, r *http.Request, err error) {
 	if status == statusCanceled {
 		c.canceled = true
 	}
+	c.failed(status, body)
 	if c.w.status != 0 || c.canceled {
 		panic(http.ErrAbortHandler)
 	}

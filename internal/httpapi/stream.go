@@ -25,6 +25,7 @@ type Stream struct {
 	w    http.ResponseWriter
 	rc   *http.ResponseController
 	ctx  context.Context
+	call *call // nil outside of an API
 	beat time.Duration
 
 	mu      sync.Mutex
@@ -43,7 +44,7 @@ func NewStream(w http.ResponseWriter, r *http.Request) *Stream {
 	s := &Stream{w: w, rc: http.NewResponseController(w), ctx: r.Context(), wake: make(chan struct{}, 1)}
 	s.moved.L = &s.mu
 	if c := callOf(r.Context()); c != nil {
-		s.beat, c.stream = c.api.opts.Heartbeat, s
+		s.call, s.beat, c.stream = c, c.api.opts.Heartbeat, s
 	}
 	return s
 }
@@ -73,8 +74,12 @@ func (s *Stream) put(name string, v any) error {
 	return s.queued()
 }
 
-// Done queues "data: [DONE]", the end of OpenAI's data-only streams, and waits until everything is out.
+// Done queues "data: [DONE]", the end of OpenAI's data-only streams, when the request is in the books, and waits
+// until everything is out.
 func (s *Stream) Done() error {
+	if s.call != nil {
+		s.call.settle(s.ctx, http.StatusOK)
+	}
 	s.mu.Lock()
 	s.queue.WriteString("data: [DONE]\n\n")
 	err := s.queued()
@@ -93,6 +98,9 @@ func (s *Stream) queued() error {
 	}
 	if s.done == nil {
 		s.done = make(chan struct{})
+		if s.call != nil {
+			s.call.streams = true
+		}
 		h := s.w.Header()
 		h.Set("Content-Type", "text/event-stream")
 		h.Set("Cache-Control", "no-cache")
@@ -188,6 +196,8 @@ func (s *Stream) close() error {
 func (s *Stream) fail(c *call, r *http.Request, err error) {
 	err = settle(r, err)
 	status, body := Describe(err, c.id)
+	c.failed(status, body)
+	c.settle(r.Context(), status)
 	if status == statusCanceled {
 		c.canceled = true
 		_ = s.close() // the writer's own error is that the client has gone

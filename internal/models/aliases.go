@@ -87,6 +87,7 @@ type Alias struct {
 	After       After        `yaml:"after,omitempty" json:"after,omitzero" doc:"What happens after the shutdown: keep answers as before, fail says model_not_found." enum:"keep,fail" default:"keep"`
 	Window      int          `yaml:"window,omitempty" json:"window,omitzero" doc:"Tokens of prompt and answer together; for embeddings, of one input."`
 	InputPrice  *float64     `yaml:"input_price,omitempty" json:"input_price,omitzero" doc:"US dollars for 1,000 tokens of prompt."`
+	CachedPrice *float64     `yaml:"cached_price,omitempty" json:"cached_price,omitzero" doc:"US dollars for 1,000 tokens of prompt that were computed for an earlier request; left out, as the others."`
 	OutputPrice *float64     `yaml:"output_price,omitempty" json:"output_price,omitzero" doc:"US dollars for 1,000 tokens of answer."`
 	Created     int64        `yaml:"created,omitempty" json:"created,omitzero" doc:"Seconds since 1970, as GET /v1/models says it."`
 	OwnedBy     string       `yaml:"owned_by,omitempty" json:"owned_by,omitzero" doc:"As GET /v1/models says it."`
@@ -143,7 +144,7 @@ func (a Alias) under(over Alias) Alias {
 		Name: a.Name, Served: cmp.Or(over.Served, a.Served), Kind: cmp.Or(over.Kind, a.Kind), Serves: cmp.Or(over.Serves, a.Serves),
 		Moves: over.Moves, Announced: cmp.Or(over.Announced, a.Announced), Shutdown: cmp.Or(over.Shutdown, a.Shutdown),
 		Replacement: cmp.Or(over.Replacement, a.Replacement), After: cmp.Or(over.After, a.After), Window: cmp.Or(over.Window, a.Window),
-		InputPrice: cmp.Or(over.InputPrice, a.InputPrice), OutputPrice: cmp.Or(over.OutputPrice, a.OutputPrice),
+		InputPrice: cmp.Or(over.InputPrice, a.InputPrice), CachedPrice: cmp.Or(over.CachedPrice, a.CachedPrice), OutputPrice: cmp.Or(over.OutputPrice, a.OutputPrice),
 		Created: cmp.Or(over.Created, a.Created), OwnedBy: cmp.Or(over.OwnedBy, a.OwnedBy), Encoding: cmp.Or(over.Encoding, a.Encoding),
 		Count: cmp.Or(over.Count, a.Count), Dimensions: cmp.Or(over.Dimensions, a.Dimensions),
 	}

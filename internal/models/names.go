@@ -65,8 +65,9 @@ type Resolved struct {
 	Sunset     time.Time // when it is or was shut down; zero: not known
 }
 
-// Price is what 1,000 tokens cost, in US dollars; nil is not known.
-type Price struct{ Input, Output *float64 }
+// Price is what 1,000 tokens cost, in US dollars; nil is not known. Cached is for tokens of prompt that were computed
+// for an earlier request; nil is as the others.
+type Price struct{ Input, Cached, Output *float64 }
 
 // Model is a row of GET /v1/models.
 type Model struct {
@@ -291,7 +292,7 @@ func (r *row) describe(a Alias) {
 	if r.resolved.Use == UseEmbedding {
 		r.resolved.Limit, r.resolved.Dimensions = a.Window, a.Dimensions
 	}
-	r.resolved.Price = Price{Input: a.InputPrice, Output: a.OutputPrice}
+	r.resolved.Price = Price{Input: a.InputPrice, Cached: a.CachedPrice, Output: a.OutputPrice}
 }
 
 // follow makes a row stand for a snapshot: what it does not say itself, the snapshot says.
@@ -308,7 +309,7 @@ func (b *builder) follow(r *row, to string, snapshot *row) {
 	a, s := r.alias, snapshot.alias
 	a.Window, a.Dimensions = cmp.Or(a.Window, s.Window), cmp.Or(a.Dimensions, s.Dimensions)
 	a.Encoding, a.Count = cmp.Or(a.Encoding, s.Encoding), cmp.Or(a.Count, s.Count)
-	a.InputPrice, a.OutputPrice = cmp.Or(a.InputPrice, s.InputPrice), cmp.Or(a.OutputPrice, s.OutputPrice)
+	a.InputPrice, a.CachedPrice, a.OutputPrice = cmp.Or(a.InputPrice, s.InputPrice), cmp.Or(a.CachedPrice, s.CachedPrice), cmp.Or(a.OutputPrice, s.OutputPrice)
 	r.describe(a)
 }
 

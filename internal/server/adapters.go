@@ -14,12 +14,14 @@ import (
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/toolcall"
+	"github.com/parley-ai/parley/internal/usage"
 )
 
 // targets lets generate resolve names through the registry.
 type targets struct {
 	reg   *models.Registry
 	queue int // Spec.Queue for every model
+	usage *usage.Log
 }
 
 func (t targets) Resolve(ctx context.Context, who actor.Actor, name string) (generate.Target, error) {
@@ -27,6 +29,7 @@ func (t targets) Resolve(ctx context.Context, who actor.Actor, name string) (gen
 	if err != nil {
 		return generate.Target{}, err
 	}
+	t.usage.Asked(ctx, name)
 	r.Spec.Queue = t.queue
 	return generate.Target{
 		Name: r.Name, Model: r.Snapshot, Served: r.Served, Native: r.Native, Window: r.Window, Spec: r.Spec,

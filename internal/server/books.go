@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"net/http"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/generate"
@@ -38,8 +39,30 @@ func (l ledger) Record(ctx context.Context, who actor.Actor, r generate.Record) 
 	}
 	l.usage.Record(ctx, who, usage.Row{
 		Op: r.Op, Model: r.Model, Served: r.Served, Prompt: u.PromptTokens, Cached: u.CachedTokens, Completion: u.CompletionTokens,
-		Status: string(r.Outcome), FirstToken: r.FirstToken,
+		Requests: r.Requests, Status: status(r.Outcome), FirstToken: r.FirstToken,
 	})
+}
+
+// status is the outcome of what no request waits for, in HTTP's numbers.
+func status(o generate.Outcome) int {
+	switch o {
+	case generate.Completed:
+		return http.StatusOK
+	case generate.Canceled:
+		return 499
+	}
+	return http.StatusInternalServerError
+}
+
+// prices lets usage read the calendar.
+type prices struct{ reg *models.Registry }
+
+func (p prices) Price(ctx context.Context, who actor.Actor, model string) usage.Price {
+	r, err := p.reg.Resolve(ctx, who, model)
+	if err != nil {
+		return usage.Price{} // an encoding, or a name that was taken away while it was used
+	}
+	return usage.Price{Input: r.Price.Input, Cached: r.Price.Cached, Output: r.Price.Output}
 }
 
 // counting lets tokenizer ask the limits: requests count, tokens do not, since no model computes any.
@@ -54,14 +77,14 @@ func (c counting) Admit(ctx context.Context, who actor.Actor, class, model strin
 type counted struct{ usage *usage.Log }
 
 func (c counted) Record(ctx context.Context, who actor.Actor, op, model, served string, err error) {
-	status := generate.Completed
+	outcome := generate.Completed
 	switch {
 	case ctx.Err() != nil:
-		status = generate.Canceled
+		outcome = generate.Canceled
 	case err != nil:
-		status = generate.Failed
+		outcome = generate.Failed
 	}
-	c.usage.Record(context.WithoutCancel(ctx), who, usage.Row{Op: op, Model: model, Served: served, Status: string(status)})
+	c.usage.Record(context.WithoutCancel(ctx), who, usage.Row{Op: op, Model: model, Served: served, Status: status(outcome)})
 }
 
 // names lets tokenizer read the calendar.

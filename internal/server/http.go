@@ -40,7 +40,7 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	routes = append(routes, documents...)
 	limits := s.cfg.Limits
 	options := httpapi.Options{
-		Routes: routes, Auth: s.identity, Logger: s.log, Metrics: s.metrics, Clock: o.Clock,
+		Routes: routes, Auth: s.identity, Logger: s.log, Metrics: s.metrics, Books: s.usage, Clock: o.Clock,
 		MaxBody: int64(limits.MaxBody), ReadTimeout: limits.BodyTimeout, WriteTimeout: limits.WriteTimeout,
 		HeaderTimeout: limits.HeaderTimeout, RequestTimeout: limits.RequestTimeout, BaseURL: s.cfg.BaseURL, AllowOrigins: s.cfg.Origins(),
 		Other: web.Handler(), Serves: web.Serves,

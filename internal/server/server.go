@@ -155,7 +155,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		return err
 	}
 	s.actor = installation.Owner
-	s.usage = usage.New(s.db, o.Clock, s.log)
+	if s.usage, err = usage.New(ctx, usage.Options{DB: s.db, Clock: o.Clock, Logger: s.log, Prices: prices{s.Models}}); err != nil {
+		return err
+	}
 	s.onClose(s.usage.Close)
 
 	limiter := limits.New(o.Clock, limits.Settings{
@@ -254,7 +256,7 @@ func (s *Server) preload() {
 }
 
 func (s *Server) targets() targets {
-	return targets{s.Models, s.cfg.Limits.QueueLength}
+	return targets{s.Models, s.cfg.Limits.QueueLength, s.usage}
 }
 
 // writeFile replaces a file whole.

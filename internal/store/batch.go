@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -13,6 +14,7 @@ import (
 // BatchOptions of a Batcher; the zero value is good.
 type BatchOptions struct {
 	Interval time.Duration // longest time a row of Put waits for others; 0 is 3 ms
+	Gather   time.Duration // longest time that rows somebody waits for are gathered when others came just before; 0: not at all
 	MaxRows  int           // rows of one transaction; 0 is 512
 	Buffer   int           // rows that may wait; 0 is 16,384
 }
@@ -20,7 +22,7 @@ type BatchOptions struct {
 // Batcher appends rows of many producers in shared transactions (group commit).
 //
 // What Add has acknowledged is in the database and survives kill -9 (a power cut too, with
-// Options.FullSync or PostgreSQL). What Put took is written within the interval, is kept and tried
+// Options.FullSync or PostgreSQL); of Keep the same is true. What Put took is written within the interval, is kept and tried
 // again while the database is unavailable, and is lost only by a killed process or a full buffer,
 // which Put tells.
 type Batcher[T any] struct {
@@ -32,6 +34,7 @@ type Batcher[T any] struct {
 	pending []batchItem[T]
 	flushes []chan struct{} // closed when what is pending now is written
 	hurry   bool            // somebody waits, or a transaction is full: write at once
+	enough  int             // while rows gather for those who wait: how many end that; 0: they do not
 	closed  bool
 	taken   chan struct{} // closed and renewed when the writer takes what is pending
 	wake    chan struct{} // tells the writer to look again
@@ -42,8 +45,9 @@ type Batcher[T any] struct {
 }
 
 type batchItem[T any] struct {
-	row T
-	ack chan error // nil for Put
+	row  T
+	ack  chan error // nil for Put
+	keep bool       // of Keep: tried again as those of Put are
 }
 
 // NewBatcher starts a batcher. insert writes rows with tx, best by InsertMany; it may be called again
@@ -73,7 +77,7 @@ var errBatcherClosed = fault.New(fault.Unavailable, "The server is shutting down
 // still be written.
 func (b *Batcher[T]) Add(ctx context.Context, row T) error {
 	ack := make(chan error, 1)
-	if err := b.send(ctx, batchItem[T]{row, ack}); err != nil {
+	if err := b.send(ctx, batchItem[T]{row: row, ack: ack}); err != nil {
 		return err
 	}
 	select {
@@ -93,7 +97,6 @@ func (b *Batcher[T]) send(ctx context.Context, it batchItem[T]) error {
 			return errBatcherClosed
 		}
 		if len(b.pending) < b.opts.Buffer {
-			b.hurry = true
 			b.push(it)
 			b.mu.Unlock()
 			return nil
@@ -112,10 +115,11 @@ func (b *Batcher[T]) send(ctx context.Context, it batchItem[T]) error {
 // cost no switch to another goroutine. b.mu is held.
 func (b *Batcher[T]) push(it batchItem[T]) {
 	b.pending = append(b.pending, it)
-	if len(b.pending) == b.opts.MaxRows {
+	n, hurried := len(b.pending), b.hurry
+	if it.ack != nil || n == b.opts.MaxRows {
 		b.hurry = true
 	}
-	if len(b.pending) == 1 || b.hurry {
+	if n == 1 || b.hurry != hurried || n == b.enough || n == b.opts.MaxRows {
 		b.signal()
 	}
 }
@@ -129,7 +133,9 @@ func (b *Batcher[T]) signal() {
 
 // Put takes a row to be written soon and never waits. It fails with Unavailable when the buffer is full
 // because the database does not keep up, or after Close.
-func (b *Batcher[T]) Put(row T) error {
+func (b *Batcher[T]) Put(row T) error { return b.put(batchItem[T]{row: row}) }
+
+func (b *Batcher[T]) put(it batchItem[T]) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -139,8 +145,23 @@ func (b *Batcher[T]) Put(row T) error {
 		return fault.New(fault.Unavailable, "The database does not keep up. Please try again.").
 			WithCause(errors.New("store: the batcher's buffer is full"))
 	}
-	b.push(batchItem[T]{row: row})
+	b.push(it)
 	return nil
+}
+
+// Keep takes a row as Put does, and returns when it is durable. With an error, taken says whether the row is
+// kept and tried again, as those of Put are; ctx only ends the waiting.
+func (b *Batcher[T]) Keep(ctx context.Context, row T) (taken bool, err error) {
+	it := batchItem[T]{row: row, ack: make(chan error, 1), keep: true}
+	if err := b.put(it); err != nil {
+		return false, err
+	}
+	select {
+	case err := <-it.ack:
+		return fault.KindOf(err) == fault.Unavailable, err
+	case <-ctx.Done():
+		return true, ctx.Err()
+	}
 }
 
 // Flush returns when everything that was taken before the call was written or refused.
@@ -180,11 +201,13 @@ func (b *Batcher[T]) Close(ctx context.Context) error {
 }
 
 // run lets rows gather until the interval is over, a transaction is full or somebody waits, and writes
-// them. Those who wait in Add are never delayed: their rows gather while those before are written.
+// them. Rows of those who wait gather while those before are written and, where that brought several, until there
+// are as many again, for Options.Gather at most: a transaction costs more than some dozen rows.
 func (b *Batcher[T]) run() {
 	defer close(b.done)
 	defer b.cancel()
 	var rows []batchItem[T]
+	before := 0 // rows of the transaction before
 	for {
 		<-b.wake
 		if !b.hurried() {
@@ -198,16 +221,20 @@ func (b *Batcher[T]) run() {
 			}
 			timer.Stop()
 		}
+		if b.hurried() {
+			b.gather(before)
+		}
 		b.mu.Lock()
 		rows, b.pending = b.pending, rows[:0]
 		flushes, closed := b.flushes, b.closed
-		b.flushes, b.hurry = nil, false
+		b.flushes, b.hurry, b.enough = nil, false, 0
 		close(b.taken)
 		b.taken = make(chan struct{})
 		b.mu.Unlock()
 		for part := range slices.Chunk(rows, b.opts.MaxRows) {
 			b.write(part)
 		}
+		before = cmp.Or(len(rows), before)
 		clear(rows) // the rows' strings are not to live as long as the buffer
 		for _, ack := range flushes {
 			close(ack)
@@ -216,6 +243,34 @@ func (b *Batcher[T]) run() {
 			return
 		}
 	}
+}
+
+// few is how many rows of a transaction are not worth waiting for.
+const few = 4
+
+// gather waits until there are as many rows as the transaction before had.
+func (b *Batcher[T]) gather(before int) {
+	if b.opts.Gather <= 0 || before < few {
+		return
+	}
+	b.mu.Lock()
+	b.enough = min(before, b.opts.MaxRows)
+	b.mu.Unlock()
+	timer := time.NewTimer(b.opts.Gather)
+	defer timer.Stop()
+	for !b.gathered() {
+		select {
+		case <-b.wake:
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+func (b *Batcher[T]) gathered() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.pending) >= b.enough || len(b.flushes) > 0 || b.closed
 }
 
 func (b *Batcher[T]) hurried() bool {
@@ -241,7 +296,9 @@ func (b *Batcher[T]) write(batch []batchItem[T]) {
 		for _, it := range batch {
 			if it.ack != nil {
 				it.ack <- err
-			} else {
+			}
+			if it.ack == nil || it.keep {
+				it.ack = nil
 				kept = append(kept, it)
 			}
 		}

@@ -253,3 +253,60 @@ func BenchmarkTx(b *testing.B) {
 		must(b, db.SetSetting(context.Background(), "k", "v"))
 	}
 }
+
+// TestBatcherKeep: a row of Keep is durable when it returns, and while the database is down it is kept and
+// written afterwards.
+func TestBatcherKeep(t *testing.T) {
+	ctx := context.Background()
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		thingsTable(t, db)
+		b := thingsBatcher(db, store.BatchOptions{Gather: time.Millisecond})
+		var wg sync.WaitGroup
+		for p := range 16 {
+			wg.Go(func() {
+				for i := range 20 {
+					id := fmt.Sprintf("%d-%d", p, i)
+					if taken, err := b.Keep(ctx, id); err != nil || taken {
+						t.Error(taken, err)
+					}
+					var n int
+					if err := db.Read().QueryRow(ctx, `SELECT count(*) FROM things WHERE id = $1`, id).Scan(&n); err != nil || n != 1 {
+						t.Errorf("a kept row is not there: %d, %v", n, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if taken, err := b.Keep(ctx, "0-0"); taken || !store.IsUnique(err) {
+			t.Errorf("a bad row: %v, %v", taken, err)
+		}
+		must(t, b.Close(ctx))
+		if taken, err := b.Keep(ctx, "x"); taken || fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("Keep after Close: %v, %v", taken, err)
+		}
+	})
+	db := storetest.Open(t, storetest.SQLite(t), store.Options{})
+	thingsTable(t, db)
+	var down sync.Mutex // held: the database is down
+	b := store.NewBatcher(db, store.BatchOptions{}, func(ctx context.Context, tx *store.Tx, ids []string) error {
+		if !down.TryLock() {
+			return fault.New(fault.Unavailable, "down")
+		}
+		defer down.Unlock()
+		for _, id := range ids {
+			if _, err := tx.Exec(ctx, `INSERT INTO things (id, org_id) VALUES ($1, 'o')`, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	down.Lock()
+	if taken, err := b.Keep(ctx, "later"); !taken || fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("Keep while down: %v, %v", taken, err)
+	}
+	down.Unlock()
+	must(t, b.Close(ctx))
+	if n := count(t, db); n != 1 {
+		t.Errorf("%d rows, want the one that was kept", n)
+	}
+}

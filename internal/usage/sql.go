@@ -2,30 +2,167 @@ package usage
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
-	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/store"
 )
 
-func insert(ctx context.Context, tx *store.Tx, events []event) error {
+// writerBits is how many bits of a row's id count the rows of its writer.
+const writerBits = 40
+
+// firstID is the id of a writer's first row; 0 is none.
+func firstID(writer int64) int64 { return writer<<writerBits + 1 }
+
+// addWriter makes this process one of the writers.
+func addWriter(ctx context.Context, db *store.DB, now time.Time) (id int64, err error) {
+	for range 10 { // servers that start at once may choose the same id
+		err = db.Tx(ctx, func(tx *store.Tx) error {
+			if err := tx.QueryRow(ctx, `SELECT MAX(id) + 1 FROM usage_writers`).Scan(&id); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `INSERT INTO usage_writers (id, rolled, seen_at) VALUES ($1, $2, $3)`, id, firstID(id)-1, store.Millis(now))
+			return err
+		})
+		if !store.IsUnique(err) {
+			return id, err
+		}
+	}
+	return 0, err
+}
+
+// addMonths makes the partitions that rows go to.
+func (l *Log) addMonths(ctx context.Context, tx *store.Tx, events []*event) error {
+	for _, e := range events {
+		at := e.at.UTC()
+		month := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
+		if l.months[month] {
+			continue
+		}
+		if _, err := tx.Exec(ctx, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS usage_requests_%s PARTITION OF usage_requests FOR VALUES FROM (%d) TO (%d)`,
+			month.Format("200601"), store.Millis(month), store.Millis(month.AddDate(0, 1, 0)))); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() { l.months[month] = true })
+	}
+	return nil
+}
+
+const eventColumns = "id, created_at, org_id, project_id, user_id, key_id, request_id, op, model, served_model, model_requests, " +
+	"prompt_tokens, cached_tokens, completion_tokens, status, code, latency_ms, first_token_ms, cost, priced"
+
+func insert(ctx context.Context, tx *store.Tx, events []*event) error {
 	rows := make([][]any, len(events))
 	for i, e := range events {
-		r := e.row
-		rows[i] = []any{e.id, e.who.Org, e.who.Project, e.who.User, e.who.Key, r.RequestID, store.Millis(r.Time), r.Op, r.Model, r.Served,
-			r.Prompt, r.Cached, r.Completion, r.Status, r.Latency.Milliseconds(), r.FirstToken.Milliseconds()}
+		r := &e.row
+		rows[i] = []any{e.id, store.Millis(e.at), e.who.Org, e.who.Project, e.who.User, e.who.Key, e.requestID, r.Op, r.Model, r.Served, r.Requests,
+			r.Prompt, r.Cached, r.Completion, r.Status, e.code, r.Latency.Milliseconds(), r.FirstToken.Milliseconds(), e.cost, e.priced}
 	}
 	// A batch whose commit was in doubt may come again.
-	_, err := store.InsertMany(ctx, tx, "usage_events", "id, org_id, project_id, user_id, key_id, request_id, created_at, op, model, served_model, "+
-		"prompt_tokens, cached_tokens, completion_tokens, status, latency_ms, first_token_ms", rows, "ON CONFLICT (org_id, created_at, id) DO NOTHING")
+	_, err := store.InsertMany(ctx, tx, "usage_requests", eventColumns, rows, "ON CONFLICT DO NOTHING")
 	return err
 }
 
-func totals(ctx context.Context, q store.Q, who actor.Actor, from, to time.Time) ([]Total, error) {
-	scan := func(row store.Scanner) (t Total, err error) {
-		return t, row.Scan(&t.Op, &t.Model, &t.Requests, &t.Prompt, &t.Cached, &t.Completion)
+func scanEvent(row store.Scanner) (*event, error) {
+	e := &event{}
+	var at, latency, first int64
+	r := &e.row
+	err := row.Scan(&e.id, &at, &e.who.Org, &e.who.Project, &e.who.User, &e.who.Key, &e.requestID, &r.Op, &r.Model, &r.Served, &r.Requests,
+		&r.Prompt, &r.Cached, &r.Completion, &r.Status, &e.code, &latency, &first, &e.cost, &e.priced)
+	e.at, r.Latency, r.FirstToken = store.Time(at), time.Duration(latency)*time.Millisecond, time.Duration(first)*time.Millisecond
+	return e, err
+}
+
+// eventsAfter returns rows with after < id ≤ upTo, some thousand at most, in their order.
+func eventsAfter(ctx context.Context, q store.Q, after, upTo int64) ([]*event, error) {
+	return store.Collect(ctx, q, scanEvent, `SELECT `+eventColumns+` FROM usage_requests WHERE id > $1 AND id <= $2 ORDER BY id LIMIT 5000`, after, upTo)
+}
+
+// errMoved says that usage_writers.rolled is not what it was.
+var errMoved = errors.New("usage: somebody else added these rows to the sums")
+
+// addSums adds what the rows from < id ≤ to come to, in the transaction that says so.
+func addSums(ctx context.Context, db *store.DB, writer, from, to int64, added sums) error {
+	return db.Tx(ctx, func(tx *store.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE usage_writers SET rolled = $1 WHERE id = $2 AND rolled = $3`, to, writer, from)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errMoved
+		}
+		groups := added.sorted()
+		rows := make([][]any, len(groups))
+		for i, g := range groups {
+			s := added[g]
+			row := append(make([]any, 0, 79), g.org, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.op, g.outcome,
+				s.Requests, s.ModelRequests, s.Prompt, s.Cached, s.Completion, s.Cost, s.Unpriced)
+			for _, n := range s.Latency {
+				row = append(row, n)
+			}
+			for _, n := range s.FirstToken {
+				row = append(row, n)
+			}
+			rows[i] = row
+		}
+		_, err = store.InsertMany(ctx, tx, "usage_rollups", sumColumns, rows, onSumConflict)
+		return err
+	})
+}
+
+// seen notes that this process lives.
+func seen(ctx context.Context, db *store.DB, writer int64, now time.Time) error {
+	_, err := db.Exec(ctx, `UPDATE usage_writers SET seen_at = $1 WHERE id = $2`, store.Millis(now), writer)
+	return err
+}
+
+func rolledOf(ctx context.Context, db *store.DB, writer int64) (rolled int64, err error) {
+	err = db.Read().QueryRow(ctx, `SELECT rolled FROM usage_writers WHERE id = $1`, writer).Scan(&rolled)
+	return rolled, err
+}
+
+// leftBehind returns other writers, silent since before, that left rows which are not in the sums.
+func leftBehind(ctx context.Context, db *store.DB, self int64, before time.Time) ([]int64, error) {
+	scan := func(row store.Scanner) (id int64, err error) { return id, row.Scan(&id) }
+	return store.Collect(ctx, db.Read(), scan, `SELECT w.id FROM usage_writers w WHERE w.id <> $1 AND w.seen_at < $2
+		AND EXISTS (SELECT 1 FROM usage_requests r WHERE r.id > w.rolled AND r.id <= (w.id + 1) * $3) ORDER BY w.id`,
+		self, store.Millis(before), int64(1)<<writerBits)
+}
+
+// Columns of usage_rollups: those that name a group, and those that are added up.
+var (
+	groupColumns = []string{"org_id", "span", "start_at", "project_id", "user_id", "key_id", "model", "served_model", "op", "outcome"}
+	countColumns = []string{"requests", "model_requests", "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "unpriced"}
+	latencies    = histogramColumns("l")
+	firstTokens  = histogramColumns("f")
+
+	sumColumns    = strings.Join(groupColumns, ", ") + ", " + strings.Join(added(), ", ")
+	onSumConflict = sumConflict()
+)
+
+func histogramColumns(letter string) []string {
+	out := make([]string, len(bounds)+1)
+	for i := range out {
+		out[i] = fmt.Sprint(letter, i)
 	}
-	return store.Collect(ctx, q, scan, `SELECT op, model, COUNT(*), CAST(SUM(prompt_tokens) AS BIGINT), CAST(SUM(cached_tokens) AS BIGINT), CAST(SUM(completion_tokens) AS BIGINT)
-		FROM usage_events WHERE org_id = $1 AND project_id = $2 AND created_at >= $3 AND created_at < $4 GROUP BY op, model ORDER BY op, model`,
-		who.Org, who.Project, store.Millis(from), store.Millis(to))
+	return out
+}
+
+// added are all columns that are added up.
+func added() []string {
+	return append(append(append([]string{}, countColumns...), latencies...), firstTokens...)
+}
+
+func sumConflict() string {
+	var b strings.Builder
+	b.WriteString("ON CONFLICT (" + strings.Join(groupColumns, ", ") + ") DO UPDATE SET ")
+	for i, c := range added() {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s = usage_rollups.%s + excluded.%s", c, c, c)
+	}
+	return b.String()
 }

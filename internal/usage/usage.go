@@ -1,110 +1,254 @@
-// Package usage keeps one row for each admitted operation: who, which model, how many tokens, how long
-// and how it ended. Prompts and answers are never part of it.
+// Package usage keeps one row for each request of a model, whatever became of it: who asked, which model, how
+// many tokens, how long, what it cost and how it ended; and sums of the rows by minute, hour and day, from which
+// every view is read. Prompts and answers are never part of it.
 //
-// Table: usage_events (0020_usage.sql, 0021_usage_key.sql), append-only. No routes yet: the console's charts come from Totals.
+// Tables (0060_usage.sql): usage_requests, append-only, on PostgreSQL partitioned by month; usage_rollups, the sums
+// with histograms of latency; usage_writers, the processes that write.
 //
-// Invariant: recording never waits for the database. Rows are queued and written in shared transactions
-// within 50 ms; Close writes the rest. Rows that cannot be queued, because the database has not
-// kept up for thousands of rows, are logged instead, so that they can be counted by hand.
+// Routes: the usage and costs of an organization as OpenAI's today (/v1/organization/usage/completions, …), those that
+// programs of 2023 asked (/v1/usage, /v1/dashboard/billing/…), and /api/usage for the console.
+//
+// Invariants:
+//   - The row of a request is in the database before the last bytes of the answer go out (httpapi.Books): what a
+//     client got whole survives kill -9. All who wait share a transaction. While the database cannot be written, an
+//     answer waits two seconds at most; the row is logged, and written when the database is back.
+//   - Sums follow within a second. What is in them is told by usage_writers.rolled, which moves in the transaction that
+//     adds to them: no row is added twice, and none is left out. What a dead process left is added by those that live.
 package usage
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
-	"strconv"
-	"sync/atomic"
+	"math"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
-	"github.com/parley-ai/parley/internal/ids"
 	"github.com/parley-ai/parley/internal/store"
 )
 
-// Row is one operation. Time, RequestID and Latency may be left out inside of an HTTP request:
-// they are taken from it.
+// Row is what an operation used.
 type Row struct {
-	Time       time.Time
-	RequestID  string
 	Op         string // "chat", "completions", "embeddings", "chats", "tokenize", …
 	Model      string // as asked for
 	Served     string // the model that answered
+	Requests   int    // how many sequences or lists of inputs the model was given
 	Prompt     int    // tokens
 	Cached     int    // tokens of Prompt that came from the prefix cache
 	Completion int    // tokens
-	Status     string // "completed", "failed", "canceled"
+	Status     int    // of HTTP; inside of a request that is not answered yet, its answer's counts
 	Latency    time.Duration
 	FirstToken time.Duration // from the request to the first token; 0: unknown
 }
 
-// Log records. Make it with New, and Close it before the database.
+// Price is what 1,000 tokens cost, in US dollars; nil is not known. Cached falls back to Input.
+type Price struct{ Input, Cached, Output *float64 }
+
+// Prices are those of today for the names that the actor's organization uses.
+type Prices interface {
+	Price(ctx context.Context, who actor.Actor, model string) Price
+}
+
+// Options of New. All fields are required.
+type Options struct {
+	DB     *store.DB
+	Clock  clock.Clock
+	Logger *slog.Logger
+	Prices Prices
+}
+
+// Log writes rows and sums, and answers questions about them. Make it with New, and Close it before the database.
 type Log struct {
 	db      *store.DB
-	batcher *store.Batcher[event]
 	clock   clock.Clock
 	log     *slog.Logger
-	prefix  string // of row ids: this log's own
-	count   atomic.Uint64
+	prices  Prices
+	batcher *store.Batcher[*event]
+	next    int64              // id of the next row; of the batcher's goroutine alone
+	months  map[time.Time]bool // partitions that exist; of the batcher's goroutine alone
+	rollup  rollup
+
+	stop func()
+	wg   sync.WaitGroup
 }
 
-// event is a row with its owner.
+// event is a row as it is written.
 type event struct {
-	id  string
-	who actor.Actor
-	row Row
+	id        int64 // 0 until it is written for the first time
+	at        time.Time
+	who       actor.Actor
+	requestID string
+	row       Row
+	code      string
+	cost      int64 // billionths of a US dollar
+	priced    bool
 }
 
-// gather is how long a row waits for others: a transaction costs as much as some hundred rows, and
-// with a short wait it was a fifth of what a busy server did. kill -9 loses no more than this.
-const gather = 50 * time.Millisecond
+const (
+	// interval is how long a row that nobody waits for waits for others.
+	interval = 50 * time.Millisecond
+	// gather is how long rows that answers wait for are gathered on a busy server; an idle one writes at once.
+	gather = 2 * time.Millisecond
+	// patience is how long an answer waits for its row.
+	patience = 2 * time.Second
+	// rollEvery is how often rows are added to the sums.
+	rollEvery = time.Second
+)
 
-// New returns a log and starts its writer.
-func New(db *store.DB, clk clock.Clock, log *slog.Logger) *Log {
-	return &Log{db: db, clock: clk, log: log, prefix: "use_" + ids.Random(12) + "_", batcher: store.NewBatcher(db, store.BatchOptions{Interval: gather}, insert)}
+// New returns a log and starts its writers.
+func New(ctx context.Context, o Options) (_ *Log, err error) {
+	defer fault.Wrap(&err, "usage.New")
+	l := &Log{db: o.DB, clock: o.Clock, log: o.Logger, prices: o.Prices, months: map[time.Time]bool{}}
+	writer, err := addWriter(ctx, l.db, l.clock.Now())
+	if err != nil {
+		return nil, err
+	}
+	l.next = firstID(writer)
+	l.rollup = rollup{writer: writer, rolled: l.next - 1, upTo: l.next - 1, sums: sums{}}
+	l.batcher = store.NewBatcher(l.db, store.BatchOptions{Interval: interval, Gather: gather}, l.write)
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.stop = stop
+	l.wg.Go(func() { l.roll(running) })
+	return l, nil
 }
 
-// Record queues a row of the actor's. It does not wait.
+// Record takes what an operation used. Inside of a request with a line in the books it becomes a part of that
+// line; otherwise it is written soon, without waiting.
 func (l *Log) Record(ctx context.Context, who actor.Actor, row Row) {
-	now := l.clock.Now()
-	if row.Time.IsZero() {
-		row.Time = now
+	e := &event{who: who, row: row, requestID: httpapi.RequestID(ctx)}
+	e.cost, e.priced = cost(row, l.prices.Price(ctx, who, row.Model))
+	if httpapi.Note(ctx, e) {
+		return
 	}
-	if row.RequestID == "" {
-		row.RequestID = httpapi.RequestID(ctx)
+	e.at = l.clock.Now()
+	if started := httpapi.Started(ctx); row.Latency == 0 && !started.IsZero() {
+		e.row.Latency = e.at.Sub(started)
 	}
-	if row.Latency == 0 {
-		if started := httpapi.Started(ctx); !started.IsZero() {
-			row.Latency = now.Sub(started)
+	if err := l.batcher.Put(e); err != nil {
+		l.tell(ctx, e, err)
+	}
+}
+
+// asked is the note of a model's name, for requests that are refused before a model answers.
+type asked string
+
+// Asked notes which model the request is about.
+func (l *Log) Asked(ctx context.Context, model string) { httpapi.Note(ctx, asked(model)) }
+
+// Enter implements httpapi.Books: it writes the rows of a request and returns when they are durable.
+func (l *Log) Enter(ctx context.Context, line httpapi.Line) {
+	var events []*event
+	model := ""
+	for _, note := range line.Notes {
+		switch n := note.(type) {
+		case *event:
+			events = append(events, n)
+		case asked:
+			model = string(n)
 		}
 	}
-	id := l.prefix + strconv.FormatUint(l.count.Add(1), 36)
-	e := event{id: id, who: who, row: row}
-	if err := l.batcher.Put(e); err != nil {
-		l.log.ErrorContext(ctx, "a row of usage is only here, not in the database", "error", err, "org", who.Org, "project", who.Project, "key", who.Key,
-			"op", row.Op, "model", row.Model, "prompt_tokens", row.Prompt, "cached_tokens", row.Cached, "completion_tokens", row.Completion, "status", row.Status)
+	if len(events) == 0 {
+		if line.Status < http.StatusBadRequest {
+			return // no model was asked, or what it does is recorded by itself when it has ended
+		}
+		events = []*event{{who: line.Actor, requestID: line.RequestID, priced: true, row: Row{Op: line.Op, Model: model}}}
+	}
+	now := l.clock.Now()
+	for i, e := range events {
+		e.at, e.code = now, line.Code
+		e.row.Status, e.row.Latency = line.Status, line.Took
+		var err error
+		if last := i == len(events)-1; last && ctx.Err() == nil {
+			err = l.keep(ctx, e)
+		} else {
+			err = l.batcher.Put(e)
+		}
+		if err != nil {
+			l.tell(ctx, e, err)
+		}
 	}
 }
 
-// Flush returns when everything recorded before is written.
-func (l *Log) Flush(ctx context.Context) error { return l.batcher.Flush(ctx) }
-
-// Close writes what is queued and ends the writer.
-func (l *Log) Close(ctx context.Context) error { return l.batcher.Close(ctx) }
-
-// Total sums up the operations of one model.
-type Total struct {
-	Op         string
-	Model      string
-	Requests   int64
-	Prompt     int64
-	Cached     int64
-	Completion int64
+// keep writes a row, and those before it, and waits until that is done, or for as long as an answer may wait.
+func (l *Log) keep(ctx context.Context, e *event) error {
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	taken, err := l.batcher.Keep(wait, e)
+	if taken && ctx.Err() != nil {
+		return nil // the client has gone, and the row is on its way
+	}
+	if taken {
+		err = fmt.Errorf("%w: %w", errWaits, err)
+	}
+	return err
 }
 
-// Totals sums up the actor's project by operation and model, from ≤ time < to, in the order of both names.
-func (l *Log) Totals(ctx context.Context, who actor.Actor, from, to time.Time) (_ []Total, err error) {
-	defer fault.Wrap(&err, "usage.Totals")
-	return totals(ctx, l.db.Read(), who, from, to)
+var errWaits = errors.New("the row waits for the database")
+
+// tell logs a row that is not in the database.
+func (l *Log) tell(ctx context.Context, e *event, err error) {
+	text := "a row of usage is only here, not in the database"
+	if errors.Is(err, errWaits) {
+		text = "a row of usage is not in the database yet"
+	}
+	l.log.ErrorContext(ctx, text, "error", err, "org", e.who.Org, "project", e.who.Project, "user", e.who.User, "key", e.who.Key,
+		"request", e.requestID, "op", e.row.Op, "model", e.row.Model, "prompt_tokens", e.row.Prompt, "cached_tokens", e.row.Cached,
+		"completion_tokens", e.row.Completion, "status", e.row.Status, "cost_nano_usd", e.cost)
+}
+
+// cost is what the tokens of a row cost, in billionths of a US dollar, and whether that is known.
+func cost(r Row, p Price) (int64, bool) {
+	if r.Prompt == 0 && r.Completion == 0 {
+		return 0, true
+	}
+	if p.Input == nil || p.Output == nil && r.Completion > 0 {
+		return 0, false
+	}
+	cached := p.Input
+	if p.Cached != nil {
+		cached = p.Cached
+	}
+	dollars := float64(r.Prompt-r.Cached)**p.Input + float64(r.Cached)**cached
+	if r.Completion > 0 {
+		dollars += float64(r.Completion) * *p.Output
+	}
+	return int64(math.Round(dollars / 1000 * 1e9)), true
+}
+
+// write is the batcher's: it gives new rows their ids and appends them.
+func (l *Log) write(ctx context.Context, tx *store.Tx, events []*event) error {
+	for _, e := range events {
+		if e.id == 0 {
+			e.id, l.next = l.next, l.next+1
+		}
+	}
+	if tx.Dialect() == store.Postgres {
+		if err := l.addMonths(ctx, tx, events); err != nil {
+			return err
+		}
+	}
+	if err := insert(ctx, tx, events); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { l.rollup.add(events) })
+	return nil
+}
+
+// Flush returns when everything recorded before is written and in the sums.
+func (l *Log) Flush(ctx context.Context) error {
+	return errors.Join(l.batcher.Flush(ctx), l.catchUp(ctx))
+}
+
+// Close writes what is queued, adds it to the sums and ends the writers.
+func (l *Log) Close(ctx context.Context) error {
+	err := l.batcher.Close(ctx)
+	l.stop()
+	l.wg.Wait()
+	return errors.Join(err, l.catchUp(ctx))
 }

@@ -173,6 +173,8 @@ func (s *Service) check(org string, a models.Alias) error {
 		return fault.Param("dimensions", "Invalid 'dimensions': expected 1 to %d.", maxDimensions)
 	case a.Created < 0:
 		return fault.Param("created", "Invalid 'created': seconds since 1970 are not negative.")
+	case badPrice(a.CachedPrice):
+		return fault.Param("cached_price", "Invalid 'cached_price': US dollars for 1,000 tokens are a number that is not negative.")
 	case badPrice(a.InputPrice):
 		return fault.Param("input_price", "Invalid 'input_price': US dollars for 1,000 tokens are a number that is not negative.")
 	case badPrice(a.OutputPrice):

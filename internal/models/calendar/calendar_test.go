@@ -134,6 +134,7 @@ func TestBadChangesAreRefused(t *testing.T) {
 		{"dimensions", models.Alias{Name: "x", Dimensions: 12289}, "dimensions"},
 		{"created", models.Alias{Name: "x", Created: -1}, "created"},
 		{"price", models.Alias{Name: "x", InputPrice: &negative}, "input_price"},
+		{"price of what is cached", models.Alias{Name: "x", CachedPrice: &negative}, "cached_price"},
 		{"endless price", models.Alias{Name: "x", OutputPrice: &infinite}, "output_price"},
 		{"replacement", models.Alias{Name: "x", Replacement: strings.Repeat("x", 201)}, "replacement"},
 		{"move's day", models.Alias{Name: "x", Moves: []models.Move{{From: models.Never, To: "gpt-4"}}}, "moves[0].from"},

@@ -668,6 +668,8 @@ export interface components {
             window?: number;
             /** @description US dollars for 1,000 tokens of prompt. */
             input_price?: number;
+            /** @description US dollars for 1,000 tokens of prompt that were computed for an earlier request; left out, as the others. */
+            cached_price?: number;
             /** @description US dollars for 1,000 tokens of answer. */
             output_price?: number;
             /** @description Seconds since 1970, as GET /v1/models says it. */
@@ -1857,6 +1859,8 @@ export interface components {
             window?: number;
             /** @description US dollars for 1,000 tokens of prompt. */
             input_price?: number;
+            /** @description US dollars for 1,000 tokens of prompt that were computed for an earlier request; left out, as the others. */
+            cached_price?: number;
             /** @description US dollars for 1,000 tokens of answer. */
             output_price?: number;
             /** @description Seconds since 1970, as GET /v1/models says it. */
