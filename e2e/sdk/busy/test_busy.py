@@ -7,7 +7,7 @@ import os
 import openai
 
 ASK = dict(model="gpt-3.5-turbo-instruct", prompt="Once upon a time", max_tokens=16)
-MANY = 12
+MANY = 6
 
 
 def ask_all(max_retries):

@@ -2,7 +2,6 @@
 small to decide well when to call: calls are forced where one has to come."""
 
 import asyncio
-import json
 import typing
 
 import openai
@@ -196,7 +195,7 @@ def test_bad_functions():
         (dict(function_call={"name": "unknown"}, functions=FUNCTIONS), "function_call"),
         (dict(tools=[]), "tools"),
         (dict(functions=[{"name": "no spaces", "parameters": {}}]), "functions[0].name"),
-        (dict(tools=[{"type": "function", "function": {"name": "f", "parameters": json.loads('{"type": "array"}')}}]), "tools[0].function.parameters"),
+        (dict(tools=[{"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}]), "tools[0].function.parameters"),
     ]:
         with pytest.raises(openai.BadRequestError) as e:
             client.chat.completions.create(**change, **ASK)

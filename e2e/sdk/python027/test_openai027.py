@@ -167,6 +167,38 @@ def test_classification_as_the_guide_does_it():
     assert 0 < sum(math.exp(x) for x in top.values()) <= 1.0001
 
 
+def ids_of(model, *texts):
+    """The served model's own ids, by Parley's tokenizer."""
+    ids = []
+    for text in texts:
+        request = urllib.request.Request(
+            openai.api_base + "/tokenize",
+            json.dumps({"model": model, "text": text}).encode(),
+            {"Authorization": "Bearer " + openai.api_key, "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            (one,) = json.load(answer)["tokens"]
+        ids.append(one)
+    return ids
+
+
+def test_classification_by_biased_labels():
+    """By tiktoken's ids where a name of OpenAI's is asked, by its own where the served model is: the same answer."""
+    labels = [" positive", " negative"]
+    args = dict(prompt="A film full of joy. I loved it.\n\n###\n\n", max_tokens=1, temperature=0, logprobs=5)
+    answers = {}
+    for model, ids in ("text-davinci-003", [3967, 4633]), (served(), ids_of(served(), *labels)):
+        biased = openai.Completion.create(model=model, logit_bias={str(i): 100 for i in ids}, **args)["choices"][0]
+        assert biased["text"] in labels
+        banned = {str(i): -100 if labels[k] == biased["text"] else 100 for k, i in enumerate(ids)}
+        other = openai.Completion.create(model=model, logit_bias=banned, **args)["choices"][0]
+        assert other["text"] in labels and other["text"] != biased["text"]
+        # As if there were no bias: the model's own opinion of each label.
+        assert other["logprobs"]["token_logprobs"][0] <= biased["logprobs"]["token_logprobs"][0] + 0.1
+        answers[model] = biased["text"]
+    assert len(answers) == 2 and len(set(answers.values())) == 1
+
+
 @pytest.mark.parametrize("by", [{"model": "text-davinci-edit-001"}, {"engine": "text-davinci-edit-001"}])
 def test_edit(by):
     r = openai.Edit.create(
