@@ -145,7 +145,8 @@ type callReader struct {
 
 	calls     int             // begun
 	arguments strings.Builder // of the newest call
-	stopped   bool            // a stop text was read
+	stopped   bool            // a stop text was read, or a call that was made before
+	repeated  bool            // it was a call
 }
 
 // reader returns the reader of a sequence; nil when no calls are asked for.
@@ -176,7 +177,11 @@ func (r *callReader) read(d engine.Delta) (out []Event) {
 		return out
 	}
 	r.tokens.add(d)
-	return r.pieces(nil, r.parser.Write(d.Text))
+	out = r.pieces(nil, r.parser.Write(d.Text))
+	if !r.stopped && r.parser.Repeats() {
+		r.stopped, r.repeated = true, true
+	}
+	return out
 }
 
 // end returns what was held back.
@@ -240,7 +245,7 @@ func (r *callReader) reason(of engine.FinishReason) engine.FinishReason {
 	switch {
 	case of == engine.FinishLength:
 		return of
-	case r == nil || r.calls == 0 || r.stopped:
+	case r == nil || r.calls == 0 || r.stopped && !r.repeated:
 		return engine.FinishStop
 	}
 	if last := r.arguments.String(); r.parser != nil && !jsontext.Value(last).IsValid() {

@@ -237,3 +237,16 @@ func TestControlTokensInJSONAreCut(t *testing.T) {
 		}
 	}
 }
+
+// A model that goes on making the same call is stopped; what it was to answer is there.
+func TestARepeatedCallEndsTheAnswer(t *testing.T) {
+	w, s := newWorld(func(w *fakeWorld) {
+		w.backend.info.ContextWindow = 2000
+		w.backend.script = []string{call("now"), "\n", call("now"), "\n", call("now")}
+	})
+	events, ids := told(t, s, Request{Tools: &toolcall.Request{Tools: twoTools, Choice: toolcall.Choice{Mode: toolcall.Required}, Parallel: true}})
+	done, _ := events[len(events)-1].(Done)
+	if len(ids) != 1 || done.Reason != engine.FinishToolCalls || done.Usage.CompletionTokens != 3 || w.records[0].Outcome != Completed || w.leases != 0 {
+		t.Errorf("%d calls, %+v, %+v", len(ids), done, w.records)
+	}
+}

@@ -339,7 +339,7 @@ func (j *job) sequence(ctx context.Context, index int, yield func(Event, error) 
 				continue
 			}
 			finished = true
-			yield(Done{Reason: engine.FinishStop, Usage: count.usage(u)}, nil)
+			yield(Done{Reason: calls.reason(engine.FinishStop), Usage: count.usage(u)}, nil)
 			return
 		case engine.Done:
 			u = Usage{PromptTokens: ev.PromptTokens, CachedTokens: ev.CachedTokens, CompletionTokens: ev.CompletionTokens}

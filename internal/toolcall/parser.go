@@ -40,6 +40,8 @@ type Parser struct {
 	kind    jsonschema.Kinds            // of the value that is read
 	words   bool                        // it is given on as it comes
 
+	again repeats
+
 	stage  stage
 	buf    string // not decided yet
 	skip   int    // in inHead: how much of buf is the mark
@@ -75,7 +77,7 @@ func (s *Syntax) Parser(r Request) *Parser {
 // Write takes the next piece of the answer and returns what it brings.
 func (p *Parser) Write(text string) []Event {
 	p.buf += text
-	for p.buf != "" && p.step() {
+	for !p.again.found && p.buf != "" && p.step() {
 	}
 	events := p.events
 	p.events = nil
@@ -109,10 +111,15 @@ func (p *Parser) Close() []Event {
 		}
 	}
 	p.buf, p.stage = "", inText
+	p.events = append(p.events, p.again.cut()...)
 	events := p.events
 	p.events = nil
 	return events
 }
+
+// Repeats says that the model made a call that it has made before, word for word, and that the answer may end here. Only models that
+// write calls in the generic form are suspected of going on so for ever: they were not trained to stop. Others mean it, as with dice.
+func (p *Parser) Repeats() bool { return p.again.found }
 
 // step decides about the beginning of buf; false when it takes more text to know.
 func (p *Parser) step() bool {
@@ -203,13 +210,22 @@ func (p *Parser) begin(name string) {
 	p.calls++
 	p.space = ""
 	if !p.muted() {
-		p.event(Event{Call: &engine.ToolCallDelta{Index: p.calls - 1, ID: ids.New("call_"), Name: name}})
+		p.call(engine.ToolCallDelta{Index: p.calls - 1, ID: ids.New("call_"), Name: name})
 	}
+}
+
+// call gives on a piece of a call.
+func (p *Parser) call(d engine.ToolCallDelta) {
+	if p.s.native {
+		p.event(Event{Call: &d})
+		return
+	}
+	p.events = append(p.events, p.again.take(d)...)
 }
 
 func (p *Parser) arguments(s string) {
 	if s != "" && !p.muted() {
-		p.event(Event{Call: &engine.ToolCallDelta{Index: p.calls - 1, Arguments: s}})
+		p.call(engine.ToolCallDelta{Index: p.calls - 1, Arguments: s})
 	}
 }
 
