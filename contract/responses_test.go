@@ -182,10 +182,11 @@ func TestResponses(t *testing.T) {
 	found := map[place]bool{}
 	checked := map[string]int{} // by document and kind of answer
 	tried := map[string]bool{}
-	for _, x := range exchanges {
+	kept := map[string]string{}
+	for _, x := range slices.Concat(exchanges, organization) {
 		t.Run(x.operation+" "+x.name, func(t *testing.T) {
 			tried[x.operation] = true
-			for _, a := range x.answers(t, s) {
+			for _, a := range x.answers(t, s, kept) {
 				for _, d := range docs {
 					schema := a.schemaIn(d, x.operation)
 					if schema == "" {
@@ -255,8 +256,11 @@ func (a answer) schemaIn(d *document, operation string) string {
 	return full + " response" // "both the streamed and non-streamed response objects share the same shape"
 }
 
-func (x exchange) answers(t *testing.T, s *testkit.Server) []answer {
+func (x exchange) answers(t *testing.T, s *testkit.Server, kept map[string]string) []answer {
 	t.Helper()
+	for name, id := range kept {
+		x.path, x.body = strings.ReplaceAll(x.path, "{"+name+"}", id), strings.ReplaceAll(x.body, "{"+name+"}", id)
+	}
 	method, below, _ := strings.Cut(x.operation, " ")
 	if x.path != "" {
 		below = x.path
@@ -277,7 +281,11 @@ func (x exchange) answers(t *testing.T, s *testkit.Server) []answer {
 		return []answer{parse(t, "error", text)}
 	}
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
-		return []answer{parse(t, "response", text)}
+		a := parse(t, "response", text)
+		if name := makes[x.operation+" "+x.name]; name != "" {
+			kept[name] = a.value.(map[string]any)["id"].(string)
+		}
+		return []answer{a}
 	}
 	var out []answer
 	done := false

@@ -22,7 +22,7 @@ import (
 )
 
 // served are the first parts of the paths whose schemas are kept.
-var served = []string{"/answers", "/chat/completions", "/classifications", "/completions", "/edits", "/embeddings", "/engines", "/models"}
+var served = []string{"/answers", "/chat/completions", "/classifications", "/completions", "/edits", "/embeddings", "/engines", "/models", "/organization"}
 
 // roots are schemas that no operation of the older documents refers to, but their prose.
 var roots = []string{"CreateChatCompletionStreamResponse", "ErrorResponse"}

@@ -16,6 +16,8 @@ type Actor struct {
 	Key     string   // API key id, "key_…"; empty for a browser session
 	Session string   // browser session id; empty for a key
 	Scopes  []string // what it may do: "chat.write", "models.read", … ; "*" is everything
+	Email   string   // the user's e-mail address; empty when none is known
+	Service string   // service account id, "svc_acct_…"; empty for a user
 }
 
 // Scopes of the first release. A Route names the one it needs.
@@ -31,6 +33,7 @@ const (
 	SessionRead      = "session.read"
 	KeysRead         = "keys.read"
 	KeysWrite        = "keys.write"
+	AuditRead        = "audit.read"
 )
 
 // May reports whether the actor holds the scope: itself, "*", or the group's wildcard ("chat.*").

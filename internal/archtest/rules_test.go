@@ -11,7 +11,7 @@ var tiers = map[string]int{
 	"internal/tokenizer/bpe": 0,
 
 	"internal/store": 1, "internal/presence": 1, "internal/blob": 1, "internal/jobs": 1, "internal/bus": 1, "internal/httpapi": 1,
-	"internal/openapi": 1, "internal/egress": 1, "internal/engine": 1, "internal/chattemplate": 1, "internal/jsonschema": 1,
+	"internal/openapi": 1, "internal/egress": 1, "internal/engine": 1, "internal/chattemplate": 1, "internal/jsonschema": 1, "internal/audit": 1,
 
 	"internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/models": 2, "internal/tokenizer": 2, "internal/toolcall": 2,
 
@@ -29,6 +29,8 @@ var sameTier = map[string]string{
 	"internal/config -> internal/fault":         "a bad setting is an error that the operator reads",
 	"internal/obs -> internal/actor":            "the actor's organization is a log attribute",
 	"internal/jobs -> internal/store":           "jobs are enqueued in the caller's transaction",
+	"internal/audit -> internal/store":           "lines are written in the transaction of the act",
+	"internal/audit -> internal/httpapi":         "a line says which request made it, and the log has routes",
 	"internal/presence -> internal/store":       "leases are rows",
 	"internal/bus -> internal/store":            "LISTEN/NOTIFY runs on the store's PostgreSQL",
 	"internal/tokenizer -> internal/toolcall":   "a chat's functions are counted in the form that templates take",

@@ -238,6 +238,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel = context.WithTimeoutCause(ctx, a.opts.RequestTimeout, errTooLong)
 		defer cancel()
 	}
+	c.request = r
 	r = r.WithContext(callContext{ctx, c})
 	c.ctx = r.Context()
 	a.inFlight.Add(1)

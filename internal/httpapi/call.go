@@ -23,6 +23,8 @@ type call struct {
 	entry    entry
 	streams  bool // the header is that of a stream, whose end settles the entry
 
+	request *http.Request // as it came, for Origin
+
 	bodyDeadline time.Time // when the first bytes of the body must have come; zero without a body
 }
 

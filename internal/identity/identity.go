@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/ids"
@@ -36,6 +37,7 @@ type Service struct {
 	db    *store.DB
 	clock clock.Clock
 	log   *slog.Logger
+	audit *audit.Log
 
 	mu   sync.RWMutex
 	seen map[digest]*entry
@@ -60,7 +62,7 @@ type entry struct {
 // New returns the service and starts the goroutine that writes uses.
 func New(db *store.DB, clk clock.Clock, log *slog.Logger) *Service {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Service{db: db, clock: clk, log: log, seen: map[digest]*entry{}, stop: cancel, done: make(chan struct{})}
+	s := &Service{db: db, clock: clk, log: log, audit: audit.New(db, clk), seen: map[digest]*entry{}, stop: cancel, done: make(chan struct{})}
 	go s.flushLoop(ctx)
 	return s
 }
@@ -166,12 +168,10 @@ func (s *Service) RevokeKey(ctx context.Context, who actor.Actor, id string) (er
 	if !ids.Valid("key_", id) {
 		return notFound
 	}
-	ok, err := s.revokeKey(ctx, who, id)
-	if err != nil {
-		return err
-	}
-	if !ok {
+	if err := s.revokeKey(ctx, who, id); errors.Is(err, store.ErrNoRows) {
 		return notFound
+	} else if err != nil {
+		return err
 	}
 	s.drop(func(a actor.Actor) bool { return a.Key == id })
 	return nil

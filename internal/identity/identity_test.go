@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
@@ -418,4 +419,50 @@ func BenchmarkAuthenticate(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestAudited: making and revoking a key, signing in and out leave their lines; none holds a secret.
+func TestAudited(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := start(t, db)
+		secret, k := w.key(t, "chat.*")
+		if err := w.RevokeKey(t.Context(), w.owner, k.ID); err != nil {
+			t.Fatal(err)
+		}
+		token, err := w.SignInLink(t.Context(), w.owner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, err := w.SignIn(t.Context(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.SignOut(t.Context(), session.Actor); err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]audit.Line{}
+		all := ""
+		err = audit.New(db, w.clock).Export(t.Context(), w.owner, audit.Filter{}, func(l audit.Line) error {
+			got[l.Type] = l
+			all += fmt.Sprintf("%+v %s %s", l, l.Before, l.After)
+			return nil
+		})
+		if err != nil || len(got) != 4 {
+			t.Fatalf("%v %v", err, got)
+		}
+		if l := got[audit.KeyCreated]; l.Object != k.ID || l.User != w.owner.User || !strings.Contains(string(l.After), `"scopes":["chat.*"]`) || l.Before != nil {
+			t.Errorf("%+v", l)
+		}
+		if l := got[audit.KeyDeleted]; l.Object != k.ID || !strings.Contains(string(l.Before), `"name":"test"`) || l.After != nil {
+			t.Errorf("%+v", l)
+		}
+		if l := got[audit.SignedIn]; l.Session != session.Actor.Session || got[audit.SignedOut].Session != session.Actor.Session {
+			t.Errorf("%+v", l)
+		}
+		for _, s := range []string{secret, token, session.Secret, sum(secret).String()} {
+			if strings.Contains(all, s) {
+				t.Errorf("a secret is in the log: %s", all)
+			}
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/ids"
 	"github.com/parley-ai/parley/internal/store"
@@ -64,10 +65,15 @@ func findOwner(ctx context.Context, q store.Q) (actor.Actor, error) {
 }
 
 func (s *Service) insertKey(ctx context.Context, who actor.Actor, k Key, d digest) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO api_keys (id, org_id, project_id, user_id, name, hash, redacted, scopes, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		k.ID, who.Org, who.Project, k.User, k.Name, d.String(), k.Redacted, store.JSON(k.Scopes), store.Millis(k.Created))
-	return err
+	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO api_keys (id, org_id, project_id, user_id, name, hash, redacted, scopes, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			k.ID, who.Org, who.Project, k.User, k.Name, d.String(), k.Redacted, store.JSON(k.Scopes), store.Millis(k.Created))
+		if err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.KeyCreated, Object: k.ID, Project: who.Project, After: k.audited()})
+	})
 }
 
 func (s *Service) listKeys(ctx context.Context, who actor.Actor, p store.Paging) ([]Key, bool, error) {
@@ -80,10 +86,21 @@ func (s *Service) listKeys(ctx context.Context, who actor.Actor, p store.Paging)
 	return keys, more, err
 }
 
-func (s *Service) revokeKey(ctx context.Context, who actor.Actor, id string) (bool, error) {
-	n, err := s.db.Exec(ctx, `UPDATE api_keys SET revoked_at = $4 WHERE org_id = $1 AND project_id = $2 AND id = $3 AND revoked_at = 0`,
-		who.Org, who.Project, id, store.Millis(s.now()))
-	return n > 0, err
+// revokeKey returns ErrNoRows when the project has no such key.
+func (s *Service) revokeKey(ctx context.Context, who actor.Actor, id string) error {
+	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		k, err := scanKey(tx.QueryRow(ctx, `UPDATE api_keys SET revoked_at = $4 WHERE org_id = $1 AND project_id = $2 AND id = $3 AND revoked_at = 0
+			RETURNING `+keyColumns, who.Org, who.Project, id, store.Millis(s.now())))
+		if err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.KeyDeleted, Object: id, Project: who.Project, Before: k.audited()})
+	})
+}
+
+// audited is what the audit log keeps of a key.
+func (k Key) audited() map[string]any {
+	return map[string]any{"name": k.Name, "redacted": k.Redacted, "scopes": k.Scopes}
 }
 
 func (s *Service) insertLink(ctx context.Context, who actor.Actor, id string, d digest, expires time.Time) error {
@@ -116,14 +133,22 @@ func (s *Service) useLink(ctx context.Context, link digest, id string, session d
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO sessions (id, org_id, project_id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			id, a.Org, a.Project, a.User, session.String(), now, store.Millis(expires))
-		return err
+		if err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, a, audit.Event{Type: audit.SignedIn, Object: a.User})
 	})
 	return a, err
 }
 
 func (s *Service) deleteSession(ctx context.Context, who actor.Actor) error {
-	_, err := s.db.Exec(ctx, `DELETE FROM sessions WHERE id = $1 AND org_id = $2 AND user_id = $3`, who.Session, who.Org, who.User)
-	return err
+	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM sessions WHERE id = $1 AND org_id = $2 AND user_id = $3`, who.Session, who.Org, who.User)
+		if err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.SignedOut, Object: who.User})
+	})
 }
 
 // lookUp reads a key or a session by the digest of its secret, or returns ErrNoRows.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/chat"
 	"github.com/parley-ai/parley/internal/chats"
@@ -192,6 +193,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		(&models.API{Registry: s.Models}).Routes(),
 		s.calendar.Routes(),
 		s.identity.Routes(),
+		audit.New(s.db, o.Clock).Routes(),
 	)
 	return s.buildAPIs(o, routes)
 }

@@ -479,6 +479,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organization/audit_logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists administrative acts, the newest first. */
+        get: operations["listAuditLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All administrative acts as JSON lines, the oldest first.
+         * @description Besides what the list shows, a line has the address that the request came from, its user agent and id, and what there was before and after.
+         */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pulls": {
         parameters: {
             query?: never;
@@ -620,6 +657,53 @@ export interface components {
             object: "list";
             /** @description The objects of this page. */
             data: components["schemas"]["APIKey"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        AuditLogList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: ({
+                type: string;
+                actor?: {
+                    /** @enum {string} */
+                    type?: "session" | "api_key";
+                    api_key?: {
+                        type?: string;
+                        id?: string;
+                        service_account?: {
+                            id?: string;
+                        };
+                        user?: {
+                            email?: string;
+                            id?: string;
+                        };
+                    };
+                    session?: {
+                        ip_address?: string;
+                        user?: {
+                            email?: string;
+                            id?: string;
+                        };
+                    };
+                };
+                /** @description Seconds since 1970. */
+                effective_at: number;
+                id: string;
+                project?: {
+                    id?: string;
+                };
+            } & {
+                [key: string]: unknown;
+            })[];
             /** @description Id of the first object, to page backwards with before. */
             first_id: string | null;
             /** @description Id of the last object, to page on with after. */
@@ -3094,6 +3178,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listAuditLogs: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLogList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                /** @description Only what was done after this second since 1970. */
+                "effective_at[gt]"?: number;
+                /** @description Only what was done in this second since 1970 or later. */
+                "effective_at[gte]"?: number;
+                /** @description Only what was done before this second since 1970. */
+                "effective_at[lt]"?: number;
+                /** @description Only what was done in this second since 1970 or before. */
+                "effective_at[lte]"?: number;
+                /** @description Only what was done in these projects. */
+                "project_ids[]"?: string[];
+                /** @description Only events of these types. */
+                "event_types[]"?: string[];
+                /** @description Only what these users, service accounts or API keys did. */
+                "actor_ids[]"?: string[];
+                /** @description Only what users with these e-mail addresses did. */
+                "actor_emails[]"?: string[];
+                /** @description Only what was done to these objects. */
+                "resource_ids[]"?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
                 };
             };
             default: components["responses"]["Error"];

@@ -1,0 +1,195 @@
+package audit
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/store"
+)
+
+// maxFilter is how many alternatives a list of a filter may have.
+const maxFilter = 100
+
+// filterQuery are the parameters that choose lines.
+type filterQuery struct {
+	After    *int64   `query:"effective_at[gt]" doc:"Only what was done after this second since 1970."`
+	From     *int64   `query:"effective_at[gte]" doc:"Only what was done in this second since 1970 or later."`
+	Before   *int64   `query:"effective_at[lt]" doc:"Only what was done before this second since 1970."`
+	Until    *int64   `query:"effective_at[lte]" doc:"Only what was done in this second since 1970 or before."`
+	Projects []string `query:"project_ids[]" doc:"Only what was done in these projects."`
+	Types    []string `query:"event_types[]" doc:"Only events of these types."`
+	Actors   []string `query:"actor_ids[]" doc:"Only what these users, service accounts or API keys did."`
+	Emails   []string `query:"actor_emails[]" doc:"Only what users with these e-mail addresses did."`
+	Objects  []string `query:"resource_ids[]" doc:"Only what was done to these objects."`
+}
+
+// listQuery are the parameters of a page.
+type listQuery struct {
+	filterQuery
+	Limit      *int   `query:"limit" doc:"How many objects to return." min:"1" max:"100" default:"20"`
+	PageAfter  string `query:"after" doc:"Id of the last object of the page before."`
+	PageBefore string `query:"before" doc:"Id of the first object of the page after."`
+}
+
+func (q filterQuery) filter() (Filter, error) {
+	f := Filter{After: q.After, From: q.From, Before: q.Before, Until: q.Until,
+		Projects: q.Projects, Types: q.Types, Actors: q.Actors, Emails: q.Emails, Objects: q.Objects}
+	for _, list := range []struct {
+		name   string
+		values []string
+	}{{"project_ids", f.Projects}, {"event_types", f.Types}, {"actor_ids", f.Actors}, {"actor_emails", f.Emails}, {"resource_ids", f.Objects}} {
+		if err := httpapi.MaxItems(list.name, len(list.values), maxFilter); err != nil {
+			return f, err
+		}
+		if slices.ContainsFunc(list.values, func(v string) bool { return strings.ContainsRune(v, 0) }) {
+			return f, fault.Param(list.name, "Invalid '%s': a text has no NUL character.", list.name).WithCode("invalid_value")
+		}
+	}
+	return f, nil
+}
+
+// Object is a line as OpenAI's reference document shows it: the details stand in a member that is called
+// as the type. Types that the document does not have are Parley's own.
+type Object struct{ line Line }
+
+// OpenAPIName is the schema's name.
+func (Object) OpenAPIName() string { return "AuditLog" }
+
+// OpenAPISchema is the schema.
+func (Object) OpenAPISchema() map[string]any {
+	text := map[string]any{"type": "string"}
+	object := func(properties map[string]any) map[string]any {
+		return map[string]any{"type": "object", "properties": properties}
+	}
+	user := object(map[string]any{"id": text, "email": text})
+	return map[string]any{
+		"type": "object", "description": "An administrative act; its details stand in a member called as its type.",
+		"required": []string{"id", "type", "effective_at"}, "additionalProperties": true,
+		"properties": map[string]any{
+			"id": text, "type": text,
+			"effective_at": map[string]any{"type": "integer", "description": "Seconds since 1970."},
+			"project":      object(map[string]any{"id": text}),
+			"actor": object(map[string]any{"type": map[string]any{"type": "string", "enum": []string{"session", "api_key"}},
+				"session": object(map[string]any{"user": user, "ip_address": text}),
+				"api_key": object(map[string]any{"id": text, "type": text, "user": user, "service_account": object(map[string]any{"id": text})})}),
+		},
+	}
+}
+
+// details are the members of After that the reference document shows, by the first word of the type.
+var details = map[string][]string{
+	"api_key": {"scopes"}, "project": {"name", "title"}, "invite": {"email", "role"}, "user": {"role"}, "service_account": {"role"},
+}
+
+// MarshalJSON implements json.Marshaler.
+func (o Object) MarshalJSON() ([]byte, error) {
+	l := o.line
+	out := map[string]any{"id": l.ID, "type": l.Type, "effective_at": l.At.Unix(), "actor": l.actor(), l.Type: l.detail()}
+	if l.Project != "" {
+		out["project"] = map[string]string{"id": l.Project}
+	}
+	return json.Marshal(out)
+}
+
+// actor is null for what was done on the server's machine, by neither a key nor a session.
+func (l Line) actor() any {
+	user := map[string]string{"id": l.User}
+	if l.Email != "" {
+		user["email"] = l.Email
+	}
+	switch {
+	case l.Key != "" && l.ServiceAccount != "":
+		return map[string]any{"type": "api_key", "api_key": map[string]any{"id": l.Key, "type": "service_account", "service_account": map[string]string{"id": l.ServiceAccount}}}
+	case l.Key != "":
+		return map[string]any{"type": "api_key", "api_key": map[string]any{"id": l.Key, "type": "user", "user": user}}
+	case l.Session != "":
+		return map[string]any{"type": "session", "session": map[string]any{"user": user, "ip_address": l.IP}}
+	}
+	return nil
+}
+
+func (l Line) detail() map[string]any {
+	noun, verb, _ := strings.Cut(l.Type, ".")
+	out := map[string]any{}
+	if noun == "login" || noun == "logout" {
+		return out
+	}
+	out["id"] = l.Object
+	shown := map[string]any{}
+	var after map[string]any
+	if json.Unmarshal(l.After, &after) == nil {
+		for name, v := range after {
+			if wanted, known := details[noun]; !known || slices.Contains(wanted, name) {
+				shown[name] = v
+			}
+		}
+	}
+	switch verb {
+	case "created", "sent", "added":
+		out["data"] = shown
+	case "updated":
+		out["changes_requested"] = shown
+	}
+	return out
+}
+
+// Routes are the log's lines of the route table.
+func (l *Log) Routes() []httpapi.Route {
+	return []httpapi.Route{
+		{Method: http.MethodGet, Path: "/v1/organization/audit_logs", Op: "listAuditLogs", Tag: "Organization", Summary: "Lists administrative acts, the newest first.",
+			Out: httpapi.List[Object]{}, Query: listQuery{}, Scope: actor.AuditRead, Handle: l.list},
+		{Method: http.MethodGet, Path: "/api/audit/export", Op: "exportAudit", Tag: "Organization", Summary: "All administrative acts as JSON lines, the oldest first.",
+			Doc:      "Besides what the list shows, a line has the address that the request came from, its user agent and id, and what there was before and after.",
+			Produces: "application/x-ndjson", Query: filterQuery{}, Scope: actor.AuditRead, Handle: l.export},
+	}
+}
+
+func (l *Log) list(w http.ResponseWriter, r *http.Request) error {
+	q, err := httpapi.Query[listQuery](r)
+	if err != nil {
+		return err
+	}
+	if q.filterQuery, err = httpapi.Query[filterQuery](r); err != nil {
+		return err
+	}
+	f, err := q.filter()
+	if err != nil {
+		return err
+	}
+	if err := httpapi.Range("limit", q.Limit, 1, httpapi.MaxPageSize); err != nil {
+		return err
+	}
+	p := store.Paging{After: q.PageAfter, Before: q.PageBefore}
+	if q.Limit != nil {
+		p.Limit = *q.Limit
+	}
+	lines, more, err := l.List(r.Context(), httpapi.ActorOf(r.Context()), f, p)
+	if err != nil {
+		return err
+	}
+	out := make([]Object, len(lines))
+	for i, line := range lines {
+		out[i] = Object{line}
+	}
+	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(out, more, func(o Object) string { return o.line.ID }))
+}
+
+func (l *Log) export(w http.ResponseWriter, r *http.Request) error {
+	q, err := httpapi.Query[filterQuery](r)
+	if err != nil {
+		return err
+	}
+	f, err := q.filter()
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header().Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
+	out := json.NewEncoder(w)
+	return l.Export(r.Context(), httpapi.ActorOf(r.Context()), f, func(line Line) error { return out.Encode(line) })
+}
