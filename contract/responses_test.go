@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/echo"
@@ -127,6 +128,38 @@ var exchanges = []exchange{
 	{"plain", "GET /engines", "", "", 0},
 	{"plain", "GET /engines/{}", "/engines/davinci", "", 0},
 	{"unknown", "GET /engines/{}", "/engines/nothing", "", 404},
+
+	{"plain", chatUsage, "/organization/usage/completions" + today, "", 0},
+	{"in groups", chatUsage, "/organization/usage/completions" + today + "&group_by=project_id,user_id,api_key_id,model,batch,service_tier", "", 0},
+	{"no time", chatUsage, "/organization/usage/completions", "", 400},
+	{"plain", vectorUsage, "/organization/usage/embeddings" + today, "", 0},
+	{"in groups", vectorUsage, "/organization/usage/embeddings" + today + "&group_by=project_id,user_id,api_key_id,model", "", 0},
+	{"a group of others", vectorUsage, "/organization/usage/embeddings" + today + "&group_by=batch", "", 400},
+	{"plain", costs, "/organization/costs" + today, "", 0},
+	{"in groups", costs, "/organization/costs" + today + "&group_by=project_id,line_item,api_key_id", "", 0},
+	{"too many", costs, "/organization/costs" + today + "&limit=181", "", 400},
+}
+
+// Usage of the day that the server's clock shows.
+const (
+	chatUsage   = "GET /organization/usage/completions"
+	vectorUsage = "GET /organization/usage/embeddings"
+	costs       = "GET /organization/costs"
+	today       = "?start_time=1699228800&end_time=1699315200"
+)
+
+// sums follow the answers that they are made of within a second; until then a day has no results.
+func sums(t *testing.T, s *testkit.Server, path string) (*http.Response, string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		resp, text := s.Call(http.MethodGet, path, nil)
+		if resp.StatusCode != http.StatusOK || !strings.Contains(text, `"results":[]`) {
+			return resp, text
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("GET %s: no usage: %s", path, text)
+		}
+	}
 }
 
 // difference is an entry of differences.yaml.
@@ -269,7 +302,11 @@ func (x exchange) answers(t *testing.T, s *testkit.Server, kept map[string]strin
 	if x.body != "" {
 		body = x.body
 	}
-	resp, text := s.Call(method, "/v1"+below, body)
+	call := func() (*http.Response, string) { return s.Call(method, "/v1"+below, body) }
+	if slices.Contains([]string{chatUsage, vectorUsage, costs}, x.operation) {
+		call = func() (*http.Response, string) { return sums(t, s, "/v1"+below) }
+	}
+	resp, text := call()
 	want := x.status
 	if want == 0 {
 		want = http.StatusOK

@@ -33,6 +33,8 @@ const (
 	SessionRead      = "session.read"
 	KeysRead         = "keys.read"
 	KeysWrite        = "keys.write"
+	UsageRead        = "usage.read"        // of one's project
+	OrganizationRead = "organization.read" // also of the organization's other projects
 	AuditRead        = "audit.read"
 )
 

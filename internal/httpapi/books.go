@@ -21,6 +21,7 @@ type Line struct {
 	RequestID string
 	Actor     actor.Actor
 	Op        string // the route's
+	Class     string // its LimitClass
 	Started   time.Time
 	Took      time.Duration // until the answer was ready
 	// Status is that of the answer; of a stream that an error ended, the error's; 499 when the client had gone.
@@ -87,7 +88,7 @@ func (c *call) settle(ctx context.Context, status int) {
 		status = statusCanceled
 	}
 	line := Line{
-		RequestID: c.id, Actor: c.actor, Op: c.route.Op, Started: c.start, Took: c.api.opts.Clock.Now().Sub(c.start),
+		RequestID: c.id, Actor: c.actor, Op: c.route.Op, Class: c.route.LimitClass, Started: c.start, Took: c.api.opts.Clock.Now().Sub(c.start),
 		Status: status, Code: e.code, Notes: slices.Clip(e.notes),
 	}
 	e.mu.Unlock()

@@ -193,6 +193,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		(&models.API{Registry: s.Models}).Routes(),
 		s.calendar.Routes(),
 		s.identity.Routes(),
+		s.usage.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 	)
 	return s.buildAPIs(o, routes)

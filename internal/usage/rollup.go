@@ -92,7 +92,7 @@ type group struct {
 	start              int64 // milliseconds since 1970
 	project, user, key string
 	model, served      string
-	op, outcome        string
+	class, op, outcome string
 }
 
 // Sum is what the requests of a group come to.
@@ -152,7 +152,7 @@ func (s sums) add(e *event) {
 	for _, span := range spans {
 		s.get(group{
 			org: e.who.Org, span: span, start: store.Millis(e.at.Truncate(span)), project: e.who.Project, user: e.who.User, key: e.who.Key,
-			model: e.row.Model, served: e.row.Served, op: e.row.Op, outcome: outcome(e.row.Status),
+			model: e.row.Model, served: e.row.Served, class: e.class, op: e.row.Op, outcome: outcome(e.row.Status),
 		}).add(e)
 	}
 }
@@ -166,7 +166,7 @@ func (s sums) sorted() []group {
 	slices.SortFunc(out, func(a, b group) int {
 		return cmp.Or(cmp.Compare(a.org, b.org), cmp.Compare(a.span, b.span), cmp.Compare(a.start, b.start), cmp.Compare(a.project, b.project),
 			cmp.Compare(a.user, b.user), cmp.Compare(a.key, b.key), cmp.Compare(a.model, b.model), cmp.Compare(a.served, b.served),
-			cmp.Compare(a.op, b.op), cmp.Compare(a.outcome, b.outcome))
+			cmp.Compare(a.class, b.class), cmp.Compare(a.op, b.op), cmp.Compare(a.outcome, b.outcome))
 	})
 	return out
 }

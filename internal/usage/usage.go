@@ -23,6 +23,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,7 +36,7 @@ import (
 
 // Row is what an operation used.
 type Row struct {
-	Op         string // "chat", "completions", "embeddings", "chats", "tokenize", …
+	Op         string // "chat", "completions", "embeddings", "chats", "tokenize", …; inside of a request the route's name is kept instead
 	Model      string // as asked for
 	Served     string // the model that answered
 	Requests   int    // how many sequences or lists of inputs the model was given
@@ -84,6 +85,7 @@ type event struct {
 	at        time.Time
 	who       actor.Actor
 	requestID string
+	class     string // Completions, Embeddings, Tokenize
 	row       Row
 	code      string
 	cost      int64 // billionths of a US dollar
@@ -121,7 +123,7 @@ func New(ctx context.Context, o Options) (_ *Log, err error) {
 // Record takes what an operation used. Inside of a request with a line in the books it becomes a part of that
 // line; otherwise it is written soon, without waiting.
 func (l *Log) Record(ctx context.Context, who actor.Actor, row Row) {
-	e := &event{who: who, row: row, requestID: httpapi.RequestID(ctx)}
+	e := &event{who: who, row: row, class: class(row.Op), requestID: httpapi.RequestID(ctx)}
 	e.cost, e.priced = cost(row, l.prices.Price(ctx, who, row.Model))
 	if httpapi.Note(ctx, e) {
 		return
@@ -133,6 +135,29 @@ func (l *Log) Record(ctx context.Context, who actor.Actor, row Row) {
 	if err := l.batcher.Put(e); err != nil {
 		l.tell(ctx, e, err)
 	}
+}
+
+// Classes of requests.
+const (
+	Completions = "completions"
+	Embeddings  = "embeddings"
+	Tokenize    = "tokenize"
+)
+
+// class is that of an operation, or of a route by its limit class.
+func class(op string) string {
+	switch op {
+	case "embeddings", "search":
+		return Embeddings
+	case "tokenize", "detokenize":
+		return Tokenize
+	}
+	return Completions
+}
+
+// clean makes an error's code, which another server may have chosen, fit for the table.
+func clean(code string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(code[:min(len(code), 64)], ""), "\x00", "")
 }
 
 // asked is the note of a model's name, for requests that are refused before a model answers.
@@ -157,12 +182,12 @@ func (l *Log) Enter(ctx context.Context, line httpapi.Line) {
 		if line.Status < http.StatusBadRequest {
 			return // no model was asked, or what it does is recorded by itself when it has ended
 		}
-		events = []*event{{who: line.Actor, requestID: line.RequestID, priced: true, row: Row{Op: line.Op, Model: model}}}
+		events = []*event{{who: line.Actor, requestID: line.RequestID, class: class(line.Class), priced: true, row: Row{Model: model}}}
 	}
 	now := l.clock.Now()
 	for i, e := range events {
-		e.at, e.code = now, line.Code
-		e.row.Status, e.row.Latency = line.Status, line.Took
+		e.at, e.code = now, clean(line.Code)
+		e.row.Op, e.row.Status, e.row.Latency = line.Op, line.Status, line.Took
 		var err error
 		if last := i == len(events)-1; last && ctx.Err() == nil {
 			err = l.keep(ctx, e)

@@ -151,7 +151,7 @@ func TestSumsOfTheDead(t *testing.T) {
 func TestBatchInDoubt(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		l := newLog(t, db, clock.NewFake(begin))
-		events := []*event{{at: begin, who: who, priced: true, row: Row{Op: "chat", Model: "gpt-4", Status: 200}}}
+		events := []*event{{at: begin, who: who, class: Completions, priced: true, row: Row{Op: "chat", Model: "gpt-4", Status: 200}}}
 		must(t, db.Tx(t.Context(), func(tx *store.Tx) error {
 			events[0].id = l.next
 			l.next++
@@ -213,12 +213,12 @@ func TestRowOfARequest(t *testing.T) {
 			clk.Advance(1500 * time.Millisecond)
 			l.Record(r.Context(), who, row)
 			return httpapi.JSON(w, 200, true)
-		}, []string{`key_a chat gpt-4 200 "" 10+3 1.5s 250ms`}},
+		}, []string{`key_a x gpt-4 200 "" 10+3 1.5s 250ms`}},
 		{"two operations", t.Context(), func(w http.ResponseWriter, r *http.Request) error {
 			l.Record(r.Context(), who, row)
 			l.Record(r.Context(), who, Row{Op: "search", Model: "ada", Prompt: 5})
 			return httpapi.JSON(w, 200, true)
-		}, []string{`key_a chat gpt-4 200 "" 10+3 0s 250ms`, `key_a search ada 200 "" 5+0 0s 0s`}},
+		}, []string{`key_a x gpt-4 200 "" 10+3 0s 250ms`, `key_a x ada 200 "" 5+0 0s 0s`}},
 		{"refused", t.Context(), func(w http.ResponseWriter, r *http.Request) error {
 			l.Asked(r.Context(), "gpt-4")
 			return fault.New(fault.RateLimited, "Too many.").WithCode("rate_limit_exceeded")
@@ -234,12 +234,12 @@ func TestRowOfARequest(t *testing.T) {
 			}
 			l.Record(r.Context(), who, row)
 			return s.Done()
-		}, []string{`key_a chat gpt-4 200 "" 10+3 0s 250ms`}},
+		}, []string{`key_a x gpt-4 200 "" 10+3 0s 250ms`}},
 		{"stream of names", t.Context(), func(w http.ResponseWriter, r *http.Request) error {
 			s := httpapi.NewStream(w, r)
 			l.Record(r.Context(), who, row)
 			return s.Event("done", "all")
-		}, []string{`key_a chat gpt-4 200 "" 10+3 0s 250ms`}},
+		}, []string{`key_a x gpt-4 200 "" 10+3 0s 250ms`}},
 		{"stream that fails", t.Context(), func(w http.ResponseWriter, r *http.Request) error {
 			s := httpapi.NewStream(w, r)
 			if err := s.Send("piece"); err != nil {
@@ -247,7 +247,7 @@ func TestRowOfARequest(t *testing.T) {
 			}
 			l.Record(r.Context(), who, row)
 			return fault.New(fault.Unavailable, "The model stopped.").WithCode("gone")
-		}, []string{`key_a chat gpt-4 503 "gone" 10+3 0s 250ms`}},
+		}, []string{`key_a x gpt-4 503 "gone" 10+3 0s 250ms`}},
 		{"client gone", gone, func(w http.ResponseWriter, r *http.Request) error {
 			s := httpapi.NewStream(w, r)
 			if err := s.Send("piece"); err != nil {
@@ -256,7 +256,7 @@ func TestRowOfARequest(t *testing.T) {
 			leave()
 			l.Record(r.Context(), who, row)
 			return s.Send("more")
-		}, []string{`key_a chat gpt-4 499 "" 10+3 0s 250ms`}},
+		}, []string{`key_a x gpt-4 499 "" 10+3 0s 250ms`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,7 +19,8 @@ CREATE TABLE usage_requests (
     user_id           TEXT   NOT NULL, -- empty for a service account's key
     key_id            TEXT   NOT NULL, -- empty for a browser session
     request_id        TEXT   NOT NULL,
-    op                TEXT   NOT NULL,
+    class             TEXT   NOT NULL, -- completions, embeddings, tokenize
+    op                TEXT   NOT NULL, -- the route's name in the OpenAPI document; "chats" for answers on the chat page
     model             TEXT   NOT NULL, -- as asked for; empty when the request was refused before it was read
     served_model      TEXT   NOT NULL, -- empty when none answered
     model_requests    BIGINT NOT NULL, -- how many sequences or lists of inputs a model was given
@@ -51,9 +52,12 @@ BEGIN
 END
 $months$;
 -- end only
-INSERT INTO usage_requests (id, created_at, org_id, project_id, user_id, key_id, request_id, op, model, served_model, model_requests,
+INSERT INTO usage_requests (id, created_at, org_id, project_id, user_id, key_id, request_id, class, op, model, served_model, model_requests,
     prompt_tokens, cached_tokens, completion_tokens, status, code, latency_ms, first_token_ms, cost, priced)
-    SELECT ROW_NUMBER() OVER (ORDER BY created_at, id), created_at, org_id, project_id, user_id, key_id, request_id, op, model, served_model, 1,
+    SELECT ROW_NUMBER() OVER (ORDER BY created_at, id), created_at, org_id, project_id, user_id, key_id, request_id,
+    CASE op WHEN 'embeddings' THEN 'embeddings' WHEN 'search' THEN 'embeddings' WHEN 'tokenize' THEN 'tokenize' WHEN 'detokenize' THEN 'tokenize' ELSE 'completions' END,
+    CASE op WHEN 'chat' THEN 'createChatCompletion' WHEN 'completions' THEN 'createCompletion' WHEN 'embeddings' THEN 'createEmbedding' ELSE op END,
+    model, served_model, 1,
     prompt_tokens, cached_tokens, completion_tokens,
     CASE status WHEN 'completed' THEN 200 WHEN 'canceled' THEN 499 ELSE 500 END, '', latency_ms, first_token_ms, 0,
     prompt_tokens + completion_tokens = 0
@@ -72,6 +76,7 @@ CREATE TABLE usage_rollups (
     key_id            TEXT   NOT NULL,
     model             TEXT   NOT NULL,
     served_model      TEXT   NOT NULL,
+    class             TEXT   NOT NULL,
     op                TEXT   NOT NULL,
     outcome           TEXT   NOT NULL,
     requests          BIGINT NOT NULL,
@@ -93,6 +98,6 @@ CREATE TABLE usage_rollups (
     f18 INTEGER NOT NULL, f19 INTEGER NOT NULL, f20 INTEGER NOT NULL, f21 INTEGER NOT NULL, f22 INTEGER NOT NULL, f23 INTEGER NOT NULL,
     f24 INTEGER NOT NULL, f25 INTEGER NOT NULL, f26 INTEGER NOT NULL, f27 INTEGER NOT NULL, f28 INTEGER NOT NULL, f29 INTEGER NOT NULL,
     f30 INTEGER NOT NULL,
-    PRIMARY KEY (org_id, span, start_at, project_id, user_id, key_id, model, served_model, op, outcome)
+    PRIMARY KEY (org_id, span, start_at, project_id, user_id, key_id, model, served_model, class, op, outcome)
 ) WITHOUT ROWID; -- only: sqlite
 ); -- only: postgres

@@ -479,6 +479,154 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Requests, tokens, cost and latency by time and by what you choose.
+         * @description Of your project; of the whole organization with the scope organization.read.
+         */
+        get: operations["getUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Single requests, the newest first. */
+        get: operations["listUsageRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/usage/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All requests of a time as a file: CSV, or JSON. */
+        get: operations["exportUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/usage/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Usage of chats, completions and edits by time.
+         * @description Of your project; of the whole organization with the scope organization.read. Refused requests are part of no count here.
+         */
+        get: operations["getCompletionsUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/usage/embeddings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Usage of embeddings and search by time.
+         * @description Of your project; of the whole organization with the scope organization.read. Refused requests are part of no count here.
+         */
+        get: operations["getEmbeddingsUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was spent by day.
+         * @description Of your project; of the whole organization with the scope organization.read.
+         */
+        get: operations["getCosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Usage of a day, as programs of 2023 asked for it. */
+        get: operations["getUsageOfDay"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dashboard/billing/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was spent by day and model, as programs of 2023 asked for it. */
+        get: operations["getBillingUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization/audit_logs": {
         parameters: {
             query?: never;
@@ -1573,6 +1721,54 @@ export interface components {
             type: "text";
             text: string;
         };
+        CostsResult: {
+            /**
+             * @description Always organization.costs.result.
+             * @enum {string}
+             */
+            object: "organization.costs.result";
+            /** @description What it comes to. */
+            amount: components["schemas"]["UsageAmount"];
+            /** @description With group_by line_item: the name of the model that was asked for. */
+            line_item: string | null;
+            /** @description With group_by project_id. */
+            project_id: string | null;
+            /** @description With group_by api_key_id. */
+            api_key_id: string | null;
+            /** @description With group_by line_item: how many tokens. */
+            quantity: number | null;
+            /**
+             * @description With group_by line_item: tokens.
+             * @enum {string|null}
+             */
+            quantity_unit: "tokens" | null;
+        };
+        CostsResultBucket: {
+            /**
+             * @description Always bucket.
+             * @enum {string}
+             */
+            object: "bucket";
+            /** @description Its first second, since 1970. */
+            start_time: number;
+            /** @description The second after its last one. */
+            end_time: number;
+            /** @description One for each group; none when nothing was asked. */
+            results: components["schemas"]["CostsResult"][];
+        };
+        CostsResultPage: {
+            /**
+             * @description Always page.
+             * @enum {string}
+             */
+            object: "page";
+            /** @description Buckets in the order of time. */
+            data: components["schemas"]["CostsResultBucket"][];
+            /** @description Whether there are buckets behind this page. */
+            has_more: boolean;
+            /** @description For the parameter page; null at the end. */
+            next_page: string | null;
+        };
         CreateChat: {
             /** @description Left out, it is made from the first message. */
             title?: string;
@@ -2325,6 +2521,301 @@ export interface components {
             total_tokens: number;
             /** @description What is known of the prompt's tokens. */
             prompt_tokens_details?: components["schemas"]["PromptTokensDetails"];
+        };
+        UsageAmount: {
+            /** @description How much. */
+            value: number;
+            /**
+             * @description Of which money.
+             * @example usd
+             */
+            currency: string;
+        };
+        UsageBillingUsage: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description One for each day. */
+            daily_costs: components["schemas"]["UsageDayCosts"][];
+            /** @description What all days cost, in hundredths of a US dollar. */
+            total_usage: number;
+        };
+        UsageCompletionsResult: {
+            /**
+             * @description Always organization.usage.completions.result.
+             * @enum {string}
+             */
+            object: "organization.usage.completions.result";
+            /** @description Tokens of prompts. */
+            input_tokens: number;
+            /** @description Those of them that came from the prefix cache. */
+            input_cached_tokens: number;
+            /** @description The others. */
+            input_uncached_tokens: number;
+            /** @description Tokens of answers. */
+            output_tokens: number;
+            /** @description How many sequences models were given. */
+            num_model_requests: number;
+            /** @description With group_by project_id. */
+            project_id: string | null;
+            /** @description With group_by user_id. */
+            user_id: string | null;
+            /** @description With group_by api_key_id. */
+            api_key_id: string | null;
+            /** @description With group_by model: the name that was asked for. */
+            model: string | null;
+            /** @description With group_by batch: whether it was a batch. */
+            batch: boolean | null;
+            /**
+             * @description With group_by service_tier.
+             * @example default
+             */
+            service_tier: string | null;
+        };
+        UsageCompletionsResultBucket: {
+            /**
+             * @description Always bucket.
+             * @enum {string}
+             */
+            object: "bucket";
+            /** @description Its first second, since 1970. */
+            start_time: number;
+            /** @description The second after its last one. */
+            end_time: number;
+            /** @description One for each group; none when nothing was asked. */
+            results: components["schemas"]["UsageCompletionsResult"][];
+        };
+        UsageCompletionsResultPage: {
+            /**
+             * @description Always page.
+             * @enum {string}
+             */
+            object: "page";
+            /** @description Buckets in the order of time. */
+            data: components["schemas"]["UsageCompletionsResultBucket"][];
+            /** @description Whether there are buckets behind this page. */
+            has_more: boolean;
+            /** @description For the parameter page; null at the end. */
+            next_page: string | null;
+        };
+        UsageDayCosts: {
+            /** @description The day's beginning, in seconds since 1970. */
+            timestamp: number;
+            /** @description One for each model that was asked for. */
+            line_items: components["schemas"]["UsageLineCost"][];
+        };
+        UsageDayPart: {
+            /** @description Their first second, since 1970. */
+            aggregation_timestamp: number;
+            /** @description How many requests there were. */
+            n_requests: number;
+            /**
+             * @description What was done.
+             * @enum {string}
+             */
+            operation: "completion" | "embeddings";
+            /** @description The model that was asked for. */
+            snapshot_id: string;
+            /** @description How many prompts or lists of inputs there were. */
+            n_context: number;
+            /** @description Their tokens. */
+            n_context_tokens_total: number;
+            /** @description How many answers there were. */
+            n_generated: number;
+            /** @description Their tokens. */
+            n_generated_tokens_total: number;
+            /** @description The key that was used; empty for a browser session. */
+            api_key_id: string;
+        };
+        UsageDayUsage: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description Usage by five minutes, operation, model and key. */
+            data: components["schemas"]["UsageDayPart"][];
+            /** @description Fine-tuning: none. */
+            ft_data: Record<string, never>[];
+            /** @description Images: none. */
+            dalle_api_data: Record<string, never>[];
+            /** @description Transcriptions: none. */
+            whisper_api_data: Record<string, never>[];
+            /** @description What the day cost, in US dollars. */
+            current_usage_usd: number;
+        };
+        UsageEmbeddingsResult: {
+            /**
+             * @description Always organization.usage.embeddings.result.
+             * @enum {string}
+             */
+            object: "organization.usage.embeddings.result";
+            /** @description Tokens of inputs. */
+            input_tokens: number;
+            /** @description How many lists of inputs models were given. */
+            num_model_requests: number;
+            /** @description With group_by project_id. */
+            project_id: string | null;
+            /** @description With group_by user_id. */
+            user_id: string | null;
+            /** @description With group_by api_key_id. */
+            api_key_id: string | null;
+            /** @description With group_by model: the name that was asked for. */
+            model: string | null;
+        };
+        UsageEmbeddingsResultBucket: {
+            /**
+             * @description Always bucket.
+             * @enum {string}
+             */
+            object: "bucket";
+            /** @description Its first second, since 1970. */
+            start_time: number;
+            /** @description The second after its last one. */
+            end_time: number;
+            /** @description One for each group; none when nothing was asked. */
+            results: components["schemas"]["UsageEmbeddingsResult"][];
+        };
+        UsageEmbeddingsResultPage: {
+            /**
+             * @description Always page.
+             * @enum {string}
+             */
+            object: "page";
+            /** @description Buckets in the order of time. */
+            data: components["schemas"]["UsageEmbeddingsResultBucket"][];
+            /** @description Whether there are buckets behind this page. */
+            has_more: boolean;
+            /** @description For the parameter page; null at the end. */
+            next_page: string | null;
+        };
+        UsageLineCost: {
+            /** @description The model that was asked for. */
+            name: string;
+            /** @description In hundredths of a US dollar. */
+            cost: number;
+        };
+        UsagePercentiles: {
+            /** @description Half of the requests took no longer. */
+            p50: number;
+            /** @description 95 of 100 took no longer. */
+            p95: number;
+            /** @description 99 of 100 took no longer. */
+            p99: number;
+        };
+        UsageRequest: {
+            /**
+             * @description Always usage.request.
+             * @enum {string}
+             */
+            object: "usage.request";
+            /** @description The row's id. */
+            id: string;
+            /** @description When the request ended, in seconds since 1970. */
+            created_at: number;
+            /** @description The project that asked. */
+            project_id: string;
+            /** @description The user who asked; empty for a service account. */
+            user_id: string;
+            /** @description The key that was used; empty for a browser session. */
+            api_key_id: string;
+            /** @description The x-request-id of the answer. */
+            request_id: string;
+            /**
+             * @description What kind of work it was.
+             * @enum {string}
+             */
+            class: "completions" | "embeddings" | "tokenize";
+            /**
+             * @description The operation, as this document names it.
+             * @example createChatCompletion
+             */
+            endpoint: string;
+            /** @description The name that was asked for; empty when it is none that is known. */
+            model: string;
+            /** @description The model that answered; empty when none did. */
+            served_model: string;
+            /** @description How many sequences or lists of inputs the model was given. */
+            model_requests: number;
+            /** @description Tokens of the prompt. */
+            input_tokens: number;
+            /** @description Those of them that came from the prefix cache. */
+            input_cached_tokens: number;
+            /** @description Tokens of the answer. */
+            output_tokens: number;
+            /** @description HTTP status; of a stream that an error ended, the error's; 499 when the client had gone. */
+            status: number;
+            /** @description The error's code; empty without one. */
+            error_code: string;
+            /** @description How long it took, in milliseconds. */
+            latency_ms: number;
+            /** @description How long the first token took; 0 when there was none. */
+            first_token_ms: number;
+            /** @description What it cost, in US dollars. */
+            cost_usd: number;
+            /** @description Whether the price was known; if not, the cost is 0. */
+            priced: boolean;
+        };
+        UsageRequestList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["UsageRequest"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        UsageSum: {
+            /**
+             * @description Always usage.sum.
+             * @enum {string}
+             */
+            object: "usage.sum";
+            /** @description The first second of the time, since 1970. */
+            start_time: number;
+            /** @description The second after its last one. */
+            end_time: number;
+            /** @description What the requests have in common, by what was asked for in group_by. */
+            group: {
+                [key: string]: string;
+            };
+            /** @description How many requests there were, refused ones too. */
+            requests: number;
+            /** @description Those of them that were limited, refused or failed. */
+            errors: number;
+            /** @description How many sequences or lists of inputs models were given. */
+            model_requests: number;
+            /** @description Tokens of prompts. */
+            input_tokens: number;
+            /** @description Those of them that came from the prefix cache. */
+            input_cached_tokens: number;
+            /** @description Tokens of answers. */
+            output_tokens: number;
+            /** @description What they cost, in US dollars. */
+            cost_usd: number;
+            /** @description Requests whose price was not known: they add nothing to the cost. */
+            unpriced_requests: number;
+            /** @description How long requests took, in milliseconds. */
+            latency_ms: components["schemas"]["UsagePercentiles"];
+            /** @description How long the first token took, in milliseconds, where there was one. */
+            first_token_ms: components["schemas"]["UsagePercentiles"];
+        };
+        UsageSumsPage: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description Sums in the order of time; times without requests have none. */
+            data: components["schemas"]["UsageSum"][];
         };
     };
     responses: {
@@ -3178,6 +3669,320 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getUsage: {
+        parameters: {
+            query?: {
+                /** @description The first second, since 1970; left out, seven days ago. */
+                start_time?: number;
+                /** @description The second after the last one; left out, now. */
+                end_time?: number;
+                /** @description Length of the times that are summed up: minutes (a day of them at most), hours (a month), days (three years), or all of the time, exact to the minute up to a day and to the hour up to a month. */
+                bucket_width?: "1m" | "1h" | "1d" | "all";
+                /** @description What sums are kept apart by: project_id, user_id, api_key_id, model, served_model, class, endpoint, outcome. */
+                group_by?: string[];
+                /** @description Only these projects. */
+                project_ids?: string[];
+                /** @description Only these users. */
+                user_ids?: string[];
+                /** @description Only these API keys. */
+                api_key_ids?: string[];
+                /** @description Only these names of models, as asked for. */
+                models?: string[];
+                /** @description Only these operations, as this document names them. */
+                endpoints?: string[];
+                /** @description Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx). */
+                outcomes?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageSumsPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listUsageRequests: {
+        parameters: {
+            query?: {
+                /** @description The first second, since 1970; left out, seven days ago. */
+                start_time?: number;
+                /** @description The second after the last one; left out, now. */
+                end_time?: number;
+                /** @description Only these projects. */
+                project_ids?: string[];
+                /** @description Only these users. */
+                user_ids?: string[];
+                /** @description Only these API keys. */
+                api_key_ids?: string[];
+                /** @description Only these names of models, as asked for. */
+                models?: string[];
+                /** @description Only these operations, as this document names them. */
+                endpoints?: string[];
+                /** @description Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx). */
+                outcomes?: string[];
+                /** @description How many requests to return; an export has all. */
+                limit?: number;
+                /** @description Id of the last request of the page before. */
+                after?: string;
+                /** @description Of an export. */
+                format?: "csv" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageRequestList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    exportUsage: {
+        parameters: {
+            query?: {
+                /** @description The first second, since 1970; left out, seven days ago. */
+                start_time?: number;
+                /** @description The second after the last one; left out, now. */
+                end_time?: number;
+                /** @description Only these projects. */
+                project_ids?: string[];
+                /** @description Only these users. */
+                user_ids?: string[];
+                /** @description Only these API keys. */
+                api_key_ids?: string[];
+                /** @description Only these names of models, as asked for. */
+                models?: string[];
+                /** @description Only these operations, as this document names them. */
+                endpoints?: string[];
+                /** @description Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx). */
+                outcomes?: string[];
+                /** @description How many requests to return; an export has all. */
+                limit?: number;
+                /** @description Id of the last request of the page before. */
+                after?: string;
+                /** @description Of an export. */
+                format?: "csv" | "json";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getCompletionsUsage: {
+        parameters: {
+            query?: {
+                /** @description The first second, since 1970. */
+                start_time?: number;
+                /** @description The second after the last one; left out, now. */
+                end_time?: number;
+                /** @description Length of the buckets; of costs days only. */
+                bucket_width?: "1m" | "1h" | "1d";
+                /** @description Only these projects. */
+                project_ids?: string[];
+                /** @description Only these users. */
+                user_ids?: string[];
+                /** @description Only these API keys. */
+                api_key_ids?: string[];
+                /** @description Only these names of models, as asked for. */
+                models?: string[];
+                /** @description Only batches, or none of them: there are none yet. */
+                batch?: boolean;
+                /** @description What results are kept apart by: project_id, user_id, api_key_id, model, and for completions batch and service_tier; for costs project_id, api_key_id and line_item. */
+                group_by?: string[];
+                /** @description How many buckets: of days 7, at most 31 (costs 180); of hours 24, at most 168; of minutes 60, at most 1440. */
+                limit?: number;
+                /** @description next_page of the page before. */
+                page?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageCompletionsResultPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getEmbeddingsUsage: {
+        parameters: {
+            query?: {
+                /** @description The first second, since 1970. */
+                start_time?: number;
+                /** @description The second after the last one; left out, now. */
+                end_time?: number;
+                /** @description Length of the buckets; of costs days only. */
+                bucket_width?: "1m" | "1h" | "1d";
+                /** @description Only these projects. */
+                project_ids?: string[];
+                /** @description Only these users. */
+                user_ids?: string[];
+                /** @description Only these API keys. */
+                api_key_ids?: string[];
+                /** @description Only these names of models, as asked for. */
+                models?: string[];
+                /** @description Only batches, or none of them: there are none yet. */
+                batch?: boolean;
+                /** @description What results are kept apart by: project_id, user_id, api_key_id, model, and for completions batch and service_tier; for costs project_id, api_key_id and line_item. */
+                group_by?: string[];
+                /** @description How many buckets: of days 7, at most 31 (costs 180); of hours 24, at most 168; of minutes 60, at most 1440. */
+                limit?: number;
+                /** @description next_page of the page before. */
+                page?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageEmbeddingsResultPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getCosts: {
+        parameters: {
+            query?: {
+                /** @description The first second, since 1970. */
+                start_time?: number;
+                /** @description The second after the last one; left out, now. */
+                end_time?: number;
+                /** @description Length of the buckets; of costs days only. */
+                bucket_width?: "1m" | "1h" | "1d";
+                /** @description Only these projects. */
+                project_ids?: string[];
+                /** @description Only these users. */
+                user_ids?: string[];
+                /** @description Only these API keys. */
+                api_key_ids?: string[];
+                /** @description Only these names of models, as asked for. */
+                models?: string[];
+                /** @description Only batches, or none of them: there are none yet. */
+                batch?: boolean;
+                /** @description What results are kept apart by: project_id, user_id, api_key_id, model, and for completions batch and service_tier; for costs project_id, api_key_id and line_item. */
+                group_by?: string[];
+                /** @description How many buckets: of days 7, at most 31 (costs 180); of hours 24, at most 168; of minutes 60, at most 1440. */
+                limit?: number;
+                /** @description next_page of the page before. */
+                page?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostsResultPage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getUsageOfDay: {
+        parameters: {
+            query?: {
+                /** @description The day, in UTC. */
+                date?: string;
+                /** @description Only this user. */
+                user_public_id?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageDayUsage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getBillingUsage: {
+        parameters: {
+            query?: {
+                /** @description The first day, in UTC. */
+                start_date?: string;
+                /** @description The day after the last one; at most 100 days after the first. */
+                end_date?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageBillingUsage"];
                 };
             };
             default: components["responses"]["Error"];

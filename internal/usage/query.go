@@ -1,0 +1,167 @@
+package usage
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/store"
+)
+
+// Dimension is what sums are kept apart by.
+type Dimension string
+
+// The dimensions.
+const (
+	ByProject  Dimension = "project_id"
+	ByUser     Dimension = "user_id"
+	ByKey      Dimension = "api_key_id"
+	ByModel    Dimension = "model"
+	ByServed   Dimension = "served_model"
+	ByClass    Dimension = "class"
+	ByEndpoint Dimension = "endpoint"
+	ByOutcome  Dimension = "outcome"
+)
+
+// columns of the tables that hold the dimensions. Rows of requests have a status instead of an outcome.
+var columns = map[Dimension]string{
+	ByProject: "project_id", ByUser: "user_id", ByKey: "key_id", ByModel: "model", ByServed: "served_model",
+	ByClass: "class", ByEndpoint: "op", ByOutcome: "outcome",
+}
+
+// Filter chooses requests: those that ended at From ≤ t < To, with one of the values of each dimension that is named.
+type Filter struct {
+	From, To time.Time
+	Only     map[Dimension][]string // no values: all
+}
+
+// narrow checks what the actor may see: its organization with the scope for that, else its project.
+func (f Filter) narrow(who actor.Actor) (Filter, error) {
+	if who.May(actor.OrganizationRead) {
+		return f, nil
+	}
+	for _, p := range f.Only[ByProject] {
+		if p != who.Project {
+			return f, notFound("project_ids", "No project found with id '%s'.", p)
+		}
+	}
+	only := map[Dimension][]string{}
+	for d, values := range f.Only {
+		only[d] = values
+	}
+	only[ByProject] = []string{who.Project}
+	f.Only = only
+	return f, nil
+}
+
+func notFound(param, text, id string) error {
+	return &fault.Error{Kind: fault.NotFound, Param: param, Message: fmt.Sprintf(text, id)}
+}
+
+// Query asks for sums.
+type Query struct {
+	Filter
+	Span        time.Duration // Minute, Hour or Day: From and To are rounded down and up to it
+	Whole       bool          // one sum for all of the time instead of one for each span
+	By          []Dimension
+	Percentiles bool // with histograms
+}
+
+// Bucket is one sum of an answer.
+type Bucket struct {
+	Start time.Time // zero with Query.Whole
+	Group []string  // values of Query.By, in that order
+	Sum
+	Errors int64 // requests that were limited, refused or failed
+}
+
+// Sums answers a query from the sums, in the order of time and group. Times without requests have no buckets.
+func (l *Log) Sums(ctx context.Context, who actor.Actor, q Query) (_ []Bucket, err error) {
+	defer fault.Wrap(&err, "usage.Sums")
+	if q.Filter, err = q.narrow(who); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(spans[:], q.Span) {
+		q.Span = Day
+	}
+	return readSums(ctx, l.db.Read(), who.Org, q)
+}
+
+// Request is one row.
+type Request struct {
+	ID        int64
+	Time      time.Time
+	Actor     actor.Actor // organization, project, user and key
+	RequestID string
+	Class     string
+	Row
+	Code   string // of the error
+	Cost   int64  // billionths of a US dollar
+	Priced bool   // false: no price was known, Cost is 0
+}
+
+func (e *event) request() Request {
+	return Request{ID: e.id, Time: e.at, Actor: e.who, RequestID: e.requestID, Class: e.class, Row: e.row, Code: e.code, Cost: e.cost, Priced: e.priced}
+}
+
+// MaxPage is the most requests of a page.
+const MaxPage = 1000
+
+// Requests returns at most limit requests, the newest first, that come after the one called after ("": from the newest
+// on), and whether there are more.
+func (l *Log) Requests(ctx context.Context, who actor.Actor, f Filter, after int64, limit int) (_ []Request, more bool, err error) {
+	defer fault.Wrap(&err, "usage.Requests")
+	if f, err = f.narrow(who); err != nil {
+		return nil, false, err
+	}
+	cursor := position{at: store.Millis(f.To)}
+	if after != 0 {
+		if cursor, err = positionOf(ctx, l.db.Read(), who.Org, after); err != nil {
+			return nil, false, err
+		}
+	}
+	events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, limit+1)
+	if err != nil {
+		return nil, false, err
+	}
+	if more = len(events) > limit; more {
+		events = events[:limit]
+	}
+	out := make([]Request, len(events))
+	for i, e := range events {
+		out[i] = e.request()
+	}
+	return out, more, nil
+}
+
+// Export yields all requests of a filter, the newest first, page by page, so that writers are not held up.
+func (l *Log) Export(ctx context.Context, who actor.Actor, f Filter) iter.Seq2[Request, error] {
+	return func(yield func(Request, error) bool) {
+		f, err := f.narrow(who)
+		if err != nil {
+			yield(Request{}, err)
+			return
+		}
+		cursor := position{at: store.Millis(f.To)}
+		for {
+			events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, MaxPage)
+			if err != nil {
+				yield(Request{}, err)
+				return
+			}
+			for _, e := range events {
+				if !yield(e.request(), nil) {
+					return
+				}
+				cursor = position{store.Millis(e.at), e.id}
+			}
+			if len(events) < MaxPage {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/parley-ai/parley/internal/store"
+)
+
+// where writes the conditions of a filter's dimensions, in a fixed order, so that few statements come up.
+func (f Filter) where(args []any, rows bool) (string, []any) {
+	var b strings.Builder
+	for _, d := range []Dimension{ByProject, ByUser, ByKey, ByModel, ByServed, ByClass, ByEndpoint, ByOutcome} {
+		values := f.Only[d]
+		if len(values) == 0 {
+			continue
+		}
+		column := columns[d]
+		if rows && d == ByOutcome {
+			column = "CASE WHEN status < 400 THEN 'ok' WHEN status = 429 THEN 'limited' WHEN status = 499 THEN 'canceled' WHEN status < 500 THEN 'refused' ELSE 'failed' END"
+		}
+		b.WriteString(" AND " + column + " IN (" + store.Placeholders(len(args)+1, len(values)) + ")")
+		for _, v := range values {
+			args = append(args, v)
+		}
+	}
+	return b.String(), args
+}
+
+func readSums(ctx context.Context, q store.Q, org string, query Query) ([]Bucket, error) {
+	var group []string
+	if !query.Whole {
+		group = append(group, "start_at")
+	}
+	for _, d := range query.By {
+		group = append(group, columns[d])
+	}
+	selected := slices.Clone(group)
+	added := countColumns
+	if query.Percentiles {
+		added = slices.Concat(countColumns, latencies, firstTokens)
+	}
+	for _, c := range added {
+		selected = append(selected, "CAST(COALESCE(SUM("+c+"), 0) AS BIGINT)")
+	}
+	selected = append(selected, "CAST(COALESCE(SUM(CASE WHEN outcome IN ('limited', 'refused', 'failed') THEN requests ELSE 0 END), 0) AS BIGINT)")
+	from := query.From.Truncate(query.Span)
+	args := []any{org, int64(query.Span / time.Second), store.Millis(from), store.Millis(query.To)}
+	more, args := query.where(args, false)
+	text := "SELECT " + strings.Join(selected, ", ") + " FROM usage_rollups WHERE org_id = $1 AND span = $2 AND start_at >= $3 AND start_at < $4" + more
+	if len(group) > 0 {
+		text += " GROUP BY " + strings.Join(group, ", ") + " ORDER BY " + strings.Join(group, ", ")
+	}
+	return store.Collect(ctx, q, func(row store.Scanner) (Bucket, error) {
+		b := Bucket{Group: make([]string, len(query.By))}
+		var start int64
+		var dest []any
+		if !query.Whole {
+			dest = append(dest, &start)
+		}
+		for i := range b.Group {
+			dest = append(dest, &b.Group[i])
+		}
+		s := &b.Sum
+		dest = append(dest, &s.Requests, &s.ModelRequests, &s.Prompt, &s.Cached, &s.Completion, &s.Cost, &s.Unpriced)
+		if query.Percentiles {
+			for i := range s.Latency {
+				dest = append(dest, &s.Latency[i])
+			}
+			for i := range s.FirstToken {
+				dest = append(dest, &s.FirstToken[i])
+			}
+		}
+		err := row.Scan(append(dest, &b.Errors)...)
+		if !query.Whole {
+			b.Start = store.Time(start)
+		}
+		return b, err
+	}, text, args...)
+}
+
+// position is a place in the list of requests.
+type position struct{ at, id int64 }
+
+func positionOf(ctx context.Context, q store.Q, org string, id int64) (p position, err error) {
+	p.id = id
+	err = q.QueryRow(ctx, `SELECT created_at FROM usage_requests WHERE org_id = $1 AND id = $2`, org, id).Scan(&p.at)
+	if errors.Is(err, store.ErrNoRows) {
+		return p, notFound("after", "No request found with id '%s'.", requestName(id))
+	}
+	return p, err
+}
+
+// requestName is a row's id on the wire.
+func requestName(id int64) string { return fmt.Sprintf("usage_%x", id) }
+
+// readRequests returns rows before a position, the newest first.
+func readRequests(ctx context.Context, q store.Q, org string, f Filter, before position, limit int) ([]*event, error) {
+	args := []any{org, store.Millis(f.From), before.at, before.id}
+	more, args := f.where(args, true)
+	return store.Collect(ctx, q, scanEvent, fmt.Sprintf(`SELECT `+eventColumns+` FROM usage_requests
+		WHERE org_id = $1 AND created_at >= $2 AND (created_at, id) < ($3, $4)%s ORDER BY created_at DESC, id DESC LIMIT $%d`, more, len(args)+1), append(args, limit)...)
+}
