@@ -202,6 +202,7 @@ func (r *callReader) pieces(out []Event, events []toolcall.Event) []Event {
 			out = append(r.flush(out), r.call(*e.Call))
 			continue
 		}
+		r.tokens.expect(e)
 		text, _, stopped := r.words.Push([]byte(e.Text))
 		out = r.say(out, text)
 		if stopped {
@@ -223,7 +224,7 @@ func (r *callReader) say(out []Event, text string) []Event {
 	if text == "" {
 		return out
 	}
-	return append(out, Delta{Text: text, Tokens: r.tokens.of(text)})
+	return append(out, Delta{Text: text, Tokens: r.tokens.of(len(text))})
 }
 
 func (r *callReader) call(c engine.ToolCallDelta) Event {
@@ -254,38 +255,59 @@ func (r *callReader) reason(of engine.FinishReason) engine.FinishReason {
 	return engine.FinishToolCalls
 }
 
-// wordTokens are the tokens of an answer, of which those that are words for the reader are looked for.
+// wordTokens are the tokens of an answer, of which those that are words for the reader are given out.
 type wordTokens struct {
-	text   string // not given out yet
-	tokens []engine.TokenLogprob
-	begin  int // where the first of tokens begins in text; negative when a part of it was given out
+	tokens []engine.TokenLogprob // not looked at yet
+	begin  int                   // where in the answer the first of them begins
+	words  []span                // read and not given out yet
+}
+
+// span is a part of an answer, in bytes.
+type span struct {
+	at  int // negative for what the model did not write
+	len int
 }
 
 func (w *wordTokens) add(d engine.Delta) {
 	if w != nil {
-		w.text += d.Text
 		w.tokens = append(w.tokens, d.Tokens...)
 	}
 }
 
-// of returns the tokens that a text is made of, and forgets all up to its end.
-func (w *wordTokens) of(text string) (out []engine.TokenLogprob) {
+// expect tells where the words stand that are to be given out.
+func (w *wordTokens) expect(e toolcall.Event) {
+	if w != nil {
+		w.words = append(w.words, span{e.At, len(e.Text)})
+	}
+}
+
+// of returns the tokens of the next words, so many bytes of them, and forgets all up to their end.
+func (w *wordTokens) of(n int) (out []engine.TokenLogprob) {
 	if w == nil {
 		return nil
 	}
-	from := strings.Index(w.text, text)
-	if from < 0 {
-		return nil // the text was changed on its way: broken letters
+	for n > 0 && len(w.words) > 0 {
+		s := &w.words[0]
+		part := span{s.at, min(s.len, n)}
+		if n -= part.len; s.at >= 0 {
+			out = append(out, w.in(part)...)
+			s.at += part.len
+		}
+		if s.len -= part.len; s.len == 0 {
+			w.words = w.words[1:]
+		}
 	}
-	to := from + len(text)
-	for len(w.tokens) > 0 && w.begin < to {
+	return out
+}
+
+// in returns the tokens of a part of the answer. A token belongs to the part that it begins in.
+func (w *wordTokens) in(s span) (out []engine.TokenLogprob) {
+	for len(w.tokens) > 0 && w.begin < s.at+s.len {
 		end := w.begin + len(w.tokens[0].Bytes)
-		if end > from || end == from && w.begin == end {
+		if end > s.at || end == s.at && w.begin == end {
 			out = append(out, w.tokens[0])
 		}
 		w.begin, w.tokens = end, w.tokens[1:]
 	}
-	w.text = w.text[to:]
-	w.begin -= to
 	return out
 }

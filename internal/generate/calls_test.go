@@ -3,13 +3,17 @@ package generate
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"iter"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/chattemplate"
 	"github.com/parley-ai/parley/internal/engine"
+	"github.com/parley-ai/parley/internal/engine/textstream"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/toolcall"
 )
@@ -193,29 +197,64 @@ func TestCallsOfOtherServers(t *testing.T) {
 	}
 }
 
+// TestTokensOfWords: the words have their own tokens, whatever else the model wrote before them and how it came.
 func TestTokensOfWords(t *testing.T) {
-	token := func(text string) engine.TokenLogprob { return engine.TokenLogprob{Bytes: []byte(text)} }
-	var w wordTokens
-	w.add(engine.Delta{Text: "Yes, ", Tokens: []engine.TokenLogprob{token("Yes"), token(", ")}})
-	w.add(engine.Delta{Text: "안.\n<a>", Tokens: []engine.TokenLogprob{token("\xec\x95"), token("\x88"), token(""), token(".\n<"), token("a>")}})
-	w.add(engine.Delta{Text: "{}</a> So", Tokens: []engine.TokenLogprob{token("{}</"), token("a>"), token(" So")}})
-	spell := func(text string) (out []string) {
-		for _, token := range w.of(text) {
-			out = append(out, string(token.Bytes))
-		}
-		return out
+	source, err := os.ReadFile("../chattemplate/testdata/templates/openai-gpt-oss-120b.jinja")
+	if err != nil {
+		t.Fatal(err)
+	}
+	channels, err := chattemplate.Parse(string(source))
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, tt := range []struct {
-		text string
-		want []string
+		name   string
+		syntax *toolcall.Syntax
+		stop   []string
+		pieces []string // tokens
+		want   string   // texts and their tokens, by their numbers
 	}{
-		{"Yes,", []string{"Yes", ", "}},
-		{" 안.", []string{"\xec\x95", "\x88", "", ".\n<"}}, // a token belongs to the words that it begins in
-		{" So", []string{" So"}},
-		{"more", nil},
+		// A token belongs to the words that it begins in.
+		{"letters in parts", toolcall.Generic(), nil, []string{"Yes", ", ", "\xec\x95", "\x88", "", ".\n<", "a>", " So"}, `"Yes"[0] ","[1] " 안"[2 3] "."[4 5] "\n<a>"[6] " So"[7]`},
+		{"a call", toolcall.Generic(), nil, []string{"now", ": ", "<tool_call>\n", `{"name": "now", "argu`, `ments": {}}`, "\n</tool_call>"}, `"now"[0] ":"[1]`},
+		{"a stop text", toolcall.Generic(), []string{"END"}, []string{"go", " E", "N", " on", " EN", "D."}, `"go"[0] " "[1] "EN on"[2 3] " "[4]`},
+		{
+			"reasoning with the same words", toolcall.Detect(channels), nil,
+			[]string{"<|channel|>", "analysis", "<|message|>", "It", " is", " 3", "?", "<|end|>", "<|start|>", "assistant", "<|channel|>", "final", "<|message|>", "It", " is", " 3", "<|return|>"},
+			`"It"[13] " is"[14] " 3"[15]`,
+		},
+		{
+			"two messages", toolcall.Detect(channels), nil,
+			[]string{"<|channel|>", "commentary", "<|message|>", "One", "<|end|>", "<|start|>", "assistant", "<|channel|>", "final", "<|message|>", "Two"},
+			`"One"[3] "\n\n"[] "Two"[10]`,
+		},
 	} {
-		if got := spell(tt.text); !reflect.DeepEqual(got, tt.want) {
-			t.Errorf("%q is made of %q, want %q", tt.text, got, tt.want)
+		r := &callReader{parser: tt.syntax.Parser(toolcall.Request{Tools: twoTools}), stop: tt.stop, words: textstream.New(tt.stop), tokens: &wordTokens{}}
+		var all []string
+		say := func(events []Event) {
+			for _, e := range events {
+				if d, ok := e.(Delta); ok {
+					numbers := []engine.Token{}
+					for _, token := range d.Tokens {
+						numbers = append(numbers, token.Token)
+					}
+					all = append(all, fmt.Sprintf("%q%v", d.Text, numbers))
+				}
+			}
+		}
+		whole := textstream.Stream{} // as the engine gives text and tokens
+		var tokens []engine.TokenLogprob
+		for i, piece := range tt.pieces {
+			tokens = append(tokens, engine.TokenLogprob{Token: engine.Token(i), Bytes: []byte(piece)})
+			text, n, _ := whole.Push([]byte(piece))
+			if !r.stopped {
+				say(r.read(engine.Delta{Text: text, Tokens: tokens[:n]}))
+			}
+			tokens = tokens[n:]
+		}
+		say(r.end())
+		if got := strings.Join(all, " "); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func (p *Parser) body(s string) {
 		return
 	}
 	if p.fresh && p.spoken {
-		p.text("\n\n")
+		p.hold("\n\n", -1)
 	}
 	p.fresh, p.spoken = false, true
 	p.text(s)

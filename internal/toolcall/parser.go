@@ -43,11 +43,12 @@ type Parser struct {
 	again repeats
 
 	stage  stage
-	buf    string // not decided yet
-	skip   int    // in inHead: how much of buf is the mark
-	space  string // white space that was read and that is given when more words follow
-	line   bool   // a line has begun: a bare object does not begin here
-	calls  int    // begun
+	buf    string  // not decided yet
+	skip   int     // in inHead: how much of buf is the mark
+	total  int     // bytes that were read, buf included
+	space  []Event // white space that was read and that is given when more words follow
+	line   bool    // a line has begun: a bare object does not begin here
+	calls  int     // begun
 	json   scanner
 	reader reader // of arguments that are not JSON
 	hidden bool   // with channels: the message is not for the reader
@@ -77,6 +78,7 @@ func (s *Syntax) Parser(r Request) *Parser {
 // Write takes the next piece of the answer and returns what it brings.
 func (p *Parser) Write(text string) []Event {
 	p.buf += text
+	p.total += len(text)
 	for !p.again.found && p.buf != "" && p.step() {
 	}
 	events := p.events
@@ -169,15 +171,25 @@ func (p *Parser) step() bool {
 
 func (p *Parser) to(s stage) { p.stage = s }
 
-// text gives words to the reader, but the white space behind them only when more words follow.
+// text gives words to the reader, with which buf begins, but the white space behind them only when more words follow.
 func (p *Parser) text(s string) {
 	words := strings.TrimRight(s, " \t\r\n")
 	if words != "" {
-		p.event(Event{Text: p.space + words})
-		p.space = ""
+		p.flushSpace()
+		p.event(Event{Text: words, At: p.at()})
 	}
-	p.space += s[len(words):]
+	p.hold(s[len(words):], p.at()+len(words))
 	p.line = begun(p.line, s)
+}
+
+// at is where in the answer buf begins.
+func (p *Parser) at() int { return p.total - len(p.buf) }
+
+// hold keeps white space until more words follow.
+func (p *Parser) hold(space string, at int) {
+	if space != "" {
+		p.space = append(p.space, Event{Text: space, At: at})
+	}
 }
 
 // begun says whether words stand on the last line behind a text.
@@ -189,15 +201,15 @@ func begun(line bool, text string) bool {
 }
 
 func (p *Parser) flushSpace() {
-	if p.space != "" {
-		p.event(Event{Text: p.space})
-		p.space = ""
+	for _, e := range p.space {
+		p.event(e)
 	}
+	p.space = nil
 }
 
 func (p *Parser) event(e Event) {
-	if n := len(p.events); n > 0 && e.Call == nil && p.events[n-1].Call == nil {
-		p.events[n-1].Text += e.Text
+	if n := len(p.events) - 1; n >= 0 && e.Call == nil && p.events[n].Call == nil && p.events[n].At+len(p.events[n].Text) == e.At {
+		p.events[n].Text += e.Text
 		return
 	}
 	p.events = append(p.events, e)
@@ -208,7 +220,7 @@ func (p *Parser) muted() bool { return p.one && p.calls > 1 }
 
 func (p *Parser) begin(name string) {
 	p.calls++
-	p.space = ""
+	p.space = nil
 	if !p.muted() {
 		p.call(engine.ToolCallDelta{Index: p.calls - 1, ID: ids.New("call_"), Name: name})
 	}
@@ -333,7 +345,8 @@ func (p *Parser) readTail() bool {
 // findNext looks for another call, or the end of calls.
 func (p *Parser) findNext() bool {
 	n := spaces(p.buf)
-	p.space, p.buf = p.space+p.buf[:n], p.buf[n:]
+	p.hold(p.buf[:n], p.at())
+	p.buf = p.buf[n:]
 	if p.buf == "" {
 		return false
 	}
@@ -348,7 +361,7 @@ func (p *Parser) findNext() bool {
 	}
 	n, end := first(p.s.closes, p.buf)
 	if end == yes {
-		p.buf, p.space = p.buf[n:], ""
+		p.buf, p.space = p.buf[n:], nil
 	}
 	if end != yes && (next == part || end == part) {
 		return false

@@ -144,6 +144,7 @@ func TestNothingIsHeldBack(t *testing.T) {
 		{" you < ", " you <", ""},
 		{"b <tool", " b", ""},
 		{"box>", " <toolbox>", ""},
+		{" 안녕", " 안녕", ""},
 		{"\n<tool_call>\n{\"name\": \"get\", \"argum", "", ""},
 		{`ents": {"ci`, "", `{"ci`},
 		{`ty": "한`, "", `ty": "한`},

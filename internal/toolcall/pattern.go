@@ -134,7 +134,7 @@ func (m mark) match(text string) (int, match) {
 			at += n
 		default:
 			// An answer that is cut within a character ends in characters that stand for its bytes.
-			if begin := strings.TrimRight(rest, "\uFFFD"); strings.HasPrefix(p, begin) && len(begin) < len(p) {
+			if begin := untilCut(rest); strings.HasPrefix(p, begin) && len(begin) < len(p) {
 				return 0, part
 			}
 			if !strings.HasPrefix(rest, p) {
@@ -144,6 +144,17 @@ func (m mark) match(text string) (int, match) {
 		}
 	}
 	return at, yes
+}
+
+// untilCut is a text without the U+FFFD at its end, of which the last may be there in part. strings.TrimRight does not do: it takes the
+// rest of any letter for U+FFFD, and words would be held back in its middle.
+func untilCut(text string) string {
+	const sign = "\uFFFD"
+	text = text[:len(text)-overlap(text, sign)]
+	for strings.HasSuffix(text, sign) {
+		text = text[:len(text)-len(sign)]
+	}
+	return text
 }
 
 // maxID is the longest id of a call that a model may write.

@@ -81,10 +81,19 @@ func parse(t testing.TB, s *Syntax, r Request, pieces ...string) collected {
 	t.Helper()
 	var c collected
 	p := s.Parser(r)
-	for _, piece := range pieces {
-		c.add(t, p.Write(piece))
+	answer := strings.Join(pieces, "")
+	add := func(events []Event) {
+		for _, e := range events {
+			if e.Call == nil && e.At >= 0 && (e.At+len(e.Text) > len(answer) || answer[e.At:e.At+len(e.Text)] != e.Text) {
+				t.Errorf("%q is not at %d of %q", e.Text, e.At, answer)
+			}
+		}
+		c.add(t, events)
 	}
-	c.add(t, p.Close())
+	for _, piece := range pieces {
+		add(p.Write(piece))
+	}
+	add(p.Close())
 	return c
 }
 

@@ -36,6 +36,7 @@ type Request struct {
 // Event is a piece of an answer: text, or a piece of a call.
 type Event struct {
 	Text string // for the reader; never part of a call's frame
+	At   int    // where in the answer Text begins, in bytes; negative for what the model did not write
 	// Call: the first delta of an index has the ID and the Name, the later ones pieces of the Arguments.
 	Call *engine.ToolCallDelta
 }
