@@ -105,6 +105,9 @@ func TestUsage(t *testing.T) {
 		time.Sleep(20 * time.Millisecond)
 	}
 	all := sums("&group_by=class,outcome").Data
+	if whole := read[used](t, s, "/api/usage?bucket_width=all").Data; len(whole) != 1 || whole[0].Requests != 10 {
+		t.Errorf("all of a week: %+v", whole)
+	}
 	var got []string
 	for _, d := range all {
 		if d.Group["outcome"] == "ok" {

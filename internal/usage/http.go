@@ -190,7 +190,7 @@ func dimensions(names []string, allowed ...Dimension) ([]Dimension, error) {
 var widths = map[string]struct {
 	span time.Duration
 	most int
-}{"1m": {Minute, 24 * 60}, "1h": {Hour, 31 * 24}, "1d": {Day, 3 * 366}, "all": {Day, 1 << 20}}
+}{"1m": {Minute, 24 * 60}, "1h": {Hour, 31 * 24}, "1d": {Day, 3 * 366}, "all": {Day, 3 * 366}}
 
 func (l *Log) getSums(w http.ResponseWriter, r *http.Request) error {
 	in, err := httpapi.Query[SumsQuery](r)
