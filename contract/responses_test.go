@@ -27,9 +27,12 @@ const (
 	hello      = `"messages": [{"role": "user", "content": "Hello"}]`
 	puppies    = `"model": "gpt-4", "search_model": "text-embedding-ada-002", "question": "which puppy is happy?", "documents": ["Puppy A is happy.", "Puppy B is sad."], "examples_context": "In 2017, U.S. life expectancy was 78.6 years.", "examples": [["What is human life expectancy in the United States?", "78 years."]]`
 	moments    = `"model": "gpt-4", "search_model": "text-embedding-ada-002", "query": "It is a raining day :(", "examples": [["A happy moment", "Positive"], ["I am sad.", "Negative"]], "labels": ["Positive", "Negative", "Neutral"]`
-	function   = `{"name": "f", "description": "A function.", "parameters": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 5}}, "required": ["a"]}}`
-	tools      = `"tools": [{"type": "function", "function": ` + function + `}], `
-	functions  = `"functions": [` + function + `], `
+	// Of the server's own project.
+	projectLimits = "GET /organization/projects/{}/rate_limits"
+	projectLimit  = "POST /organization/projects/{}/rate_limits/{}"
+	function      = `{"name": "f", "description": "A function.", "parameters": {"type": "object", "properties": {"a": {"type": "string", "maxLength": 5}}, "required": ["a"]}}`
+	tools         = `"tools": [{"type": "function", "function": ` + function + `}], `
+	functions     = `"functions": [` + function + `], `
 	// The fake engine says what it hears: here a call, as a model without a form of its own is taught to write it.
 	calling = `"messages": [{"role": "user", "content": "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": \"b\"}}\n</tool_call>"}]`
 )
@@ -120,6 +123,13 @@ var exchanges = []exchange{
 	{"prompt", labeling, "", `{"return_prompt": true, ` + moments + `}`, 0},
 	{"expanded", labeling, "", `{"expand": ["completion"], ` + moments + `}`, 0},
 	{"unknown model", labeling, "", strings.Replace("{"+moments+"}", "gpt-4", "nothing", 1), 404},
+
+	{"plain", projectLimits, "/organization/projects/{own_project}/rate_limits", "", 0},
+	{"a page", projectLimits, "/organization/projects/{own_project}/rate_limits?limit=2&after=rl-gpt-4", "", 0},
+	{"another's project", projectLimits, "/organization/projects/proj_x/rate_limits", "", 404},
+	{"plain", projectLimit, "/organization/projects/{own_project}/rate_limits/rl-gpt-4", `{"max_requests_per_1_minute": 500000, "max_requests_per_1_day": 900000}`, 0},
+	{"set", projectLimits, "/organization/projects/{own_project}/rate_limits", "", 0},
+	{"negative", projectLimit, "/organization/projects/{own_project}/rate_limits/rl-gpt-4", `{"max_requests_per_1_minute": -1}`, 400},
 
 	{"plain", "GET /models", "", "", 0},
 	{"plain", "GET /models/{}", "/models/gpt-4", "", 0},
@@ -215,7 +225,7 @@ func TestResponses(t *testing.T) {
 	found := map[place]bool{}
 	checked := map[string]int{} // by document and kind of answer
 	tried := map[string]bool{}
-	kept := map[string]string{}
+	kept := map[string]string{"own_project": project(t, s)}
 	for _, x := range slices.Concat(exchanges, organization) {
 		t.Run(x.operation+" "+x.name, func(t *testing.T) {
 			tried[x.operation] = true
@@ -344,6 +354,17 @@ func (x exchange) answers(t *testing.T, s *testkit.Server, kept map[string]strin
 		t.Fatalf("the stream does not end: %.600s", text)
 	}
 	return out
+}
+
+// project is the id of the project that the server's key belongs to.
+func project(t *testing.T, s *testkit.Server) string {
+	t.Helper()
+	resp, text := s.Call(http.MethodGet, "/api/session", nil)
+	var session struct{ Project struct{ ID string } }
+	if err := json.Unmarshal([]byte(text), &session); err != nil || session.Project.ID == "" {
+		t.Fatalf("GET /api/session: %s %s", resp.Status, text)
+	}
+	return session.Project.ID
 }
 
 func parse(t *testing.T, kind, text string) answer {

@@ -31,6 +31,8 @@ const (
 	ChatsRead        = "chats.read"
 	ChatsWrite       = "chats.write"
 	SessionRead      = "session.read"
+	LimitsRead       = "limits.read"
+	LimitsWrite      = "limits.write"
 	KeysRead         = "keys.read"
 	KeysWrite        = "keys.write"
 	UsageRead        = "usage.read"        // of one's project

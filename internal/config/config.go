@@ -42,6 +42,7 @@ type Limits struct {
 	RequestTimeout time.Duration `koanf:"request_timeout" default:"10m" doc:"longest time for one answer"`
 	Requests       int           `koanf:"requests_per_minute" default:"0" doc:"requests per minute of an organization to one model; 0 is no limit"`
 	Tokens         int           `koanf:"tokens_per_minute" default:"0" doc:"tokens per minute of an organization to one model; 0 is no limit"`
+	CountRefused   bool          `koanf:"count_refused" default:"true" doc:"requests that a limit refuses take what is left of the minute, at most one request, so that repeating at once does not help"`
 	QueueLength    int           `koanf:"queue_length" default:"256" doc:"requests that may wait for one model; more get 429"`
 }
 

@@ -111,7 +111,7 @@ func (r *Request) operation() (generate.EmbedRequest, error) {
 	}
 	return generate.EmbedRequest{
 		Op: "embeddings", Class: "embeddings", Model: r.Model, Param: "input",
-		Texts: r.Input.Texts, Tokens: r.Input.Tokens,
+		Texts: r.Input.Texts, Tokens: r.Input.Tokens, User: r.User,
 	}, nil
 }
 

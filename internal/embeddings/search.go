@@ -64,7 +64,7 @@ func (r *SearchRequest) operation(engine string) (generate.SearchRequest, error)
 	if i := slices.Index(r.Documents, ""); i >= 0 {
 		return generate.SearchRequest{}, fault.Param("documents", "Document %d is an empty string, which has no meaning to compare. Leave it out, or send a text.", i)
 	}
-	return generate.SearchRequest{Engine: engine, Param: "documents", Query: r.Query, Documents: r.Documents}, nil
+	return generate.SearchRequest{Engine: engine, Param: "documents", Query: r.Query, Documents: r.Documents, User: r.User}, nil
 }
 
 // searchResponse scores the documents by their cosines.

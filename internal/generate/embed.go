@@ -26,6 +26,7 @@ type EmbedRequest struct {
 	Param  string // the field that errors about an input name: "input"
 	Texts  []string
 	Tokens [][]engine.Token // in the vocabulary of the name: its encoding where it has one, else the served model's
+	User   string           // the caller's end user, for the limits
 }
 
 // Embedded is the answer to an EmbedRequest.
@@ -67,7 +68,7 @@ func (s *Service) Embed(ctx context.Context, who actor.Actor, req EmbedRequest) 
 		return Embedded{}, s.Refuse(ctx, who, req.Class, req.Model, canceled(ctx, err))
 	}
 	out.Admitted.PromptTokens, out.Split, out.Windows = call.tokens, call.split, call.windows
-	out.Admitted.Grant, err = s.Limits.Admit(ctx, who, Demand{Class: req.Class, Model: req.Model, Tokens: out.Admitted.PromptTokens})
+	out.Admitted.Grant, err = s.Limits.Admit(ctx, who, Demand{Class: req.Class, Model: req.Model, Tokens: out.Admitted.PromptTokens, User: req.User})
 	if err != nil {
 		return Embedded{}, err
 	}

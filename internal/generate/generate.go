@@ -52,6 +52,7 @@ type Demand struct {
 	Class  string // the route's limit class
 	Model  string // as asked for: limits belong to the alias
 	Tokens int    // prompt and the most that may be produced
+	User   string // the caller's end user; may be empty
 }
 
 // Grant is what the limits answer.
@@ -271,7 +272,7 @@ func (s *Service) open(ctx context.Context, who actor.Actor, req Request, prompt
 		j.admitted.PromptTokens += m.size
 		demand += m.size + n*req.asked()
 	}
-	j.admitted.Grant, err = s.Limits.Admit(ctx, who, Demand{Class: req.Class, Model: req.Model, Tokens: demand})
+	j.admitted.Grant, err = s.Limits.Admit(ctx, who, Demand{Class: req.Class, Model: req.Model, Tokens: demand, User: req.User})
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ type SearchRequest struct {
 	Param     string // the field that errors about the texts name: "documents"
 	Query     string
 	Documents []string
+	User      string // the caller's end user, for the limits
 }
 
 // Search returns for each document the cosine of the angle between its vector and the query's, 0 where that
@@ -19,7 +20,7 @@ type SearchRequest struct {
 func (s *Service) Search(ctx context.Context, who actor.Actor, req SearchRequest) (Admitted, []float64, error) {
 	got, err := s.Embed(ctx, who, EmbedRequest{
 		Op: "search", Class: "embeddings", Model: searchModel(req.Engine), Param: req.Param,
-		Texts: append([]string{req.Query}, req.Documents...),
+		Texts: append([]string{req.Query}, req.Documents...), User: req.User,
 	})
 	if err != nil {
 		return Admitted{}, nil, err

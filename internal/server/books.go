@@ -18,7 +18,7 @@ import (
 type admission struct{ limiter *limits.Limiter }
 
 func (a admission) Admit(ctx context.Context, who actor.Actor, d generate.Demand) (generate.Grant, error) {
-	decision, err := a.limiter.Admit(ctx, who, limits.Request{Class: d.Class, Model: d.Model, Tokens: d.Tokens})
+	decision, err := a.limiter.Admit(ctx, who, limits.Request{Class: d.Class, Model: d.Model, Tokens: d.Tokens, EndUser: d.User})
 	if err != nil {
 		return generate.Grant{}, err
 	}

@@ -50,6 +50,7 @@ type Server struct {
 	pool     *pool.Pool
 	identity *identity.Service
 	calendar *calendar.Service
+	limits   *limits.Service
 	actor    actor.Actor // the owner, who acts on the socket
 	usage    *usage.Log
 	metrics  *obs.Metrics
@@ -161,9 +162,10 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	}
 	s.onClose(s.usage.Close)
 
-	limiter := limits.New(o.Clock, limits.Settings{
-		RequestsPerMinute: o.Config.Limits.Requests, TokensPerMinute: o.Config.Limits.Tokens,
-	})
+	limiter, err := s.openLimits(ctx, o, hints)
+	if err != nil {
+		return err
+	}
 	gen := &generate.Service{
 		Models:  s.targets(),
 		Pool:    leases{s.pool},
@@ -193,6 +195,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		(&models.API{Registry: s.Models}).Routes(),
 		s.calendar.Routes(),
 		s.identity.Routes(),
+		s.limits.Routes(),
 		s.usage.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 	)

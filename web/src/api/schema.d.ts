@@ -479,6 +479,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The limits that were set, of the organization, its projects, users, keys and end users. */
+        get: operations["listLimits"];
+        /** Sets a limit, instead of the one that the same subject and model had. */
+        put: operations["setLimit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/limits/{limit}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a limit back: what is more general is in force again. */
+        delete: operations["deleteLimit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/rate_limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rate limits of a project, one for each model. */
+        get: operations["listProjectRateLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/rate_limits/{rate_limit_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes a project's rate limit for a model; what is left out stays as it was. */
+        post: operations["updateProjectRateLimit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/usage": {
         parameters: {
             query?: never;
@@ -2038,6 +2107,118 @@ export interface components {
             checks?: {
                 [key: string]: string;
             };
+        };
+        Limit: {
+            /**
+             * @description Always limit.
+             * @enum {string}
+             */
+            object: "limit";
+            /** @example rl_abc123 */
+            id: string;
+            /**
+             * @description What it counts for.
+             * @enum {string}
+             */
+            subject: "organization" | "project" | "user" | "key" | "end_user";
+            /** @description Which one; empty is each of them for itself. */
+            subject_id: string;
+            /** @description The model's name as asked for; empty is each model for itself. */
+            model: string;
+            /** @description Requests per minute; 0 is no limit. */
+            max_requests_per_1_minute?: number;
+            /** @description Tokens per minute, of prompt and answer; 0 is no limit. */
+            max_tokens_per_1_minute?: number;
+            /** @description Requests per day; 0 is no limit. */
+            max_requests_per_1_day?: number;
+            /** @description Tokens per day, of prompt and answer; 0 is no limit. */
+            max_tokens_per_1_day?: number;
+            /** @description What a token of the model counts: 0.005 lets through two hundred times as many. */
+            token_weight?: number;
+            /** @description Unix time in seconds. */
+            updated_at: number;
+        };
+        LimitList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Limit"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        LimitRequest: {
+            /**
+             * @description What it counts for; left out, the organization.
+             * @enum {string}
+             */
+            subject?: "organization" | "project" | "user" | "key" | "end_user";
+            /** @description Which project, user, key or end user (the user of requests); left out, each of them for itself. */
+            subject_id?: string;
+            /** @description The model's name as asked for; left out, each model for itself. */
+            model?: string;
+            /** @description Requests per minute; 0 is no limit. */
+            max_requests_per_1_minute?: number;
+            /** @description Tokens per minute, of prompt and answer; 0 is no limit. */
+            max_tokens_per_1_minute?: number;
+            /** @description Requests per day; 0 is no limit. */
+            max_requests_per_1_day?: number;
+            /** @description Tokens per day, of prompt and answer; 0 is no limit. */
+            max_tokens_per_1_day?: number;
+            /** @description What a token of the model counts: 0.005 lets through two hundred times as many. */
+            token_weight?: number;
+        };
+        LimitsProjectRateLimit: {
+            /**
+             * @description Always project.rate_limit.
+             * @enum {string}
+             */
+            object: "project.rate_limit";
+            /** @example rl-ada */
+            id: string;
+            /** @description The model this rate limit applies to. */
+            model: string;
+            /** @description Requests per minute; 0 is no limit. */
+            max_requests_per_1_minute: number;
+            /** @description Tokens per minute; 0 is no limit. */
+            max_tokens_per_1_minute: number;
+            /** @description Requests per day; left out when there is no limit. */
+            max_requests_per_1_day?: number;
+        };
+        LimitsProjectRateLimitList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["LimitsProjectRateLimit"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        LimitsProjectRateLimitUpdateRequest: {
+            /** @description Requests per minute; 0 is no limit. */
+            max_requests_per_1_minute?: number;
+            /** @description Tokens per minute; 0 is no limit. */
+            max_tokens_per_1_minute?: number;
+            /** @description Requests per day; 0 is no limit. */
+            max_requests_per_1_day?: number;
+            /** @description Refused: nothing here makes images. */
+            max_images_per_1_minute?: number;
+            /** @description Refused: nothing here takes audio. */
+            max_audio_megabytes_per_1_minute?: number;
+            /** @description Refused: there are no batches here. */
+            batch_1_day_max_input_tokens?: number;
         };
         Message: {
             /** @example msg_8Abc */
@@ -3669,6 +3850,133 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                limit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listProjectRateLimits: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsProjectRateLimitList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateProjectRateLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                rate_limit_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsProjectRateLimitUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsProjectRateLimit"];
                 };
             };
             default: components["responses"]["Error"];

@@ -1,0 +1,290 @@
+package limits
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/bus"
+	"github.com/parley-ai/parley/internal/clock"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/ids"
+	"github.com/parley-ai/parley/internal/store"
+)
+
+// topic is that of the hints.
+const topic = "limits"
+
+// lookAgain is after how long a lost hint does no more harm.
+const lookAgain = 10 * time.Second
+
+// Bounds of a rule.
+const (
+	maxName   = 200           // bytes of a model's name, an id or an end user's name
+	maxFigure = 1_000_000_000 // requests; tokens may be a thousand times as many
+	maxWeight = 1000
+	maxRules  = 10_000 // of an organization
+)
+
+// Owners know what belongs to an organization.
+type Owners interface {
+	// Owns reports whether a project, user or key (kind) exists in the organization.
+	Owns(ctx context.Context, org, kind, id string) (bool, error)
+}
+
+// Options are what NewService needs.
+type Options struct {
+	DB      *store.DB
+	Bus     bus.Bus
+	Clock   clock.Clock
+	Logger  *slog.Logger
+	Limiter *Limiter
+	Owners  Owners
+	Models  func(ctx context.Context, who actor.Actor) ([]string, error) // names that an organization can ask for
+}
+
+// Service keeps the rules and gives them to the limiter.
+type Service struct {
+	o  Options
+	mu sync.Mutex // one load at a time, and the next one
+	in []Rule
+}
+
+// NewService returns the service and gives the limiter what the database holds.
+func NewService(ctx context.Context, o Options) (*Service, error) {
+	s := &Service{o: o}
+	return s, s.Load(ctx)
+}
+
+// Load gives the limiter what the database holds.
+func (s *Service) Load(ctx context.Context) (err error) {
+	defer fault.Wrap(&err, "limits.Load")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rules, err := read(ctx, s.o.DB.Read())
+	if err != nil || reflect.DeepEqual(rules, s.in) {
+		return err
+	}
+	s.in = rules
+	s.o.Limiter.set(rules)
+	return nil
+}
+
+// Run takes over what other servers change, until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	hints := s.o.Bus.Subscribe(topic)
+	defer hints.Close()
+	for ctx.Err() == nil {
+		wait, stop := context.WithTimeout(ctx, lookAgain)
+		_, ok := hints.Next(wait)
+		timeout := wait.Err() != nil
+		stop()
+		if !ok && !timeout {
+			return // the bus was closed
+		}
+		if err := s.Load(ctx); err != nil && ctx.Err() == nil {
+			s.o.Logger.Error("the limits cannot be read; they stay as they were", "error", err)
+		}
+	}
+}
+
+// List returns an organization's own rules; for an empty one those of the installation.
+func (s *Service) List(org string) []Rule {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Rule
+	for _, r := range s.in {
+		if r.Org == org {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Set puts a rule into its place, instead of the one that is there. ID and Updated are set here. A project,
+// user or key of another organization is not found.
+func (s *Service) Set(ctx context.Context, r Rule) (_ Rule, err error) {
+	defer fault.Wrap(&err, "limits.Set(%s)", r.Subject)
+	if err := s.check(ctx, r); err != nil {
+		return Rule{}, err
+	}
+	return s.change(ctx, r.place(), func(Values) Values { return r.Values })
+}
+
+// change writes what f makes of a place's figures.
+func (s *Service) change(ctx context.Context, p place, f func(Values) Values) (r Rule, err error) {
+	err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
+		n, err := count(ctx, tx, p.org)
+		if err != nil {
+			return err
+		}
+		if n >= maxRules {
+			return fault.New(fault.Conflict, "There are %d limits already, which is the most that one organization can have. Delete some first.", n).WithCode("too_many_limits")
+		}
+		before, err := find(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		r = Rule{ID: ids.New("rl_"), Org: p.org, Subject: p.subject, SubjectID: p.id, Model: p.model, Values: f(before), Updated: s.o.Clock.Now()}
+		r.ID, err = write(ctx, tx, r)
+		return err
+	})
+	if err != nil {
+		return Rule{}, err
+	}
+	return r, s.changed(ctx, r.ID)
+}
+
+// Delete takes a rule of an organization back.
+func (s *Service) Delete(ctx context.Context, org, id string) (err error) {
+	defer fault.Wrap(&err, "limits.Delete")
+	found, err := remove(ctx, s.o.DB, org, id)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fault.New(fault.NotFound, "No such limit: %s", clip(id)).WithCode("limit_not_found")
+	}
+	return s.changed(ctx, id)
+}
+
+func (s *Service) changed(ctx context.Context, id string) error {
+	err := s.Load(ctx)
+	s.o.Bus.Publish(topic, id)
+	return err
+}
+
+// check refuses what would do nothing or something else than it says.
+func (s *Service) check(ctx context.Context, r Rule) error {
+	if !slices.Contains(subjects, r.Subject) {
+		return fault.Param("subject", "Invalid value: '%s'. Supported values are: 'organization', 'project', 'user', 'key', and 'end_user'.", clip(string(r.Subject))).WithCode("invalid_value")
+	}
+	for _, f := range [][2]string{{"model", r.Model}, {"subject_id", r.SubjectID}} {
+		if len(f[1]) > maxName || strings.TrimSpace(f[1]) != f[1] || strings.ContainsFunc(f[1], func(c rune) bool { return c < ' ' }) {
+			return fault.Param(f[0], "Invalid '%s': a name has at most %d bytes, no control characters and no spaces around it.", f[0], maxName).WithCode("invalid_value")
+		}
+	}
+	if r.Values == (Values{}) {
+		return fault.New(fault.Invalid, "Name what to limit: max_requests_per_1_minute, max_tokens_per_1_minute, max_requests_per_1_day, max_tokens_per_1_day or token_weight.")
+	}
+	if err := r.Values.check(); err != nil {
+		return err
+	}
+	switch {
+	case r.SubjectID == "" || r.Subject == EndUser:
+		return nil
+	case r.Subject == Organization:
+		return fault.Param("subject_id", "Leave subject_id out: a limit of an organization is your own's, or on the admin socket the one's that ?organization= names.").WithCode("invalid_value")
+	case r.Org == "":
+		return fault.Param("subject_id", "Name the organization of the %s: ?organization=….", r.Subject).WithCode("invalid_value")
+	}
+	return s.owned(ctx, r.Org, r.Subject, r.SubjectID, "subject_id")
+}
+
+// owned reports what is not the organization's as not found.
+func (s *Service) owned(ctx context.Context, org string, subject Subject, id, param string) error {
+	ok, err := s.o.Owners.Owns(ctx, org, string(subject), id)
+	if err != nil || ok {
+		return err
+	}
+	fe := fault.New(fault.NotFound, "The %s %s was not found", subject, clip(id)).WithCode(string(subject) + "_not_found")
+	fe.Param = param
+	return fe
+}
+
+func (v Values) check() error {
+	for _, f := range []struct {
+		param string
+		n     *int64
+		most  int64
+	}{
+		{"max_requests_per_1_minute", v.RequestsPerMinute, maxFigure}, {"max_requests_per_1_day", v.RequestsPerDay, maxFigure},
+		{"max_tokens_per_1_minute", v.TokensPerMinute, 1000 * maxFigure}, {"max_tokens_per_1_day", v.TokensPerDay, 1000 * maxFigure},
+	} {
+		if f.n != nil && (*f.n < 0 || *f.n > f.most) {
+			return fault.Param(f.param, "Invalid '%s': expected 0, which is no limit, to %d.", f.param, f.most).WithCode("invalid_value")
+		}
+	}
+	if w := v.TokenWeight; w != nil && !(*w > 0 && *w <= maxWeight) || w != nil && math.IsNaN(*w) {
+		return fault.Param("token_weight", "Invalid 'token_weight': expected a number above 0, at most %d.", maxWeight).WithCode("invalid_value")
+	}
+	return nil
+}
+
+// ProjectLimit is what is in force for a model in a project: the stricter of the project's own limit and its
+// organization's. Zero is none.
+type ProjectLimit struct {
+	Model                                              string
+	RequestsPerMinute, TokensPerMinute, RequestsPerDay int64
+}
+
+// ProjectLimits returns what is in force in a project for each model that the organization can ask for, and
+// for those with rules, in the order of names.
+func (s *Service) ProjectLimits(ctx context.Context, who actor.Actor, project string) (_ []ProjectLimit, err error) {
+	defer fault.Wrap(&err, "limits.ProjectLimits")
+	if err := s.owned(ctx, who.Org, Project, project, ""); err != nil {
+		return nil, err
+	}
+	names, err := s.o.Models(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range s.List(who.Org) {
+		if r.Model != "" && r.Subject == Project && r.SubjectID == project {
+			names = append(names, r.Model)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	out := make([]ProjectLimit, len(names))
+	for i, name := range names {
+		out[i] = s.projectLimit(who.Org, project, name)
+	}
+	return out, nil
+}
+
+func (s *Service) projectLimit(org, project, model string) ProjectLimit {
+	t := s.o.Limiter.table.Load()
+	mine, all := t.resolve(org, Project, project, model), t.resolve(org, Organization, "", model)
+	stricter := func(k kind) int64 {
+		a, b := mine.limits[k], all.limits[k]
+		if a == 0 || b == 0 {
+			return int64(cmp.Or(a, b))
+		}
+		return int64(min(a, b))
+	}
+	return ProjectLimit{model, stricter(requestsMinute), stricter(tokensMinute), stricter(requestsDay)}
+}
+
+// SetProjectLimit changes a project's limit for a model: what values leave out stays as it was. A model that
+// the organization cannot ask for and that has no limit in the project is not found.
+func (s *Service) SetProjectLimit(ctx context.Context, who actor.Actor, project, model string, values Values) (_ ProjectLimit, err error) {
+	defer fault.Wrap(&err, "limits.SetProjectLimit")
+	rows, err := s.ProjectLimits(ctx, who, project)
+	if err != nil {
+		return ProjectLimit{}, err
+	}
+	if !slices.ContainsFunc(rows, func(l ProjectLimit) bool { return l.Model == model }) {
+		return ProjectLimit{}, fault.New(fault.NotFound, "The rate limit %s was not found", clip(limitID(model))).WithCode("rate_limit_not_found")
+	}
+	if values == (Values{}) {
+		return s.projectLimit(who.Org, project, model), nil
+	}
+	if err := values.check(); err != nil {
+		return ProjectLimit{}, err
+	}
+	if _, err := s.change(ctx, place{who.Org, Project, project, model}, values.over); err != nil {
+		return ProjectLimit{}, err
+	}
+	return s.projectLimit(who.Org, project, model), nil
+}
+
+// limitID is the id of a model's limit in a project, as OpenAI's ("rl-ada").
+func limitID(model string) string { return "rl-" + model }
