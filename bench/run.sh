@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Parley beside upstream's llama-server on the same model files, in one run, and beside a bare reverse
 # proxy in front of a 0 ms upstream. Prints Markdown tables. Nothing else should run on the machine.
-#   bench/run.sh [text|loop|divergence|overhead|tools]…      default: all but tools
+#   bench/run.sh [text|loop|divergence|overhead|tools|gateways]…      default: text loop divergence overhead
+#   bench/run.sh gateways  Parley, a bare proxy, Portkey's gateway (npm) and LiteLLM's proxy (PyPI) before a 0 ms upstream, whole and streamed
 #   bench/run.sh tools     sixty cases of function calling on the default model; see bench/tools for others
 #   FILES="as-is lossless fast" ROUNDS=3 bench/run.sh text
 # The peer is built once, from the source that PyPI's llama-cpp-python 0.3.36 carries (about five minutes
@@ -55,6 +56,64 @@ serve() {
 	file=$(bin/parley models --json | python3 -c 'import json,sys; print(next(m["path"] for m in json.load(sys.stdin)["data"] if m["name"].startswith("smollm2")))')
 }
 
+# before_upstream: starts a 0 ms upstream, the bare proxy, and Parley in front of it; sets url, key, pid, proxy_pid.
+before_upstream() {
+	"$work/overhead" upstream 127.0.0.1:9181 &
+	pids+=($!)
+	"$work/overhead" proxy 127.0.0.1:9182 http://127.0.0.1:9181 &
+	proxy_pid=$!
+	pids+=("$proxy_pid")
+	export PARLEY_HOME=$work/home-overhead
+	mkdir -p "$PARLEY_HOME"
+	cat >"$PARLEY_HOME/config.yaml" <<-YAML
+		log:
+		  level: warn
+		remotes:
+		  - name: upstream
+		    url: http://127.0.0.1:9181/v1
+		    models: [bench]
+	YAML
+	rm -f "$PARLEY_HOME/server.json"
+	PARLEY_ADDR=127.0.0.1:0 bin/parley serve --smoke >"$work/parley-overhead.log" 2>&1 &
+	pid=$!
+	pids+=("$pid")
+	for _ in $(seq 200); do
+		[ -s "$PARLEY_HOME/server.json" ] && break
+		sleep 0.1
+	done
+	url=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["url"])' "$PARLEY_HOME/server.json")
+	key=$(bin/parley keys create --name bench)
+}
+
+# gateways_before_upstream: installs and starts Portkey's gateway on port 9183 and LiteLLM's proxy on 9184.
+portkey_version=1.15.2
+litellm_version=1.106.2
+litellm_key=sk-bench0123456789abcdef0123456789abcdef
+gateways_before_upstream() {
+	local at=$work/gateways
+	mkdir -p "$at"
+	[ -d "$at/portkey-$portkey_version" ] || npm install --no-audit --no-fund --silent --prefix "$at/portkey-$portkey_version" "@portkey-ai/gateway@$portkey_version" >&2
+	if ! [ -x "$at/litellm-$litellm_version/bin/litellm" ]; then
+		python3 -m venv "$at/litellm-$litellm_version"
+		"$at/litellm-$litellm_version/bin/pip" install -q "litellm[proxy]==$litellm_version" >&2
+	fi
+	node "$at/portkey-$portkey_version/node_modules/@portkey-ai/gateway/build/start-server.js" --port=9183 --headless >"$work/portkey.log" 2>&1 &
+	pids+=($!)
+	cat >"$at/litellm.yaml" <<-YAML
+		model_list:
+		  - model_name: bench
+		    litellm_params: {model: openai/bench, api_base: "http://127.0.0.1:9181/v1", api_key: none}
+	YAML
+	LITELLM_MASTER_KEY=$litellm_key LITELLM_LOG=ERROR "$at/litellm-$litellm_version/bin/litellm" --config "$at/litellm.yaml" --host 127.0.0.1 --port 9184 >"$work/litellm.log" 2>&1 &
+	pids+=($!)
+	for _ in $(seq 600); do
+		curl -fs -o /dev/null http://127.0.0.1:9184/health/liveliness && return
+		sleep 0.1
+	done
+	tail -n 5 "$work/litellm.log" >&2
+	return 1
+}
+
 if [[ " $parts " == *" text "* ]]; then
 	build_peer
 	go build -o "$work/text" ./bench/text
@@ -104,31 +163,22 @@ fi
 
 if [[ " $parts " == *" overhead "* ]]; then
 	go build -o "$work/overhead" ./bench/overhead
-	"$work/overhead" upstream 127.0.0.1:9181 &
-	pids+=($!)
-	"$work/overhead" proxy 127.0.0.1:9182 http://127.0.0.1:9181 &
-	proxy_pid=$!
-	pids+=("$proxy_pid")
-	export PARLEY_HOME=$work/home-overhead
-	mkdir -p "$PARLEY_HOME"
-	cat >"$PARLEY_HOME/config.yaml" <<-YAML
-		log:
-		  level: warn
-		remotes:
-		  - name: upstream
-		    url: http://127.0.0.1:9181/v1
-		    models: [bench]
-	YAML
-	rm -f "$PARLEY_HOME/server.json"
-	PARLEY_ADDR=127.0.0.1:0 bin/parley serve --smoke >"$work/parley-overhead.log" 2>&1 &
-	pid=$!
-	pids+=("$pid")
-	for _ in $(seq 200); do
-		[ -s "$PARLEY_HOME/server.json" ] && break
-		sleep 0.1
-	done
-	url=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["url"])' "$PARLEY_HOME/server.json")
-	key=$(bin/parley keys create --name bench)
+	before_upstream
 	printf '### overhead in front of a 0 ms upstream\n\n'
 	"$work/overhead" load -url "${url#http://}" -key "$key" -model bench -peer 127.0.0.1:9182 -direct 127.0.0.1:9181 -pid "$pid" -peer-pid "$proxy_pid"
+	stop_all
+fi
+
+if [[ " $parts " == *" gateways "* ]]; then
+	go build -o "$work/overhead" ./bench/overhead
+	before_upstream
+	gateways_before_upstream
+	targets=("parley=${url#http://};Authorization: Bearer $key" "proxy=127.0.0.1:9182"
+		"Portkey=127.0.0.1:9183;x-portkey-provider: openai;x-portkey-custom-host: http://127.0.0.1:9181/v1;Authorization: Bearer none"
+		"LiteLLM=127.0.0.1:9184;Authorization: Bearer $litellm_key" "direct=127.0.0.1:9181")
+	printf '### gateways in front of a 0 ms upstream: whole answers, then streams of 50 chunks\n\n'
+	"$work/overhead" compare -rounds "$rounds" "${targets[@]}"
+	echo
+	"$work/overhead" compare -rounds "$rounds" -stream "${targets[@]}"
+	stop_all
 fi

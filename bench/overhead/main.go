@@ -1,6 +1,6 @@
 // Command overhead measures what a server adds in front of an upstream that answers at once, beside a
-// bare reverse proxy that only parses and forwards. All parts run as processes of this binary on
-// loopback: `overhead upstream`, `overhead proxy`, and `overhead load`, which pairs two targets.
+// bare reverse proxy that only parses and forwards, and beside other gateways. All parts run as processes of this binary on
+// loopback: `overhead upstream`, `overhead proxy`, `overhead load`, which pairs two targets, and `overhead compare`, which takes any number in turn.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/parley-ai/parley/bench/internal/load"
 )
 
-const usage = `usage: overhead upstream ADDR | proxy ADDR UPSTREAM | load [flags]`
+const usage = `usage: overhead upstream ADDR | proxy ADDR UPSTREAM | load [flags] | compare [flags] NAME=HOST:PORT[;model=NAME][;Header: value]…`
 
 func main() {
 	log.SetFlags(0)
@@ -33,6 +33,10 @@ func main() {
 		if err := runLoad(os.Args[2:]); err != nil {
 			log.Fatal(err)
 		}
+	case "compare":
+		if err := runCompare(os.Args[2:]); err != nil {
+			log.Fatal(err)
+		}
 	default:
 		log.Fatal(usage)
 	}
@@ -40,15 +44,32 @@ func main() {
 
 const completion = `{"id":"chatcmpl-bench","object":"chat.completion","created":1700000000,"model":"bench","choices":[{"index":0,"message":{"role":"assistant","content":"Hello! How can I help you today? I am an upstream that answers at once."},"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":16,"total_tokens":28}}`
 
-// answer is the 0 ms upstream: one chat completion, and a list with one model.
+// streamed is how many chunks with text a streamed answer of the upstream has.
+const streamed = 50
+
+// answer is the 0 ms upstream: one chat completion, whole or in chunks, and a list with one model.
 func answer(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if r.Method == http.MethodGet {
 		io.WriteString(w, `{"object":"list","data":[{"id":"bench","object":"model","created":1700000000,"owned_by":"bench"}]}`)
 		return
 	}
-	io.Copy(io.Discard, r.Body)
-	io.WriteString(w, completion)
+	body, _ := io.ReadAll(r.Body)
+	if !bytes.Contains(body, []byte(`"stream":true`)) && !bytes.Contains(body, []byte(`"stream": true`)) {
+		io.WriteString(w, completion)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	chunk := func(choice string) {
+		io.WriteString(w, `data: {"id":"chatcmpl-bench","object":"chat.completion.chunk","created":1700000000,"model":"bench","choices":[`+choice+"]}\n\n")
+		w.(http.Flusher).Flush()
+	}
+	chunk(`{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}`)
+	for range streamed {
+		chunk(`{"index":0,"delta":{"content":" word"},"finish_reason":null}`)
+	}
+	chunk(`{"index":0,"delta":{},"finish_reason":"stop"}`)
+	io.WriteString(w, "data: [DONE]\n\n")
 }
 
 // proxy is the peer: it parses the JSON of the request and of the answer, and forwards them.
@@ -77,6 +98,11 @@ func proxy(upstream string) http.Handler {
 			return
 		}
 		defer resp.Body.Close()
+		if in["stream"] == true {
+			w.Header().Set("Content-Type", "text/event-stream")
+			pass(w, resp.Body)
+			return
+		}
 		if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 			return
@@ -85,6 +111,23 @@ func proxy(upstream string) http.Handler {
 		w.WriteHeader(resp.StatusCode)
 		json.NewEncoder(w).Encode(out)
 	})
+}
+
+// pass gives a stream on as it comes.
+func pass(w http.ResponseWriter, from io.Reader) {
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := from.Read(buf)
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return
+			}
+			w.(http.Flusher).Flush()
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 func runLoad(args []string) error {

@@ -21,9 +21,21 @@ type Rate struct {
 // Request is the bytes of one chat request over HTTP/1.1 keep-alive. A hand-made client costs little of
 // the two cores that the servers under test need.
 func Request(model, key string) []byte {
-	body := fmt.Sprintf(`{"model":%q,"messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Hello!"}],"temperature":0.7,"max_tokens":64}`, model)
-	return []byte("POST /v1/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nAuthorization: Bearer " + key +
-		"\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body)
+	return RequestWith(model, false, "Authorization: Bearer "+key)
+}
+
+// RequestWith is a request for a whole or a streamed answer with these headers, each "Name: value".
+func RequestWith(model string, stream bool, headers ...string) []byte {
+	more := ""
+	if stream {
+		more = `,"stream":true`
+	}
+	body := fmt.Sprintf(`{"model":%q,"messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Hello!"}],"temperature":0.7,"max_tokens":64%s}`, model, more)
+	head := "POST /v1/chat/completions HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+	for _, h := range headers {
+		head += h + "\r\n"
+	}
+	return []byte(head + "Content-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body)
 }
 
 // Hammer sends the request again and again over conns connections for a time. It stops at the first
@@ -99,11 +111,11 @@ func readAnswer(r *bufio.Reader) error {
 			return fmt.Errorf("answer %q %s", line, rest[:n])
 		case len(line) == 0:
 			return discard(r, length, chunked)
-		case bytes.HasPrefix(line, []byte("Content-Length: ")):
+		case len(line) > 16 && bytes.EqualFold(line[:16], []byte("Content-Length: ")):
 			if length, err = strconv.Atoi(string(line[16:])); err != nil {
 				return err
 			}
-		case bytes.HasPrefix(line, []byte("Transfer-Encoding: chunked")):
+		case bytes.EqualFold(line, []byte("Transfer-Encoding: chunked")):
 			chunked = true
 		}
 	}
