@@ -32,6 +32,8 @@ const (
 	UserAdded             = "user.added"
 	UserUpdated           = "user.updated"
 	UserDeleted           = "user.deleted"
+	RateLimitUpdated      = "rate_limit.updated"
+	RateLimitDeleted      = "rate_limit.deleted"
 )
 
 // Event is what was done.

@@ -84,6 +84,7 @@ func (Object) OpenAPISchema() map[string]any {
 // details are the members of After that the reference document shows, by the first word of the type.
 var details = map[string][]string{
 	"api_key": {"scopes"}, "project": {"name", "title"}, "invite": {"email", "role"}, "user": {"role"}, "service_account": {"role"},
+	"rate_limit": {"max_requests_per_1_minute", "max_tokens_per_1_minute", "max_requests_per_1_day"},
 }
 
 // MarshalJSON implements json.Marshaler.

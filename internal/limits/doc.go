@@ -29,5 +29,6 @@
 //     so that repeating at once does not help; with Settings.KeepRefused they do not.
 //   - Who waits as long as a refusal says is not refused by another limit, unless others ask meanwhile.
 //   - Memory is bounded: accounts that have refilled are forgotten every minute.
+//   - A change is a line of the audit log.
 //   - An organization sees and changes its own rules, those of its projects, members and keys.
 package limits

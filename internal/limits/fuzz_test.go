@@ -49,7 +49,7 @@ func FuzzSetLimit(f *testing.F) {
 			}
 		}
 		for _, r := range s.List("org-a") {
-			if err := s.Delete(t.Context(), "org-a", r.ID); err != nil {
+			if err := s.Delete(t.Context(), who, "org-a", r.ID); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -118,7 +118,7 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 				if in.Subject == "" {
 					in.Subject = Organization
 				}
-				rule, err := s.Set(r.Context(), Rule{Org: of(r), Subject: in.Subject, SubjectID: in.SubjectID, Model: in.Model, Values: in.Values})
+				rule, err := s.Set(r.Context(), httpapi.ActorOf(r.Context()), Rule{Org: of(r), Subject: in.Subject, SubjectID: in.SubjectID, Model: in.Model, Values: in.Values})
 				if err != nil {
 					return err
 				}
@@ -130,7 +130,7 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 			Summary: "Takes a limit back: what is more general is in force again.",
 			Handle: func(w http.ResponseWriter, r *http.Request) error {
 				id := r.PathValue("limit")
-				if err := s.Delete(r.Context(), of(r), id); err != nil {
+				if err := s.Delete(r.Context(), httpapi.ActorOf(r.Context()), of(r), id); err != nil {
 					return err
 				}
 				return httpapi.JSON(w, http.StatusOK, httpapi.Deleted{ID: id, Object: "limit.deleted", Deleted: true})

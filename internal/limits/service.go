@@ -3,6 +3,7 @@ package limits
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
@@ -52,14 +54,15 @@ type Options struct {
 
 // Service keeps the rules and gives them to the limiter.
 type Service struct {
-	o  Options
-	mu sync.Mutex // one load at a time, and the next one
-	in []Rule
+	o     Options
+	audit *audit.Log
+	mu    sync.Mutex // one load at a time, and the next one
+	in    []Rule
 }
 
 // NewService returns the service and gives the limiter what the database holds.
 func NewService(ctx context.Context, o Options) (*Service, error) {
-	s := &Service{o: o}
+	s := &Service{o: o, audit: audit.New(o.DB, o.Clock)}
 	return s, s.Load(ctx)
 }
 
@@ -110,31 +113,41 @@ func (s *Service) List(org string) []Rule {
 
 // Set puts a rule into its place, instead of the one that is there. ID and Updated are set here. A project,
 // user or key of another organization is not found.
-func (s *Service) Set(ctx context.Context, r Rule) (_ Rule, err error) {
+func (s *Service) Set(ctx context.Context, who actor.Actor, r Rule) (_ Rule, err error) {
 	defer fault.Wrap(&err, "limits.Set(%s)", r.Subject)
 	if err := s.check(ctx, r); err != nil {
 		return Rule{}, err
 	}
-	return s.change(ctx, r.place(), func(Values) Values { return r.Values })
+	return s.change(ctx, who, r.place(), func(Values) Values { return r.Values })
 }
 
-// change writes what f makes of a place's figures.
-func (s *Service) change(ctx context.Context, p place, f func(Values) Values) (r Rule, err error) {
+// change writes what f makes of a place's figures, and the line of the audit log.
+func (s *Service) change(ctx context.Context, who actor.Actor, p place, f func(Values) Values) (r Rule, err error) {
 	err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
-		n, err := count(ctx, tx, p.org)
-		if err != nil {
-			return err
-		}
-		if n >= maxRules {
-			return fault.New(fault.Conflict, "There are %d limits already, which is the most that one organization can have. Delete some first.", n).WithCode("too_many_limits")
-		}
 		before, err := find(ctx, tx, p)
 		if err != nil {
 			return err
 		}
-		r = Rule{ID: ids.New("rl_"), Org: p.org, Subject: p.subject, SubjectID: p.id, Model: p.model, Values: f(before), Updated: s.o.Clock.Now()}
-		r.ID, err = write(ctx, tx, r)
-		return err
+		r = Rule{ID: ids.New("rl_"), Org: p.org, Subject: p.subject, SubjectID: p.id, Model: p.model, Updated: s.o.Clock.Now()}
+		e := audit.Event{Type: audit.RateLimitUpdated}
+		if before == nil {
+			n, err := count(ctx, tx, p.org)
+			if err != nil {
+				return err
+			}
+			if n >= maxRules {
+				return fault.New(fault.Conflict, "There are %d limits already, which is the most that one organization can have. Delete some first.", n).WithCode("too_many_limits")
+			}
+			r.Values = f(Values{})
+		} else {
+			e.Before = before.audited()
+			r.ID, r.Values = before.ID, f(before.Values)
+		}
+		if r.ID, err = write(ctx, tx, r); err != nil {
+			return err
+		}
+		e.After = r.audited()
+		return s.record(ctx, tx, who, r, e)
 	})
 	if err != nil {
 		return Rule{}, err
@@ -142,15 +155,42 @@ func (s *Service) change(ctx context.Context, p place, f func(Values) Values) (r
 	return r, s.changed(ctx, r.ID)
 }
 
+// record writes the line of what was done to a rule: into the log of its organization, and of the owner's
+// where it is about all of them.
+func (s *Service) record(ctx context.Context, tx *store.Tx, who actor.Actor, r Rule, e audit.Event) error {
+	who.Org = cmp.Or(r.Org, who.Org)
+	e.Object = r.ID
+	if r.Subject == Project {
+		e.Project = r.SubjectID
+	}
+	return s.audit.Record(ctx, tx, who, e)
+}
+
+// audited is what the audit log keeps of a rule.
+func (r Rule) audited() any {
+	return struct {
+		Subject   Subject `json:"subject"`
+		SubjectID string  `json:"subject_id"`
+		Model     string  `json:"model"`
+		Values
+	}{r.Subject, r.SubjectID, r.Model, r.Values}
+}
+
 // Delete takes a rule of an organization back.
-func (s *Service) Delete(ctx context.Context, org, id string) (err error) {
+func (s *Service) Delete(ctx context.Context, who actor.Actor, org, id string) (err error) {
 	defer fault.Wrap(&err, "limits.Delete")
-	found, err := remove(ctx, s.o.DB, org, id)
+	err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
+		r, err := remove(ctx, tx, org, id)
+		if errors.Is(err, store.ErrNoRows) {
+			return fault.New(fault.NotFound, "No such limit: %s", clip(id)).WithCode("limit_not_found")
+		}
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, who, r, audit.Event{Type: audit.RateLimitDeleted, Before: r.audited()})
+	})
 	if err != nil {
 		return err
-	}
-	if !found {
-		return fault.New(fault.NotFound, "No such limit: %s", clip(id)).WithCode("limit_not_found")
 	}
 	return s.changed(ctx, id)
 }
@@ -280,7 +320,7 @@ func (s *Service) SetProjectLimit(ctx context.Context, who actor.Actor, project,
 	if err := values.check(); err != nil {
 		return ProjectLimit{}, err
 	}
-	if _, err := s.change(ctx, place{who.Org, Project, project, model}, values.over); err != nil {
+	if _, err := s.change(ctx, who, place{who.Org, Project, project, model}, values.over); err != nil {
 		return ProjectLimit{}, err
 	}
 	return s.projectLimit(who.Org, project, model), nil

@@ -8,11 +8,13 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
@@ -55,11 +57,11 @@ func TestRulesAreKeptAndSeen(t *testing.T) {
 		hints := bus.NewLocal()
 		s := open(t, db, hints)
 		weight := 0.25
-		first, err := s.Set(t.Context(), Rule{Org: "org-a", Subject: Organization, Model: "gpt-4", Values: Values{RequestsPerMinute: number(5)}})
+		first, err := s.Set(t.Context(), who, Rule{Org: "org-a", Subject: Organization, Model: "gpt-4", Values: Values{RequestsPerMinute: number(5)}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := s.Set(t.Context(), Rule{Org: "org-a", Subject: Organization, Model: "gpt-4", Values: Values{RequestsPerMinute: number(6), TokenWeight: &weight}})
+		again, err := s.Set(t.Context(), who, Rule{Org: "org-a", Subject: Organization, Model: "gpt-4", Values: Values{RequestsPerMinute: number(6), TokenWeight: &weight}})
 		if err != nil || again.ID != first.ID {
 			t.Fatalf("%+v, %v: it is not the same limit any more", again, err)
 		}
@@ -68,7 +70,7 @@ func TestRulesAreKeptAndSeen(t *testing.T) {
 			{Org: "org-a", Subject: Key, SubjectID: "key_a", Values: Values{RequestsPerMinute: number(8)}},
 			{Org: "org-a", Subject: EndUser, SubjectID: strings.Repeat("mary", 40), Values: Values{RequestsPerMinute: number(9)}},
 		} {
-			if _, err := s.Set(t.Context(), r); err != nil {
+			if _, err := s.Set(t.Context(), who, r); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -89,10 +91,10 @@ func TestRulesAreKeptAndSeen(t *testing.T) {
 				t.Errorf("server %d: another's limits: %+v", i, rows)
 			}
 		}
-		if err := s.Delete(t.Context(), "org-b", first.ID); fault.KindOf(err) != fault.NotFound {
+		if err := s.Delete(t.Context(), who, "org-b", first.ID); fault.KindOf(err) != fault.NotFound {
 			t.Errorf("another organization deleted it: %v", err)
 		}
-		if err := s.Delete(t.Context(), "org-a", first.ID); err != nil {
+		if err := s.Delete(t.Context(), who, "org-a", first.ID); err != nil {
 			t.Fatal(err)
 		}
 		if got := limit(s, "org-a", Organization, "", "gpt-4"); got != 7 {
@@ -115,7 +117,7 @@ func TestAnotherServerIsToldAtOnce(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatal("the other server was not told")
 			}
-			if _, err := one.Set(ctx, Rule{Org: "org-a", Subject: Organization, Values: Values{RequestsPerMinute: &n}}); err != nil {
+			if _, err := one.Set(ctx, who, Rule{Org: "org-a", Subject: Organization, Values: Values{RequestsPerMinute: &n}}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(5 * time.Millisecond)
@@ -151,7 +153,7 @@ func TestBadRulesAreRefused(t *testing.T) {
 		{"another's user", Rule{Org: "org-a", Subject: User, SubjectID: "user-b", Values: some}, fault.NotFound, "subject_id"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := s.Set(t.Context(), tt.rule)
+			_, err := s.Set(t.Context(), who, tt.rule)
 			if f := fault.As(err); f == nil || f.Kind != tt.kind || f.Param != tt.param {
 				t.Errorf("%+v", f)
 			}
@@ -216,6 +218,58 @@ func TestProjectRateLimits(t *testing.T) {
 		d, err := s.o.Limiter.Admit(t.Context(), actor.Actor{Org: "org-a", Project: "proj_a"}, Request{Model: "gpt-4"})
 		if err != nil || fmt.Sprint(d.Headers[0]) != "[x-ratelimit-limit-requests 9]" {
 			t.Errorf("%v %v", d.Headers, err)
+		}
+	})
+}
+
+// TestChangesAreAudited: who, what there was and what there is, in the log of the organization that it is about.
+func TestChangesAreAudited(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		s := open(t, db, bus.NewLocal())
+		limit, err := s.SetProjectLimit(t.Context(), who, "proj_a", "gpt-4", Values{RequestsPerMinute: number(5)})
+		if err != nil || limit.RequestsPerMinute != 5 {
+			t.Fatalf("%+v %v", limit, err)
+		}
+		r, err := s.Set(t.Context(), who, Rule{Org: "org-a", Subject: Project, SubjectID: "proj_a", Model: "gpt-4", Values: Values{TokensPerDay: number(6)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Delete(t.Context(), who, "org-a", r.ID); err != nil {
+			t.Fatal(err)
+		}
+		operator := actor.Actor{Org: "org-a", User: "user-a"}
+		for _, org := range []string{"", "org-b"} {
+			if _, err := s.Set(t.Context(), operator, Rule{Org: org, Subject: Organization, Values: Values{RequestsPerDay: number(7)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Delete(t.Context(), who, "org-a", r.ID); err == nil {
+			t.Error("it was deleted before")
+		}
+		var got []string
+		for _, org := range []string{"org-a", "org-b"} {
+			lines, _, err := audit.New(db, s.o.Clock).List(t.Context(), actor.Actor{Org: org}, audit.Filter{}, store.Paging{Limit: 10, Order: "asc"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, l := range lines {
+				got = append(got, fmt.Sprint(org, " ", l.Type, " ", l.Object == r.ID, " ", l.Project, " ", l.Key, " ", string(l.Before), " ", string(l.After)))
+			}
+		}
+		first := `{"subject":"project","subject_id":"proj_a","model":"gpt-4","max_requests_per_1_minute":5}`
+		second := `{"subject":"project","subject_id":"proj_a","model":"gpt-4","max_tokens_per_1_day":6}`
+		all := `{"subject":"organization","subject_id":"","model":"","max_requests_per_1_day":7}`
+		want := []string{
+			"org-a rate_limit.updated true proj_a key_a  " + first,
+			"org-a rate_limit.updated true proj_a key_a " + first + " " + second,
+			"org-a rate_limit.deleted true proj_a key_a " + second + " ",
+			"org-a rate_limit.updated false    " + all,
+			"org-b rate_limit.updated false    " + all,
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	})
 }

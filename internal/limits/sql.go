@@ -2,6 +2,7 @@ package limits
 
 import (
 	"context"
+	"errors"
 
 	"github.com/parley-ai/parley/internal/store"
 )
@@ -20,14 +21,14 @@ func read(ctx context.Context, q store.Q) ([]Rule, error) {
 	return store.Collect(ctx, q, scan, `SELECT `+columns+` FROM rate_limits ORDER BY org_id, subject, subject_id, model`)
 }
 
-// find reads the figures of the rule at a place; none when there is no such rule.
-func find(ctx context.Context, q store.Q, p place) (Values, error) {
-	rows, err := store.Collect(ctx, q, scan, `SELECT `+columns+` FROM rate_limits WHERE org_id = $1 AND subject = $2 AND subject_id = $3 AND model = $4`,
-		p.org, string(p.subject), p.id, p.model)
-	if err != nil || len(rows) == 0 {
-		return Values{}, err
+// find reads the rule at a place; nil when there is none.
+func find(ctx context.Context, q store.Q, p place) (*Rule, error) {
+	r, err := scan(q.QueryRow(ctx, `SELECT `+columns+` FROM rate_limits WHERE org_id = $1 AND subject = $2 AND subject_id = $3 AND model = $4`,
+		p.org, string(p.subject), p.id, p.model))
+	if errors.Is(err, store.ErrNoRows) {
+		return nil, nil
 	}
-	return rows[0].Values, nil
+	return &r, err
 }
 
 func count(ctx context.Context, q store.Q, org string) (n int, err error) {
@@ -43,7 +44,7 @@ func write(ctx context.Context, q store.Q, r Rule) (id string, err error) {
 	return id, err
 }
 
-func remove(ctx context.Context, db *store.DB, org, id string) (bool, error) {
-	n, err := db.Exec(ctx, `DELETE FROM rate_limits WHERE org_id = $1 AND id = $2`, org, id)
-	return n > 0, err
+// remove takes a rule away and returns it, or ErrNoRows.
+func remove(ctx context.Context, q store.Q, org, id string) (Rule, error) {
+	return scan(q.QueryRow(ctx, `DELETE FROM rate_limits WHERE org_id = $1 AND id = $2 RETURNING `+columns, org, id))
 }
