@@ -48,7 +48,7 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	if s.api, err = httpapi.New(options); err != nil {
 		return err
 	}
-	options.Routes = slices.Concat(routes, s.adminRoutes(), s.calendar.AdminRoutes(), s.limits.AdminRoutes())
+	options.Routes = slices.Concat(routes, s.adminRoutes(), s.calendar.AdminRoutes(s.identity), s.limits.AdminRoutes())
 	options.Auth, options.AllowOrigins = ownerAuth{s.actor}, nil
 	options.Other, options.Serves = nil, nil
 	s.owner, err = httpapi.New(options)

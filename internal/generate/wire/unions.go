@@ -108,8 +108,9 @@ func (l LogitBias) check() error {
 	return nil
 }
 
-// Refused is a parameter that this release knows and does not do: null, false and what Fine lists are
-// taken as "not asked for"; anything else is refused, because ignoring it would change the answer silently.
+// Refused is a parameter that this release knows and does not do: null, false, an empty list and what fine
+// lists are taken as "not asked for"; anything else is refused, because ignoring it would change the answer
+// silently. An empty object asks for something: "web_search_options": {} is how programs turn a search on.
 func Refused(param string, v jsontext.Value, fine ...string) error {
 	if len(v) == 0 {
 		return nil
@@ -119,7 +120,7 @@ func Refused(param string, v jsontext.Value, fine ...string) error {
 		return fault.Param(param, "Invalid '%s': this is not JSON.", param).WithCause(err)
 	}
 	text := string(v)
-	if text == "null" || text == "false" || text == "[]" || text == "{}" || slices.Contains(fine, text) {
+	if text == "null" || text == "false" || text == "[]" || slices.Contains(fine, text) {
 		return nil
 	}
 	return Unsupported(param, fmt.Sprintf("The parameter '%s'", param))

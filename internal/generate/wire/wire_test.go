@@ -43,14 +43,16 @@ func TestLogitBiasIsInTheOrderOfIDs(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	for _, fine := range []string{"", "null", "false", "[]", "{}", "[ ]", `"none"`, `{"type": "text"}`} {
+	for _, fine := range []string{"", "null", "false", "[]", "[ ]", `"none"`, `{"type": "text"}`} {
 		if err := Refused("tools", jsontext.Value(fine), `"none"`, `{"type":"text"}`); err != nil {
 			t.Errorf("%q: %v", fine, err)
 		}
 	}
-	err := Refused("tools", jsontext.Value(`[{}]`))
-	if fe := fault.As(err); fe == nil || fe.Param != "tools" || fe.Code != "unsupported_parameter" || fe.Kind != fault.Invalid {
-		t.Errorf("%v", err)
+	for _, asks := range []string{"[{}]", "{}", "true", `""`} { // "web_search_options": {} asks for a search
+		err := Refused("tools", jsontext.Value(asks))
+		if fe := fault.As(err); fe == nil || fe.Param != "tools" || fe.Code != "unsupported_parameter" || fe.Kind != fault.Invalid {
+			t.Errorf("%s: %v", asks, err)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,44 @@ func TestAnotherServerIsToldAtOnce(t *testing.T) {
 		stop()
 		<-done
 	})
+}
+
+// organizations is a fake with two of them.
+type organizations struct{}
+
+func (organizations) Owns(_ context.Context, org, kind, id string) (bool, error) {
+	return kind == "organization" && id == org && (org == "org-a" || org == "org-b"), nil
+}
+
+// TestTheOperatorNamesOrganizationsThatExist: a change for an id that was mistyped would be in force for nobody.
+func TestTheOperatorNamesOrganizationsThatExist(t *testing.T) {
+	s, reg := open(t, storetest.Open(t, storetest.SQLite(t), store.Options{}), bus.NewLocal())
+	mux := http.NewServeMux()
+	var failed error
+	for _, route := range s.AdminRoutes(organizations{}) {
+		mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) { failed = route.Handle(w, r) })
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+		for _, tt := range []struct {
+			org   string
+			known bool
+		}{{"", true}, {"org-b", true}, {"org-nope", false}} {
+			path := "/admin/calendar"
+			if method != http.MethodGet {
+				path += "/text-davinci-003"
+			}
+			r := httptest.NewRequest(method, path+"?organization="+tt.org, strings.NewReader(`{"after": "fail"}`))
+			r.Header.Set("Content-Type", "application/json")
+			failed = nil
+			mux.ServeHTTP(httptest.NewRecorder(), r)
+			if tt.known && failed != nil || !tt.known && fault.KindOf(failed) != fault.NotFound {
+				t.Errorf("%s for %q: %v", method, tt.org, failed)
+			}
+		}
+		if method == http.MethodPut && (resolves(reg, "org-b", "text-davinci-003") == nil || resolves(reg, "org-nope", "text-davinci-003") == nil) {
+			t.Error("the changes of all are not in force")
+		}
+	}
 }
 
 func TestBadChangesAreRefused(t *testing.T) {

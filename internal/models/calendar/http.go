@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/parley-ai/parley/internal/actor"
@@ -30,17 +31,34 @@ func (Removed) OpenAPIName() string { return "CalendarEntryRemoved" }
 
 // Routes returns the operations of an organization on its own view.
 func (s *Service) Routes() []httpapi.Route {
-	own := func(r *http.Request) string { return httpapi.ActorOf(r.Context()).Org }
+	own := func(r *http.Request) (string, error) { return httpapi.ActorOf(r.Context()).Org, nil }
 	return s.routes("/api/calendar", "", "Models", actor.ModelsWrite, own)
 }
 
-// AdminRoutes returns the operator's operations, for all organizations or for one.
-func (s *Service) AdminRoutes() []httpapi.Route {
-	return s.routes("/admin/calendar", "admin", "Admin", "", func(r *http.Request) string { return r.URL.Query().Get("organization") })
+// Organizations know each other's ids.
+type Organizations interface {
+	// Owns reports for kind "organization" whether the organization with this id, which is its own, exists.
+	Owns(ctx context.Context, org, kind, id string) (bool, error)
+}
+
+// AdminRoutes returns the operator's operations, for all organizations or for one, which has to exist: a change for
+// an id that was mistyped would be in force for nobody.
+func (s *Service) AdminRoutes(all Organizations) []httpapi.Route {
+	return s.routes("/admin/calendar", "admin", "Admin", "", func(r *http.Request) (string, error) {
+		org := r.URL.Query().Get("organization")
+		if org == "" {
+			return "", nil
+		}
+		known, err := all.Owns(r.Context(), org, "organization", org)
+		if err == nil && !known {
+			err = fault.New(fault.NotFound, "No such organization: %s.", clip(org)).WithCode("invalid_organization")
+		}
+		return org, err
+	})
 }
 
 // routes are the three operations below a path; of says which organization a request is about.
-func (s *Service) routes(path, op, tag, write string, of func(*http.Request) string) []httpapi.Route {
+func (s *Service) routes(path, op, tag, write string, of func(*http.Request) (string, error)) []httpapi.Route {
 	name := func(words string) string {
 		if op == "" {
 			return words
@@ -56,7 +74,10 @@ func (s *Service) routes(path, op, tag, write string, of func(*http.Request) str
 			Method: http.MethodGet, Path: path, Op: name("listCalendar"), Tag: tag, Out: httpapi.List[Entry]{}, Scope: read,
 			Summary: "The names that programs ask for, with their snapshots, ends, windows and prices.",
 			Handle: func(w http.ResponseWriter, r *http.Request) error {
-				org := of(r)
+				org, err := of(r)
+				if err != nil {
+					return err
+				}
 				rows := s.List(actor.Actor{Org: org})
 				out := make([]Entry, len(rows))
 				for i, row := range rows {
@@ -69,7 +90,10 @@ func (s *Service) routes(path, op, tag, write string, of func(*http.Request) str
 			Method: http.MethodPut, Path: path + "/{model...}", Op: name("setCalendarEntry"), Tag: tag, In: models.Alias{}, Out: Entry{}, Scope: write,
 			Summary: "Changes a name's entry; what is left out stays what the table says. It replaces an earlier change.",
 			Handle: func(w http.ResponseWriter, r *http.Request) error {
-				org := of(r)
+				org, err := of(r)
+				if err != nil {
+					return err
+				}
 				in, err := httpapi.Decode[models.Alias](w, r, httpapi.Strict)
 				if err != nil {
 					return err
@@ -92,7 +116,10 @@ func (s *Service) routes(path, op, tag, write string, of func(*http.Request) str
 			Method: http.MethodDelete, Path: path + "/{model...}", Op: name("resetCalendarEntry"), Tag: tag, Out: Removed{}, Scope: write,
 			Summary: "Takes the change of a name's entry back.",
 			Handle: func(w http.ResponseWriter, r *http.Request) error {
-				org := of(r)
+				org, err := of(r)
+				if err != nil {
+					return err
+				}
 				model := r.PathValue("model")
 				if err := s.Reset(r.Context(), org, model); err != nil {
 					return err
