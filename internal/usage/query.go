@@ -71,6 +71,17 @@ type Query struct {
 	Percentiles bool // with histograms
 }
 
+// dimensions are those that the answer depends on.
+func (q Query) dimensions() []Dimension {
+	out := slices.Clone(q.By)
+	for d, values := range q.Only {
+		if len(values) > 0 {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 // Bucket is one sum of an answer.
 type Bucket struct {
 	Start time.Time // zero with Query.Whole
@@ -124,7 +135,7 @@ func (l *Log) Requests(ctx context.Context, who actor.Actor, f Filter, after int
 			return nil, false, err
 		}
 	}
-	events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, limit+1)
+	events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, limit+1, l.clock.Now())
 	if err != nil {
 		return nil, false, err
 	}
@@ -148,7 +159,7 @@ func (l *Log) Export(ctx context.Context, who actor.Actor, f Filter) iter.Seq2[R
 		}
 		cursor := position{at: store.Millis(f.To)}
 		for {
-			events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, MaxPage)
+			events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, MaxPage, l.clock.Now())
 			if err != nil {
 				yield(Request{}, err)
 				return

@@ -85,9 +85,40 @@ func outcome(status int) string {
 	return Failed
 }
 
+// Sums are kept several times: by all dimensions, and by project, class, outcome and one more, or none. A view
+// reads the smallest that tells apart what it asks for. The names are those of usage_rollups.kind.
+const (
+	byAll     = "all"
+	byProject = "project"
+)
+
+// kinds are the sums that are kept, with the dimension that each has beside project, class and outcome.
+var kinds = map[string]Dimension{
+	byAll: "", byProject: "", "user": ByUser, "key": ByKey, "model": ByModel, "served": ByServed, "endpoint": ByEndpoint,
+}
+
+// kindFor returns the smallest sums that tell dimensions apart.
+func kindFor(dims []Dimension) string {
+	kind := byProject
+	for _, d := range dims {
+		if d == ByProject || d == ByClass || d == ByOutcome || kinds[kind] == d {
+			continue
+		}
+		if kind != byProject {
+			return byAll
+		}
+		for k, own := range kinds {
+			if own == d {
+				kind = k
+			}
+		}
+	}
+	return kind
+}
+
 // group is what rows have in common that are added up.
 type group struct {
-	org                string
+	org, kind          string
 	span               time.Duration
 	start              int64 // milliseconds since 1970
 	project, user, key string
@@ -148,13 +179,39 @@ func (s sums) get(g group) *Sum {
 	return sum
 }
 
+// add counts a row in the sum of its minute by all dimensions; expand makes the others of it, once for many rows.
 func (s sums) add(e *event) {
-	for _, span := range spans {
-		s.get(group{
-			org: e.who.Org, span: span, start: store.Millis(e.at.Truncate(span)), project: e.who.Project, user: e.who.User, key: e.who.Key,
-			model: e.row.Model, served: e.row.Served, class: e.class, op: e.row.Op, outcome: outcome(e.row.Status),
-		}).add(e)
+	s.get(group{
+		org: e.who.Org, kind: byAll, span: Minute, start: store.Millis(e.at.Truncate(Minute)), project: e.who.Project, user: e.who.User, key: e.who.Key,
+		model: e.row.Model, served: e.row.Served, class: e.class, op: e.row.Op, outcome: outcome(e.row.Status),
+	}).add(e)
+}
+
+// expand returns the sums of all kinds and spans.
+func (s sums) expand() sums {
+	out := make(sums, 4*len(s))
+	for g, sum := range s {
+		for kind, d := range kinds {
+			of := g
+			if of.kind = kind; kind != byAll {
+				keep := func(own Dimension, value *string) {
+					if d != own {
+						*value = ""
+					}
+				}
+				keep(ByUser, &of.user)
+				keep(ByKey, &of.key)
+				keep(ByModel, &of.model)
+				keep(ByServed, &of.served)
+				keep(ByEndpoint, &of.op)
+			}
+			for _, span := range spans {
+				of.span, of.start = span, store.Millis(store.Time(g.start).Truncate(span))
+				out.get(of).merge(sum)
+			}
+		}
 	}
+	return out
 }
 
 // sorted returns the groups in the order of the table's key, in which all servers lock them.
@@ -164,7 +221,7 @@ func (s sums) sorted() []group {
 		out = append(out, g)
 	}
 	slices.SortFunc(out, func(a, b group) int {
-		return cmp.Or(cmp.Compare(a.org, b.org), cmp.Compare(a.span, b.span), cmp.Compare(a.start, b.start), cmp.Compare(a.project, b.project),
+		return cmp.Or(cmp.Compare(a.org, b.org), cmp.Compare(a.kind, b.kind), cmp.Compare(a.span, b.span), cmp.Compare(a.start, b.start), cmp.Compare(a.project, b.project),
 			cmp.Compare(a.user, b.user), cmp.Compare(a.key, b.key), cmp.Compare(a.model, b.model), cmp.Compare(a.served, b.served),
 			cmp.Compare(a.class, b.class), cmp.Compare(a.op, b.op), cmp.Compare(a.outcome, b.outcome))
 	})

@@ -93,11 +93,12 @@ func addSums(ctx context.Context, db *store.DB, writer, from, to int64, added su
 		if n == 0 {
 			return errMoved
 		}
+		added := added.expand()
 		groups := added.sorted()
 		rows := make([][]any, len(groups))
 		for i, g := range groups {
 			s := added[g]
-			row := append(make([]any, 0, 80), g.org, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.class, g.op, g.outcome,
+			row := append(make([]any, 0, 81), g.org, g.kind, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.class, g.op, g.outcome,
 				s.Requests, s.ModelRequests, s.Prompt, s.Cached, s.Completion, s.Cost, s.Unpriced)
 			for _, n := range s.Latency {
 				row = append(row, n)
@@ -133,7 +134,7 @@ func leftBehind(ctx context.Context, db *store.DB, self int64, before time.Time)
 
 // Columns of usage_rollups: those that name a group, and those that are added up.
 var (
-	groupColumns = []string{"org_id", "span", "start_at", "project_id", "user_id", "key_id", "model", "served_model", "class", "op", "outcome"}
+	groupColumns = []string{"org_id", "kind", "span", "start_at", "project_id", "user_id", "key_id", "model", "served_model", "class", "op", "outcome"}
 	countColumns = []string{"requests", "model_requests", "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "unpriced"}
 	latencies    = histogramColumns("l")
 	firstTokens  = histogramColumns("f")

@@ -49,9 +49,9 @@ func readSums(ctx context.Context, q store.Q, org string, query Query) ([]Bucket
 	}
 	selected = append(selected, "CAST(COALESCE(SUM(CASE WHEN outcome IN ('limited', 'refused', 'failed') THEN requests ELSE 0 END), 0) AS BIGINT)")
 	from := query.From.Truncate(query.Span)
-	args := []any{org, int64(query.Span / time.Second), store.Millis(from), store.Millis(query.To)}
+	args := []any{org, kindFor(query.dimensions()), int64(query.Span / time.Second), store.Millis(from), store.Millis(query.To)}
 	more, args := query.where(args, false)
-	text := "SELECT " + strings.Join(selected, ", ") + " FROM usage_rollups WHERE org_id = $1 AND span = $2 AND start_at >= $3 AND start_at < $4" + more
+	text := "SELECT " + strings.Join(selected, ", ") + " FROM usage_rollups WHERE org_id = $1 AND kind = $2 AND span = $3 AND start_at >= $4 AND start_at < $5" + more
 	if len(group) > 0 {
 		text += " GROUP BY " + strings.Join(group, ", ") + " ORDER BY " + strings.Join(group, ", ")
 	}
@@ -98,10 +98,84 @@ func positionOf(ctx context.Context, q store.Q, org string, id int64) (p positio
 // requestName is a row's id on the wire.
 func requestName(id int64) string { return fmt.Sprintf("usage_%x", id) }
 
-// readRequests returns rows before a position, the newest first.
-func readRequests(ctx context.Context, q store.Q, org string, f Filter, before position, limit int) ([]*event, error) {
-	args := []any{org, store.Millis(f.From), before.at, before.id}
-	more, args := f.where(args, true)
-	return store.Collect(ctx, q, scanEvent, fmt.Sprintf(`SELECT `+eventColumns+` FROM usage_requests
-		WHERE org_id = $1 AND created_at >= $2 AND (created_at, id) < ($3, $4)%s ORDER BY created_at DESC, id DESC LIMIT $%d`, more, len(args)+1), append(args, limit)...)
+// readRequests returns rows before a position, the newest first. What a filter leaves may be rare: then the sums tell
+// in which minutes to look. Those of the last hours are read as they are, since sums may lag behind.
+func readRequests(ctx context.Context, q store.Q, org string, f Filter, before position, limit int, now time.Time) ([]*event, error) {
+	s := search{q: q, org: org, filter: f, before: before, limit: limit}
+	kind := kindFor(Query{Filter: f}.dimensions())
+	recent := now.Truncate(Hour).Add(-Hour)
+	if len(f.Only) == 0 || !f.From.Before(recent) {
+		err := s.scan(ctx, f.From, f.To)
+		return s.found, err
+	}
+	if err := s.scan(ctx, recent, f.To); err != nil {
+		return nil, err
+	}
+	to := recent
+	if at := store.Time(before.at + 1); at.Before(to) {
+		to = at
+	}
+	err := s.descend(ctx, kind, []time.Duration{Day, Hour, Minute}, f.From, to)
+	return s.found, err
+}
+
+// search collects the rows of a filter.
+type search struct {
+	q      store.Q
+	org    string
+	filter Filter
+	before position
+	limit  int
+	found  []*event
+}
+
+// scan appends rows from … to, the newest first.
+func (s *search) scan(ctx context.Context, from, to time.Time) error {
+	end := position{at: store.Millis(to)}
+	if s.before.at < end.at || s.before.at == end.at && s.before.id < end.id {
+		end = s.before
+	}
+	if from.Before(s.filter.From) {
+		from = s.filter.From
+	}
+	args := []any{s.org, store.Millis(from), end.at, end.id}
+	more, args := s.filter.where(args, true)
+	rows, err := store.Collect(ctx, s.q, scanEvent, fmt.Sprintf(`SELECT `+eventColumns+` FROM usage_requests
+		WHERE org_id = $1 AND created_at >= $2 AND (created_at, id) < ($3, $4)%s ORDER BY created_at DESC, id DESC LIMIT $%d`, more, len(args)+1),
+		append(args, s.limit-len(s.found))...)
+	s.found = append(s.found, rows...)
+	return err
+}
+
+// descend looks from … to through the times of the first span that have requests of the filter, then in these through
+// those of the next.
+func (s *search) descend(ctx context.Context, kind string, spans []time.Duration, from, to time.Time) error {
+	args := []any{s.org, kind, int64(spans[0] / time.Second), store.Millis(from.Truncate(spans[0])), store.Millis(to)}
+	more, args := s.filter.where(args, false)
+	starts, err := store.Collect(ctx, s.q, func(row store.Scanner) (ms int64, err error) { return ms, row.Scan(&ms) },
+		`SELECT DISTINCT start_at FROM usage_rollups WHERE org_id = $1 AND kind = $2 AND span = $3 AND start_at >= $4 AND start_at < $5`+more+` ORDER BY start_at DESC`, args...)
+	if err != nil {
+		return err
+	}
+	for _, ms := range starts {
+		if len(s.found) >= s.limit {
+			return nil
+		}
+		start, end := store.Time(ms), store.Time(ms).Add(spans[0])
+		if start.Before(from) {
+			start = from
+		}
+		if to.Before(end) {
+			end = to
+		}
+		if len(spans) == 1 {
+			err = s.scan(ctx, start, end)
+		} else {
+			err = s.descend(ctx, kind, spans[1:], start, end)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

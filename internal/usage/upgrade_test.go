@@ -48,7 +48,7 @@ func TestUpgrade(t *testing.T) {
 			var outcome string
 			err := row.Scan(&start, &outcome, &n, &prompt, &completion, &unpriced)
 			return fmt.Sprint(store.Time(start).Format("01-02 "), outcome, " ", n, " ", prompt, "+", completion, " ", unpriced), err
-		}, `SELECT start_at, outcome, requests, prompt_tokens, completion_tokens, unpriced FROM usage_rollups WHERE span = $1 ORDER BY start_at, outcome`, int64(Day/time.Second))
+		}, `SELECT start_at, outcome, requests, prompt_tokens, completion_tokens, unpriced FROM usage_rollups WHERE kind = 'project' AND span = $1 ORDER BY start_at, outcome`, int64(Day/time.Second))
 		must(t, err)
 		if s := fmt.Sprintf("%q", got); s != `["01-04 ok 1 10+5 1" "02-04 ok 1 10+5 1" "03-04 failed 1 10+5 1" "04-04 canceled 1 10+5 1" "04-04 ok 1 0+0 0"]` {
 			t.Error(s)

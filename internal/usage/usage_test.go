@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -61,7 +62,7 @@ func summed(t *testing.T, db *store.DB, span time.Duration) string {
 		err := row.Scan(&org, &start, &op, &model, &outcome, &n, &requests, &prompt, &cached, &completion, &cost, &unpriced, &quick)
 		return fmt.Sprintf("%s %s %s/%s/%s %d/%d %d(%d)+%d %d!%d %d", org, store.Time(start).Format("15:04"), op, model, outcome, n, requests, prompt, cached, completion, cost, unpriced, quick), err
 	}, `SELECT org_id, start_at, op, model, outcome, requests, model_requests, prompt_tokens, cached_tokens, completion_tokens, cost, unpriced, l0
-		FROM usage_rollups WHERE span = $1 ORDER BY org_id, start_at, op, model, outcome`, int64(span/time.Second))
+		FROM usage_rollups WHERE kind = 'all' AND span = $1 ORDER BY org_id, start_at, op, model, outcome`, int64(span/time.Second))
 	must(t, err)
 	return strings.Join(lines, "\n")
 }
@@ -302,6 +303,98 @@ func TestNotKeptIsLogged(t *testing.T) {
 	if rec.Code != 200 || rec.Body.String() != "true\n" {
 		t.Errorf("answer: %d %q", rec.Code, rec.Body)
 	}
+}
+
+// TestKinds: every kind of sums says the same of what it tells apart.
+func TestKinds(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		l := newLog(t, db, clock.NewFake(begin))
+		for i := range 60 {
+			a := who
+			a.Key, a.User, a.Project = fmt.Sprint("key_", i%5), fmt.Sprint("user-", i%3), fmt.Sprint("proj_", i%2)
+			l.Record(t.Context(), a, Row{Op: []string{"chat", "embeddings"}[i%2], Model: fmt.Sprint("m", i%4), Served: fmt.Sprint("s", i%2), Requests: 1, Prompt: i, Status: []int{200, 500}[i%7/6]})
+		}
+		must(t, l.Flush(t.Context()))
+		dims := []Dimension{ByProject, ByUser, ByKey, ByModel, ByServed, ByClass, ByEndpoint, ByOutcome}
+		for _, d := range dims {
+			one, err := l.Sums(t.Context(), who, Query{Filter: Filter{From: begin.Add(-Day), To: begin.Add(Day)}, Span: Hour, By: []Dimension{d}})
+			must(t, err)
+			all, err := l.Sums(t.Context(), who, Query{Filter: Filter{From: begin.Add(-Day), To: begin.Add(Day)}, Span: Hour, By: append([]Dimension{d}, dims...)})
+			must(t, err)
+			type figures struct{ n, prompt, errors int64 }
+			want, got := map[string]figures{}, map[string]figures{}
+			for _, b := range all {
+				f := want[b.Group[0]]
+				want[b.Group[0]] = figures{f.n + b.Requests, f.prompt + b.Prompt, f.errors + b.Errors}
+			}
+			var n int64
+			for _, b := range one {
+				got[b.Group[0]] = figures{b.Requests, b.Prompt, b.Errors}
+				n += b.Requests
+			}
+			if n != 60 || !maps.Equal(got, want) {
+				t.Errorf("by %s: %v, by all %v", d, got, want)
+			}
+		}
+		must(t, l.Close(t.Context()))
+	})
+	if k := kindFor([]Dimension{ByProject, ByModel, ByOutcome, ByModel}); k != "model" {
+		t.Errorf("by project, model and outcome: %s", k)
+	}
+	if k := kindFor([]Dimension{ByKey, ByModel}); k != byAll {
+		t.Errorf("by key and model: %s", k)
+	}
+}
+
+// TestRareRequests: a list of what is rare has the same rows as one that reads everything, page by page.
+func TestRareRequests(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		clk := clock.NewFake(begin)
+		l := newLog(t, db, clk)
+		var want []string
+		for i := range 400 {
+			model, status := "often", 200
+			switch {
+			case i%37 == 0:
+				model = "rare"
+			case i%41 == 0:
+				status = 500
+			}
+			if model == "rare" {
+				want = append([]string{fmt.Sprint(i)}, want...)
+			}
+			l.Record(t.Context(), who, Row{Op: "chat", Model: model, Prompt: i, Status: status})
+			clk.Advance(time.Duration(i%7) * 10 * time.Minute)
+		}
+		must(t, l.Flush(t.Context()))
+		for _, limit := range []int{1, 3, 100} {
+			var got []string
+			for after := int64(0); ; {
+				page, more, err := l.Requests(t.Context(), who, Filter{From: begin, To: clk.Now().Add(time.Second), Only: map[Dimension][]string{ByModel: {"rare"}}}, after, limit)
+				must(t, err)
+				for _, r := range page {
+					got, after = append(got, fmt.Sprint(r.Prompt)), r.ID
+				}
+				if !more {
+					break
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("pages of %d: %v, want %v", limit, got, want)
+			}
+		}
+		half, _, err := l.Requests(t.Context(), who, Filter{From: begin.Add(19*time.Hour + time.Minute), To: begin.Add(40*time.Hour + time.Second), Only: map[Dimension][]string{ByOutcome: {Failed}}}, 0, 100)
+		must(t, err)
+		for _, r := range half {
+			if r.Status != 500 || r.Time.Before(begin.Add(19*time.Hour+time.Minute)) || r.Time.After(begin.Add(40*time.Hour)) {
+				t.Errorf("%+v", r)
+			}
+		}
+		if len(half) != 1 {
+			t.Errorf("%d failed ones", len(half))
+		}
+		must(t, l.Close(t.Context()))
+	})
 }
 
 func TestCost(t *testing.T) {

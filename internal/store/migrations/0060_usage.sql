@@ -69,6 +69,7 @@ DROP TABLE usage_events;
 -- i-th of the bounds in package usage, the last one all others.
 CREATE TABLE usage_rollups (
     org_id            TEXT   NOT NULL,
+    kind              TEXT   NOT NULL, -- which of user, key, model, served_model and op are told apart: all; user, key, model, served, endpoint; none (project)
     span              BIGINT NOT NULL,
     start_at          BIGINT NOT NULL,
     project_id        TEXT   NOT NULL,
@@ -98,6 +99,6 @@ CREATE TABLE usage_rollups (
     f18 INTEGER NOT NULL, f19 INTEGER NOT NULL, f20 INTEGER NOT NULL, f21 INTEGER NOT NULL, f22 INTEGER NOT NULL, f23 INTEGER NOT NULL,
     f24 INTEGER NOT NULL, f25 INTEGER NOT NULL, f26 INTEGER NOT NULL, f27 INTEGER NOT NULL, f28 INTEGER NOT NULL, f29 INTEGER NOT NULL,
     f30 INTEGER NOT NULL,
-    PRIMARY KEY (org_id, span, start_at, project_id, user_id, key_id, model, served_model, class, op, outcome)
+    PRIMARY KEY (org_id, kind, span, start_at, project_id, user_id, key_id, model, served_model, class, op, outcome)
 ) WITHOUT ROWID; -- only: sqlite
 ); -- only: postgres
