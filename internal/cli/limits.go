@@ -30,7 +30,7 @@ func limitsPath(org, id string) string {
 }
 
 // limitPlace is which limit a command is about.
-type limitPlace struct{ org, project, user, key, endUser, model string }
+type limitPlace struct{ org, project, user, key, endUser, tier, model string }
 
 func (p *limitPlace) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
@@ -38,8 +38,9 @@ func (p *limitPlace) flags(cmd *cobra.Command) {
 	f.StringVar(&p.user, "user", "", "of a member; each for each")
 	f.StringVar(&p.key, "key", "", "of an API key; each for each")
 	f.StringVar(&p.endUser, "end-user", "", "of an end user, the user of requests; each for each")
+	f.StringVar(&p.tier, "tier", "", "of each organization of a usage tier")
 	f.StringVar(&p.model, "model", "", "for requests that name this model (default: for each model)")
-	cmd.MarkFlagsMutuallyExclusive("project", "user", "key", "end-user")
+	cmd.MarkFlagsMutuallyExclusive("project", "user", "key", "end-user", "tier")
 }
 
 // subject is what the limit counts for, and which one; empty is each.
@@ -47,7 +48,7 @@ func (p *limitPlace) subject() (limits.Subject, string) {
 	for _, s := range []struct {
 		subject limits.Subject
 		id      string
-	}{{limits.Project, p.project}, {limits.User, p.user}, {limits.Key, p.key}, {limits.EndUser, p.endUser}} {
+	}{{limits.Project, p.project}, {limits.User, p.user}, {limits.Key, p.key}, {limits.EndUser, p.endUser}, {limits.Tier, p.tier}} {
 		switch s.id {
 		case "":
 		case "each":
@@ -99,7 +100,7 @@ func limitsCommand(a *app) *cobra.Command {
 		},
 	}
 	place.flags(reset)
-	cmd.AddCommand(limitsListCommand(a, place), limitsSetCommand(a, place), reset)
+	cmd.AddCommand(limitsListCommand(a, place), limitsSetCommand(a, place), reset, tiersCommand(a))
 	return cmd
 }
 

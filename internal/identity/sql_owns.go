@@ -3,6 +3,9 @@ package identity
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/parley-ai/parley/internal/store"
 )
 
 // owned are the tables of what an organization may own, by the word for it; "organization" is itself.
@@ -23,4 +26,24 @@ func (s *Service) Owns(ctx context.Context, org, kind, id string) (bool, error) 
 	var n int
 	err := s.db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM `+from, org, id).Scan(&n)
 	return n > 0, err
+}
+
+// Organizations returns when each organization was made, by id.
+func (s *Service) Organizations(ctx context.Context) (map[string]time.Time, error) {
+	type made struct {
+		id string
+		at int64
+	}
+	rows, err := store.Collect(ctx, s.db.Read(), func(row store.Scanner) (m made, err error) {
+		err = row.Scan(&m.id, &m.at)
+		return m, err
+	}, `SELECT id, created_at FROM organizations`)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]time.Time, len(rows))
+	for _, m := range rows {
+		out[m.id] = store.Time(m.at)
+	}
+	return out, nil
 }

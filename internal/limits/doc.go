@@ -5,7 +5,10 @@
 // What is set while running are rules, kept in the database and laid over the configuration's limits: at once
 // on the server that made them, on a hint of the bus on the others, and within ten seconds if the hint was lost.
 //
-// Table: rate_limits (0050_limits.sql).
+// Organizations are in the usage tier that they have earned by spending and age, looked at once a minute; its
+// rules lie above the installation's and below their own.
+//
+// Tables: rate_limits (0050_limits.sql), rate_tiers (0051_tiers.sql).
 //
 // Routes:
 //
@@ -14,9 +17,10 @@
 //	GET    /api/limits                                                         listLimits              limits.read
 //	PUT    /api/limits                                                         setLimit                limits.write
 //	DELETE /api/limits/{limit}                                                 deleteLimit             limits.write
+//	GET    /api/limits/tier                                                    getUsageTier            limits.read
 //
-// and the last three under /admin/limits on the admin socket, for every organization, or for the one that
-// ?organization= names.
+// and the three of /api/limits under /admin/limits on the admin socket, for every organization, or for the one that
+// ?organization= names; GET /admin/tiers, PUT and DELETE /admin/tiers/{tier} there alone.
 //
 // Counting is in memory, each server for itself. generate asks Admit before the engine works and calls
 // Decision.Correct when the true number of tokens is known.

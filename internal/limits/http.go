@@ -41,7 +41,7 @@ type RateLimitQuery struct {
 type Limit struct {
 	Object    string  `json:"object" enum:"limit" doc:"Always limit."`
 	ID        string  `json:"id" example:"rl_abc123"`
-	Subject   Subject `json:"subject" enum:"organization,project,user,key,end_user" doc:"What it counts for."`
+	Subject   Subject `json:"subject" enum:"organization,project,user,key,end_user,tier" doc:"What it counts for; tier, of the operator alone, is each organization of a usage tier."`
 	SubjectID string  `json:"subject_id" doc:"Which one; empty is each of them for itself."`
 	Model     string  `json:"model" doc:"The model's name as asked for; empty is each model for itself."`
 	Values
@@ -53,7 +53,7 @@ func (Limit) OpenAPIName() string { return "Limit" }
 
 // LimitRequest sets a rule.
 type LimitRequest struct {
-	Subject   Subject `json:"subject,omitempty" enum:"organization,project,user,key,end_user" doc:"What it counts for; left out, the organization."`
+	Subject   Subject `json:"subject,omitempty" enum:"organization,project,user,key,end_user,tier" doc:"What it counts for; left out, the organization; tier, for the operator alone, is each organization of a usage tier."`
 	SubjectID string  `json:"subject_id,omitempty" doc:"Which project, user, key or end user (the user of requests); left out, each of them for itself."`
 	Model     string  `json:"model,omitempty" doc:"The model's name as asked for; left out, each model for itself."`
 	Values
@@ -68,6 +68,7 @@ const tag = "Limits"
 func (s *Service) Routes() []httpapi.Route {
 	own := func(r *http.Request) string { return httpapi.ActorOf(r.Context()).Org }
 	return append(s.routes("/api/limits", "", tag, actor.LimitsRead, actor.LimitsWrite, own),
+		s.standingRoute(),
 		httpapi.Route{
 			Method: http.MethodGet, Path: "/v1/organization/projects/{project_id}/rate_limits", Op: "listProjectRateLimits", Tag: tag,
 			Summary: "The rate limits of a project, one for each model.",
@@ -83,7 +84,8 @@ func (s *Service) Routes() []httpapi.Route {
 
 // AdminRoutes returns the operator's operations, for every organization or for one.
 func (s *Service) AdminRoutes() []httpapi.Route {
-	return s.routes("/admin/limits", "admin", "Admin", "", "", func(r *http.Request) string { return r.URL.Query().Get("organization") })
+	of := func(r *http.Request) string { return r.URL.Query().Get("organization") }
+	return append(s.routes("/admin/limits", "admin", "Admin", "", "", of), s.tierRoutes()...)
 }
 
 // routes are the three operations below a path; of says which organization a request is about.

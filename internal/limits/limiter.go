@@ -62,15 +62,15 @@ type Limiter struct {
 // New returns a limiter that knows the configuration's limits.
 func New(clk clock.Clock, settings Settings) *Limiter {
 	l := &Limiter{clock: clk, settings: settings, began: clk.Now(), accounts: map[account]*counters{}, plans: map[asking]*plan{}}
-	l.table.Store(newTable(settings, nil))
+	l.table.Store(newTable(settings, nil, nil))
 	return l
 }
 
-// set replaces the rules. What was counted stays counted.
-func (l *Limiter) set(rules []Rule) {
+// set replaces the rules and the tiers of organizations. What was counted stays counted.
+func (l *Limiter) set(rules []Rule, standing map[string]Standing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.table.Store(newTable(l.settings, rules))
+	l.table.Store(newTable(l.settings, rules, standing))
 	clear(l.plans)
 }
 

@@ -27,7 +27,7 @@ func number(n int64) *int64 { return &n }
 func limited(settings Settings, rules ...Rule) (*Limiter, *clock.Fake) {
 	clk := clock.NewFake(begin)
 	l := New(clk, settings)
-	l.set(rules)
+	l.set(rules, nil)
 	return l, clk
 }
 
@@ -185,7 +185,7 @@ func TestDay(t *testing.T) {
 		t.Errorf("after what was said: %v", err)
 	}
 
-	l.set([]Rule{{Subject: Organization, Values: Values{TokensPerDay: number(1000)}}})
+	l.set([]Rule{{Subject: Organization, Values: Values{TokensPerDay: number(1000)}}}, nil)
 	if _, err := l.Admit(t.Context(), who, Request{Class: "chat", Model: "x", Tokens: 900}); err != nil {
 		t.Fatal(err)
 	}
@@ -316,7 +316,7 @@ func TestChangesAreInForceAtOnce(t *testing.T) {
 		limit int64
 		left  string
 	}{{10, "9"}, {5, "3"}, {2, "none"}, {20, "17"}} {
-		l.set([]Rule{{Subject: Organization, Org: "org-a", Values: Values{RequestsPerMinute: &tt.limit}}})
+		l.set([]Rule{{Subject: Organization, Org: "org-a", Values: Values{RequestsPerMinute: &tt.limit}}}, nil)
 		if got := left(); got != tt.left {
 			t.Errorf("change %d: %s left, want %s", i, got, tt.left)
 		}

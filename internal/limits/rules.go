@@ -77,10 +77,11 @@ type table struct {
 	settings Settings
 	rules    map[place]Values
 	about    map[Subject]bool // which subjects have limits at all
+	standing map[string]Standing
 }
 
-func newTable(settings Settings, rules []Rule) *table {
-	t := &table{settings: settings, rules: map[place]Values{}, about: map[Subject]bool{}}
+func newTable(settings Settings, rules []Rule, standing map[string]Standing) *table {
+	t := &table{settings: settings, rules: map[place]Values{}, about: map[Subject]bool{}, standing: standing}
 	t.about[Organization] = settings.RequestsPerMinute > 0 || settings.TokensPerMinute > 0
 	for _, r := range rules {
 		p := r.place()
@@ -89,6 +90,9 @@ func newTable(settings Settings, rules []Rule) *table {
 		}
 		t.rules[p] = r.Values
 		t.about[r.Subject] = true
+		if r.Subject == Tier { // what it limits is organizations
+			t.about[Organization] = true
+		}
 	}
 	return t
 }
@@ -106,24 +110,30 @@ type effective struct {
 func (e effective) none() bool { return e.limits == [kinds]float64{} }
 
 // resolve lays the rules for a subject and model over each other, the more special above: the installation's
-// below the organization's, those of each subject below those of this one, those of each model below those
-// of this one.
+// below those of the organization's tier and those below its own, those of each subject below those of this
+// one, those of each model below those of this one.
 func (t *table) resolve(org string, subject Subject, id, model string) effective {
 	var v Values
 	if subject == Organization {
 		v = t.settings.values()
 	}
-	orgs, ids, models := []string{"", org}, []string{"", id}, []string{"", model}
-	if subject == Organization {
-		ids = ids[:1]
-	}
-	for _, o := range orgs {
-		for _, i := range ids {
-			for _, m := range models {
-				if special, ok := t.rules[place{o, subject, i, m}]; ok {
-					v = special.over(v)
-				}
+	lay := func(org string, subject Subject, id string) {
+		for _, m := range []string{"", model} {
+			if special, ok := t.rules[place{org, subject, id, m}]; ok {
+				v = special.over(v)
 			}
+		}
+	}
+	if subject == Organization {
+		lay("", subject, "")
+		if tier := t.standing[org].Tier; tier != "" {
+			lay("", Tier, tier)
+		}
+		lay(org, subject, "")
+	} else {
+		for _, o := range []string{"", org} {
+			lay(o, subject, "")
+			lay(o, subject, id)
 		}
 	}
 	e := effective{weight: 1}

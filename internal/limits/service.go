@@ -21,8 +21,11 @@ import (
 	"github.com/parley-ai/parley/internal/store"
 )
 
-// topic is that of the hints.
-const topic = "limits"
+// topic is that of the hints; tierKey is the key of those about tiers.
+const (
+	topic   = "limits"
+	tierKey = "tiers"
+)
 
 // lookAgain is after how long a lost hint does no more harm.
 const lookAgain = 10 * time.Second
@@ -39,17 +42,20 @@ const (
 type Owners interface {
 	// Owns reports whether a project, user or key (kind) exists in the organization.
 	Owns(ctx context.Context, org, kind, id string) (bool, error)
+	// Organizations returns when each organization was made, by id.
+	Organizations(ctx context.Context) (map[string]time.Time, error)
 }
 
 // Options are what NewService needs.
 type Options struct {
-	DB      *store.DB
-	Bus     bus.Bus
-	Clock   clock.Clock
-	Logger  *slog.Logger
-	Limiter *Limiter
-	Owners  Owners
-	Models  func(ctx context.Context, who actor.Actor) ([]string, error) // names that an organization can ask for
+	DB       *store.DB
+	Bus      bus.Bus
+	Clock    clock.Clock
+	Logger   *slog.Logger
+	Limiter  *Limiter
+	Owners   Owners
+	Spending Spending
+	Models   func(ctx context.Context, who actor.Actor) ([]string, error) // names that an organization can ask for
 }
 
 // Service keeps the rules and gives them to the limiter.
@@ -58,6 +64,9 @@ type Service struct {
 	audit *audit.Log
 	mu    sync.Mutex // one load at a time, and the next one
 	in    []Rule
+	// Of the last review:
+	tiers    []UsageTier
+	standing map[string]Standing
 }
 
 // NewService returns the service and gives the limiter what the database holds.
@@ -67,7 +76,14 @@ func NewService(ctx context.Context, o Options) (*Service, error) {
 }
 
 // Load gives the limiter what the database holds.
-func (s *Service) Load(ctx context.Context) (err error) {
+func (s *Service) Load(ctx context.Context) error {
+	if err := s.loadRules(ctx); err != nil {
+		return err
+	}
+	return s.Review(ctx)
+}
+
+func (s *Service) loadRules(ctx context.Context) (err error) {
 	defer fault.Wrap(&err, "limits.Load")
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,23 +92,28 @@ func (s *Service) Load(ctx context.Context) (err error) {
 		return err
 	}
 	s.in = rules
-	s.o.Limiter.set(rules)
+	s.o.Limiter.set(rules, s.standing)
 	return nil
 }
 
-// Run takes over what other servers change, until ctx ends.
+// Run takes over what other servers change and looks after tiers, until ctx ends.
 func (s *Service) Run(ctx context.Context) {
 	hints := s.o.Bus.Subscribe(topic)
 	defer hints.Close()
+	reviewed := time.Now()
 	for ctx.Err() == nil {
 		wait, stop := context.WithTimeout(ctx, lookAgain)
-		_, ok := hints.Next(wait)
+		keys, ok := hints.Next(wait)
 		timeout := wait.Err() != nil
 		stop()
 		if !ok && !timeout {
 			return // the bus was closed
 		}
-		if err := s.Load(ctx); err != nil && ctx.Err() == nil {
+		load := s.loadRules
+		if slices.Contains(keys, tierKey) || slices.Contains(keys, "") || time.Since(reviewed) >= reviewEvery {
+			load, reviewed = s.Load, time.Now()
+		}
+		if err := load(ctx); err != nil && ctx.Err() == nil {
 			s.o.Logger.Error("the limits cannot be read; they stay as they were", "error", err)
 		}
 	}
@@ -195,15 +216,19 @@ func (s *Service) Delete(ctx context.Context, who actor.Actor, org, id string) (
 	return s.changed(ctx, id)
 }
 
-func (s *Service) changed(ctx context.Context, id string) error {
-	err := s.Load(ctx)
-	s.o.Bus.Publish(topic, id)
+func (s *Service) changed(ctx context.Context, key string) error {
+	load := s.loadRules
+	if key == tierKey {
+		load = s.Load
+	}
+	err := load(ctx)
+	s.o.Bus.Publish(topic, key)
 	return err
 }
 
 // check refuses what would do nothing or something else than it says.
 func (s *Service) check(ctx context.Context, r Rule) error {
-	if !slices.Contains(subjects, r.Subject) {
+	if !slices.Contains(subjects, r.Subject) && (r.Subject != Tier || r.Org != "") {
 		return fault.Param("subject", "Invalid value: '%s'. Supported values are: 'organization', 'project', 'user', 'key', and 'end_user'.", clip(string(r.Subject))).WithCode("invalid_value")
 	}
 	for _, f := range [][2]string{{"model", r.Model}, {"subject_id", r.SubjectID}} {
@@ -218,6 +243,11 @@ func (s *Service) check(ctx context.Context, r Rule) error {
 		return err
 	}
 	switch {
+	case r.Subject == Tier:
+		if !slices.ContainsFunc(s.Tiers(), func(t UsageTier) bool { return t.Name == r.SubjectID }) {
+			return noTier(r.SubjectID)
+		}
+		return nil
 	case r.SubjectID == "" || r.Subject == EndUser:
 		return nil
 	case r.Subject == Organization:

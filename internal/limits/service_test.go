@@ -31,12 +31,24 @@ func (owners) Owns(_ context.Context, org, kind, id string) (bool, error) {
 	return strings.HasPrefix(id, short) && strings.HasSuffix(id, org[len(org)-1:]), nil
 }
 
+// Organizations: org-a is ten days old, org-b was made just now.
+func (owners) Organizations(context.Context) (map[string]time.Time, error) {
+	return map[string]time.Time{"org-a": begin.Add(-10 * 24 * time.Hour), "org-b": begin}, nil
+}
+
+// spending is a fake: what organizations have spent, in billionths of a dollar.
+type spending map[string]int64
+
+func (s spending) Spend(_ context.Context, org string, _ time.Time) (int64, error) {
+	return s[org], nil
+}
+
 // open makes a server's part on a shared database and bus.
 func open(t testing.TB, db *store.DB, hints bus.Bus) *Service {
 	t.Helper()
 	clk := clock.NewFake(begin)
 	s, err := NewService(t.Context(), Options{
-		DB: db, Bus: hints, Clock: clk, Logger: slog.New(slog.DiscardHandler), Limiter: New(clk, Settings{TokensPerMinute: 1000}), Owners: owners{},
+		DB: db, Bus: hints, Clock: clk, Logger: slog.New(slog.DiscardHandler), Limiter: New(clk, Settings{TokensPerMinute: 1000}), Owners: owners{}, Spending: spending{"org-a": 60e9, "org-b": 2000e9},
 		Models: func(context.Context, actor.Actor) ([]string, error) {
 			return []string{"gpt-4", "ada", "our/model"}, nil
 		},

@@ -2,11 +2,14 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/bus"
+	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/limits"
 	"github.com/parley-ai/parley/internal/models"
+	"github.com/parley-ai/parley/internal/usage"
 )
 
 // openLimits makes what admits requests, and keeps it to what is set while running.
@@ -16,7 +19,7 @@ func (s *Server) openLimits(ctx context.Context, o Options, hints bus.Bus) (*lim
 	})
 	var err error
 	s.limits, err = limits.NewService(ctx, limits.Options{
-		DB: s.db, Bus: hints, Clock: o.Clock, Logger: s.log, Limiter: limiter, Owners: s.identity, Models: modelNames(s.Models),
+		DB: s.db, Bus: hints, Clock: o.Clock, Logger: s.log, Limiter: limiter, Owners: s.identity, Spending: spending{s.usage, o.Clock}, Models: modelNames(s.Models),
 	})
 	if err != nil {
 		return nil, err
@@ -35,4 +38,19 @@ func modelNames(reg *models.Registry) func(context.Context, actor.Actor) ([]stri
 		}
 		return out, err
 	}
+}
+
+// spending lets limits know what organizations have spent.
+type spending struct {
+	usage *usage.Log
+	clock clock.Clock
+}
+
+func (s spending) Spend(ctx context.Context, org string, since time.Time) (int64, error) {
+	who := actor.Actor{Org: org, Scopes: []string{actor.OrganizationRead}}
+	sums, err := s.usage.Sums(ctx, who, usage.Query{Filter: usage.Filter{From: since, To: s.clock.Now()}, Span: usage.Day, Whole: true})
+	if err != nil || len(sums) == 0 {
+		return 0, err
+	}
+	return sums[0].Cost, nil
 }

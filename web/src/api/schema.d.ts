@@ -514,6 +514,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/limits/tier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The usage tier of the organization, and by what it has earned it; looked at once a minute. */
+        get: operations["getUsageTier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization/projects/{project_id}/rate_limits": {
         parameters: {
             query?: never;
@@ -2117,10 +2134,10 @@ export interface components {
             /** @example rl_abc123 */
             id: string;
             /**
-             * @description What it counts for.
+             * @description What it counts for; tier, of the operator alone, is each organization of a usage tier.
              * @enum {string}
              */
-            subject: "organization" | "project" | "user" | "key" | "end_user";
+            subject: "organization" | "project" | "user" | "key" | "end_user" | "tier";
             /** @description Which one; empty is each of them for itself. */
             subject_id: string;
             /** @description The model's name as asked for; empty is each model for itself. */
@@ -2155,10 +2172,10 @@ export interface components {
         };
         LimitRequest: {
             /**
-             * @description What it counts for; left out, the organization.
+             * @description What it counts for; left out, the organization; tier, for the operator alone, is each organization of a usage tier.
              * @enum {string}
              */
-            subject?: "organization" | "project" | "user" | "key" | "end_user";
+            subject?: "organization" | "project" | "user" | "key" | "end_user" | "tier";
             /** @description Which project, user, key or end user (the user of requests); left out, each of them for itself. */
             subject_id?: string;
             /** @description The model's name as asked for; left out, each model for itself. */
@@ -2953,6 +2970,19 @@ export interface components {
             last_id: string | null;
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
+        };
+        UsageStanding: {
+            /**
+             * @description Always usage_standing.
+             * @enum {string}
+             */
+            object: "usage_standing";
+            /** @description The organization's tier; null when it is in none. */
+            tier: string | null;
+            /** @description US dollars that it has spent; 0 where there are no tiers. */
+            spend: number;
+            /** @description Whole days since it was made; 0 where there are no tiers. */
+            age_days: number;
         };
         UsageSum: {
             /**
@@ -3919,6 +3949,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getUsageTier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageStanding"];
                 };
             };
             default: components["responses"]["Error"];
