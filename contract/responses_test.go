@@ -330,7 +330,11 @@ func (x exchange) answers(t *testing.T, s *testkit.Server, kept map[string]strin
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") {
 		a := parse(t, "response", text)
 		if name := makes[x.operation+" "+x.name]; name != "" {
-			kept[name] = a.value.(map[string]any)["id"].(string)
+			m := a.value.(map[string]any)
+			if list, ok := m["data"].([]any); ok {
+				m = list[0].(map[string]any)
+			}
+			kept[name] = m["id"].(string)
 		}
 		return []answer{a}
 	}

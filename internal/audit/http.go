@@ -37,8 +37,7 @@ type listQuery struct {
 }
 
 func (q filterQuery) filter() (Filter, error) {
-	f := Filter{After: q.After, From: q.From, Before: q.Before, Until: q.Until,
-		Projects: q.Projects, Types: q.Types, Actors: q.Actors, Emails: q.Emails, Objects: q.Objects}
+	f := Filter(q)
 	for _, list := range []struct {
 		name   string
 		values []string

@@ -21,6 +21,7 @@ import (
 type client struct {
 	base string // without a slash at the end
 	key  string // empty on the admin socket, which knows its owner by the file's permissions
+	org  string // organization to act in; empty: the key's, or the first one
 	http *http.Client
 }
 
@@ -70,6 +71,9 @@ func (c *client) send(ctx context.Context, method, path string, in any) (*http.R
 	}
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
+	if c.org != "" {
+		req.Header.Set("OpenAI-Organization", c.org)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -49,7 +50,35 @@ func (s *Service) Authenticate(r *http.Request) (actor.Actor, error) {
 		return actor.Actor{}, fault.New(fault.Unauthorized, "Your session has ended. Sign in again with a new link: `parley signin` makes one "+
 			"on the machine of the server.").WithCode("session_expired")
 	}
-	return who, err
+	if err != nil {
+		return actor.Actor{}, err
+	}
+	return s.Choose(r, who)
+}
+
+// Choose returns the signed-in user in the organization and the project that the request's headers name:
+// one of those that they are a member of.
+func (s *Service) Choose(r *http.Request, who actor.Actor) (actor.Actor, error) {
+	org, project := clean(r.Header.Get("OpenAI-Organization")), clean(r.Header.Get("OpenAI-Project"))
+	if (org == "" || org == who.Org || org == who.OrgName) && (project == "" || project == who.Project) {
+		return who, nil
+	}
+	chosen, err := asMember(r.Context(), s.db.Read(), cmp.Or(org, who.Org), who.User, project)
+	if errors.Is(err, store.ErrNoRows) {
+		return actor.Actor{}, noOrganization(org, project)
+	}
+	chosen.Session = who.Session
+	return chosen, err
+}
+
+// noOrganization says that one is not a member of what was asked for, whether or not it exists.
+func noOrganization(org, project string) error {
+	if project != "" {
+		return fault.New(fault.Unauthorized, "No such project: %s. You must be a member of a project to act in it: correct or leave out the OpenAI-Project and OpenAI-Organization headers.",
+			shown(project)).WithCode("mismatched_project")
+	}
+	return fault.New(fault.Unauthorized, "No such organization: %s. You must be a member of an organization to use the API: correct or leave out the OpenAI-Organization header.",
+		shown(org)).WithCode("invalid_organization")
 }
 
 // secretOf returns the key of an Authorization header: bearer, or either half of HTTP basic.
@@ -176,7 +205,7 @@ type CreateKeyRequest struct {
 
 // Routes are identity's lines of the route table.
 func (s *Service) Routes() []httpapi.Route {
-	return []httpapi.Route{
+	return append(s.organizationRoutes(), []httpapi.Route{
 		{Method: http.MethodPost, Path: "/api/session", Op: "createSession", Tag: "Session", Summary: "Signs a browser in with a one-time link's token.",
 			Doc: "Sets the session cookie. The token comes from the link that the server prints at its start.",
 			In:  SignInRequest{}, Out: SessionInfo{}, Auth: httpapi.AuthNone, MaxBody: 4096, Handle: s.postSession},
@@ -190,7 +219,7 @@ func (s *Service) Routes() []httpapi.Route {
 			In: CreateKeyRequest{}, Out: APIKey{}, Scope: actor.KeysWrite, MaxBody: 64 << 10, Handle: s.postKey},
 		{Method: http.MethodDelete, Path: "/api/keys/{key}", Op: "deleteKey", Tag: "API keys", Summary: "Revokes an API key.",
 			Out: Removed{}, Scope: actor.KeysWrite, Handle: s.deleteKey},
-	}
+	}...)
 }
 
 func (s *Service) postSession(w http.ResponseWriter, r *http.Request) error {
@@ -201,11 +230,25 @@ func (s *Service) postSession(w http.ResponseWriter, r *http.Request) error {
 	if err := httpapi.Required("token", in.Token != ""); err != nil {
 		return err
 	}
-	session, err := s.SignIn(r.Context(), in.Token)
+	session, err := s.begin(r, in.Token)
 	if err != nil {
 		return err
 	}
 	return s.answerSession(w, r, session.Actor, session.Secret)
+}
+
+// begin signs in by a link or by an invitation, which somebody may accept who is signed in already.
+func (s *Service) begin(r *http.Request, token string) (Session, error) {
+	if !strings.HasPrefix(token, invitePrefix) {
+		return s.SignIn(r.Context(), token)
+	}
+	var me actor.Actor
+	if c, err := r.Cookie(Cookie); err == nil && len(c.Value) <= maxSecret {
+		if me, err = s.resolve(r.Context(), sessionCookie, c.Value); err != nil && !errors.Is(err, errUnknown) {
+			return Session{}, err
+		}
+	}
+	return s.Accept(r.Context(), token, me)
 }
 
 func (s *Service) getSession(w http.ResponseWriter, r *http.Request) error {
@@ -223,7 +266,7 @@ func (s *Service) answerSession(w http.ResponseWriter, r *http.Request, who acto
 	if err != nil {
 		return err
 	}
-	out := SessionInfo{Object: "session", User: Named{who.User, p.userName}, Role: p.role,
+	out := SessionInfo{Object: "session", User: Named{cmp.Or(who.User, who.Service), p.name}, Role: cmp.Or(who.Role, actor.Member),
 		Organization: Named{who.Org, who.OrgName}, Project: Named{who.Project, p.projectName}}
 	if secret != "" {
 		setCookie(w, r, secret, SessionLifetime)
@@ -280,7 +323,7 @@ func (s *Service) postKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	secret, k, err := s.CreateKey(r.Context(), httpapi.ActorOf(r.Context()), in.Name, in.Scopes)
+	secret, k, err := s.CreateKey(r.Context(), httpapi.ActorOf(r.Context()), NewKey{Name: in.Name, Scopes: in.Scopes})
 	if err != nil {
 		return err
 	}

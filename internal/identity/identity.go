@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,11 +28,17 @@ const (
 	flushEvery      = 5 * time.Second     // how often uses are written
 )
 
-// maxName is the longest name of a key, in characters.
-const maxName = 100
+// Bounds.
+const (
+	maxName   = 100 // characters of a name
+	maxModels = 100 // of a key
+)
 
 // Service is identity. Make it with New, call Bootstrap before anything else, and Close at the end.
 type Service struct {
+	// Page is the address of the web app, for links; New sets one without a host.
+	Page func() string
+
 	db    *store.DB
 	clock clock.Clock
 	log   *slog.Logger
@@ -62,7 +67,7 @@ type entry struct {
 // New returns the service and starts the goroutine that writes uses.
 func New(db *store.DB, clk clock.Clock, log *slog.Logger) *Service {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Service{db: db, clock: clk, log: log, audit: audit.New(db, clk), seen: map[digest]*entry{}, stop: cancel, done: make(chan struct{})}
+	s := &Service{Page: func() string { return "" }, db: db, clock: clk, log: log, audit: audit.New(db, clk), seen: map[digest]*entry{}, stop: cancel, done: make(chan struct{})}
 	go s.flushLoop(ctx)
 	return s
 }
@@ -107,41 +112,128 @@ type Key struct {
 	ID       string
 	Name     string
 	Redacted string // "sk-ab…wxyz"
-	User     string
-	Scopes   []string
+	Project  string // empty: the organization's
+	User     string // whose it is; empty for a service account's
+	Service  string
+	Scopes   []string // patterns; in force is what its user's role allows of them
+	Models   []string // that it may ask for; nil: all
+	Track    bool     // its usage is counted apart
 	Created  time.Time
+	Expires  time.Time // zero: never
 	LastUsed time.Time // zero: never
+	Owner    KeyOwner  // known when it was read
+	Access   bool      // its owner is in the project
+}
+
+// KeyOwner is the user or service account that a key belongs to.
+type KeyOwner struct {
+	Name, Email, Role string
+	Created           time.Time
+}
+
+// audited is what the audit log keeps of a key.
+func (k Key) audited() map[string]any {
+	out := map[string]any{"name": k.Name, "redacted": k.Redacted, "scopes": k.Scopes}
+	if k.Models != nil {
+		out["models"] = k.Models
+	}
+	if !k.Expires.IsZero() {
+		out["expires_at"] = k.Expires.Unix()
+	}
+	return out
+}
+
+// NewKey is what a key is to be.
+type NewKey struct {
+	Name    string
+	Scopes  []string // what it may do; none: all that the actor may
+	Models  []string // that it may ask for; nil: all
+	Track   bool
+	Expires time.Time // zero: never
 }
 
 // CreateKey makes a key of the actor's project that may do what scopes say, at most what the actor may;
 // none means all that the actor may. The secret is shown only here.
-func (s *Service) CreateKey(ctx context.Context, who actor.Actor, name string, scopes []string) (secret string, _ Key, err error) {
+func (s *Service) CreateKey(ctx context.Context, who actor.Actor, in NewKey) (secret string, _ Key, err error) {
 	defer fault.Wrap(&err, "identity.CreateKey")
-	name = strings.TrimSpace(strings.ReplaceAll(name, "\x00", ""))
+	if who.User == "" && who.Service == "" {
+		return "", Key{}, fault.New(fault.Forbidden, "A key belongs to a user or to a service account, and you act as neither here: make a service account.")
+	}
+	name := strings.TrimSpace(clean(strings.ReplaceAll(in.Name, "\x00", "")))
 	if len([]rune(name)) > maxName {
 		return "", Key{}, fault.Param("name", "Invalid 'name': string too long. Expected a string with maximum length %d, but got a string with length %d instead.",
 			maxName, len([]rune(name))).WithCode("string_above_max_length")
 	}
+	scopes, err := grant(who, in.Scopes)
+	if err != nil {
+		return "", Key{}, err
+	}
+	secret, k, d := s.newKey("sk-", name, scopes)
+	k.Project, k.User, k.Service = who.Project, who.User, who.Service
+	if k.Track = in.Track; !in.Expires.IsZero() {
+		if k.Expires = in.Expires.UTC().Truncate(time.Millisecond); !k.Expires.After(k.Created) {
+			return "", Key{}, fault.Param("expires_at", "Invalid 'expires_at': the time has passed.").WithCode("invalid_value")
+		}
+	}
+	if k.Models, err = modelsOf(who, in.Models); err != nil {
+		return "", Key{}, err
+	}
+	return secret, k, s.db.Tx(ctx, func(tx *store.Tx) error { return s.insertKey(ctx, tx, who, k, d) })
+}
+
+// newKey makes a secret and what is stored of it.
+func (s *Service) newKey(prefix, name string, scopes []string) (string, Key, digest) {
+	secret := ids.Secret(prefix)
+	return secret, Key{ID: ids.New("key_"), Name: name, Redacted: secret[:len(prefix)+2] + "…" + secret[len(secret)-4:],
+		Scopes: append([]string{}, scopes...), Created: s.now(), Access: true}, sum(secret)
+}
+
+// grant checks what a new key is to be allowed: with none named, all that the actor may. In the hands of a
+// person that is everything, since a key never may more than its owner's role at the moment of its use.
+func grant(who actor.Actor, scopes []string) ([]string, error) {
 	if len(scopes) == 0 {
-		scopes = who.Scopes
+		if who.Key == "" {
+			return []string{actor.All}, nil
+		}
+		return who.Scopes, nil
 	}
 	for _, scope := range scopes {
 		if !knownScope(scope) {
-			return "", Key{}, fault.Param("scopes", "Invalid value: '%s'. Scopes look like 'chat.write', 'chat.*' or '*'.", strings.ToValidUTF8(scope[:min(len(scope), 64)], "")).WithCode("invalid_value")
+			return nil, fault.Param("scopes", "Invalid value: '%s'. Scopes look like 'chat.write', 'chat.*' or '*'.", printable(scope[:min(len(scope), 64)])).WithCode("invalid_value")
 		}
-		if scope == actor.All && !slices.Contains(who.Scopes, actor.All) || !who.May(scope) {
-			return "", Key{}, fault.New(fault.Forbidden, "You cannot give a key the scope '%s', which you do not have.", scope).WithCode("missing_scope")
+		wide := who.Key == "" && (scope == actor.All || scope == actor.AllRead)
+		if !wide && !actor.Covers(who.Scopes, scope) {
+			return nil, fault.New(fault.Forbidden, "You cannot give a key the scope '%s', which you do not have.", scope).WithCode("missing_scope")
 		}
 	}
-	secret = ids.Secret("sk-")
-	k := Key{ID: ids.New("key_"), Name: name, Redacted: secret[:5] + "…" + secret[len(secret)-4:], User: who.User,
-		Scopes: append([]string{}, scopes...), Created: s.now()}
-	return secret, k, s.insertKey(ctx, who, k, sum(secret))
+	return scopes, nil
 }
 
-// knownScope reports whether a scope has the form of one: "*", "group.*" or "group.verb".
+// modelsOf checks the models of a new key: at most those that the actor may ask for.
+func modelsOf(who actor.Actor, list []string) ([]string, error) {
+	if list == nil {
+		return who.Models, nil
+	}
+	if len(list) > maxModels {
+		return nil, fault.Param("models", "Invalid 'models': array too long. Expected an array with maximum length %d, but got an array with length %d instead.", maxModels, len(list)).WithCode("array_above_max_length")
+	}
+	for _, name := range list {
+		if name == "" || len(name) > 200 || clean(name) != name {
+			return nil, fault.Param("models", "Invalid 'models': '%s' is no name of a model.", printable(name[:min(len(name), 64)])).WithCode("invalid_value")
+		}
+		if !who.MayUse(name) {
+			return nil, fault.New(fault.Forbidden, "You cannot give a key the model '%s', which you may not use.", printable(name)).WithCode("model_not_found")
+		}
+	}
+	return list, nil
+}
+
+// knownScope reports whether a scope has the form of one: "*", "*.read", "group.*" or "group.verb".
 func knownScope(scope string) bool {
 	if scope == actor.All {
+		return true
+	}
+	if scope == actor.AllRead {
 		return true
 	}
 	group, verb, ok := strings.Cut(scope, ".")
@@ -151,25 +243,25 @@ func knownScope(scope string) bool {
 	return ok && word(group) && (verb == "*" || word(verb))
 }
 
-// ListKeys returns a page of the project's keys that were not revoked.
+// ListKeys returns a page of the project's keys that were not revoked: the actor's own, or all when the
+// actor manages the project.
 func (s *Service) ListKeys(ctx context.Context, who actor.Actor, p store.Paging) (_ []Key, more bool, err error) {
 	defer fault.Wrap(&err, "identity.ListKeys")
 	if err := s.Flush(ctx); err != nil { // so that LastUsed is today's truth
 		return nil, false, err
 	}
-	return s.listKeys(ctx, who, p)
+	return s.listKeys(ctx, who, keyFilter{who.Project, !who.Manages()}, p)
 }
 
 // RevokeKey ends a key: here at once, on other servers within a second.
 func (s *Service) RevokeKey(ctx context.Context, who actor.Actor, id string) (err error) {
 	defer fault.Wrap(&err, "identity.RevokeKey(%s)", id)
-	notFound := fault.New(fault.NotFound, "No such API key: %s", id[:min(len(id), 64)])
-	notFound.Param = "key"
-	if !ids.Valid("key_", id) {
-		return notFound
-	}
-	if err := s.revokeKey(ctx, who, id); errors.Is(err, store.ErrNoRows) {
-		return notFound
+	return s.revoke(ctx, who, keyFilter{who.Project, !who.Manages()}, "key", id)
+}
+
+func (s *Service) revoke(ctx context.Context, who actor.Actor, f keyFilter, param, id string) error {
+	if err := s.revokeKey(ctx, who, f, id); errors.Is(err, store.ErrNoRows) {
+		return notFound(param, "API key", id)
 	} else if err != nil {
 		return err
 	}
@@ -177,7 +269,7 @@ func (s *Service) RevokeKey(ctx context.Context, who actor.Actor, id string) (er
 	return nil
 }
 
-// SignInLink makes a token that signs the owner in once, within LinkLifetime.
+// SignInLink makes a token that signs the actor's user in once, within LinkLifetime.
 func (s *Service) SignInLink(ctx context.Context, who actor.Actor) (token string, err error) {
 	defer fault.Wrap(&err, "identity.SignInLink")
 	if who.User == "" {

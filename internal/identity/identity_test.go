@@ -46,7 +46,7 @@ func start(t testing.TB, db *store.DB) *world {
 
 func (w *world) key(t testing.TB, scopes ...string) (string, Key) {
 	t.Helper()
-	secret, k, err := w.CreateKey(t.Context(), w.owner, "test", scopes)
+	secret, k, err := w.CreateKey(t.Context(), w.owner, NewKey{Name: "test", Scopes: scopes})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,16 +166,16 @@ func TestScopes(t *testing.T) {
 	}
 	for scope, want := range map[string]fault.Kind{"chat.write": -1, "chat.*": -1, "*": fault.Forbidden, "models.read": fault.Forbidden, "models.*": fault.Forbidden,
 		"": fault.Invalid, "Chat.Write": fault.Invalid, "chat": fault.Invalid, "a.b.c": fault.Invalid, strings.Repeat("x", 99) + ".y": fault.Invalid} {
-		_, _, err := w.CreateKey(t.Context(), who, "n", []string{scope})
+		_, _, err := w.CreateKey(t.Context(), who, NewKey{Name: "n", Scopes: []string{scope}})
 		if (err == nil) != (want == -1) || err != nil && fault.KindOf(err) != want {
 			t.Errorf("a key with %q: %v", scope, err)
 		}
 	}
-	_, k, err := w.CreateKey(t.Context(), who, " \x00 name\x00 ", nil)
+	_, k, err := w.CreateKey(t.Context(), who, NewKey{Name: " \x00 name\x00 "})
 	if err != nil || k.Name != "name" || fmt.Sprint(k.Scopes) != "[chat.* keys.write]" {
 		t.Errorf("inherits: %+v %v", k, err)
 	}
-	if _, _, err := w.CreateKey(t.Context(), who, strings.Repeat("é", 101), nil); fault.As(err) == nil || fault.As(err).Param != "name" {
+	if _, _, err := w.CreateKey(t.Context(), who, NewKey{Name: strings.Repeat("é", 101)}); fault.As(err) == nil || fault.As(err).Param != "name" {
 		t.Errorf("long name: %v", err)
 	}
 }
@@ -408,7 +408,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	secret, _, err := s.CreateKey(b.Context(), in.Owner, "bench", nil)
+	secret, _, err := s.CreateKey(b.Context(), in.Owner, NewKey{Name: "bench"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,20 +12,8 @@ import (
 	"github.com/parley-ai/parley/internal/store"
 )
 
-const keyColumns = "id, name, redacted, user_id, scopes, created_at, last_used_at"
-
-func scanKey(row store.Scanner) (k Key, err error) {
-	var created, used int64
-	if err := row.Scan(&k.ID, &k.Name, &k.Redacted, &k.User, store.JSON(&k.Scopes), &created, &used); err != nil {
-		return k, err
-	}
-	k.Created, k.LastUsed = store.Time(created), store.Time(used)
-	return k, nil
-}
-
 // bootstrap finds or makes the oldest organization with its oldest owner.
 func (s *Service) bootstrap(ctx context.Context) (in Installation, err error) {
-	now := store.Millis(s.now())
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		in = Installation{}
 		owner, err := findOwner(ctx, tx)
@@ -33,74 +21,57 @@ func (s *Service) bootstrap(ctx context.Context) (in Installation, err error) {
 			in.Owner = owner
 			return err
 		}
-		org, project, user := ids.New("org-"), ids.New("proj_"), ids.New("user-")
 		// Another server may be doing the same: the name is unique, and who comes second waits here.
-		n, err := tx.Exec(ctx, `INSERT INTO organizations (id, name, created_at) VALUES ($1, 'personal', $2) ON CONFLICT (name) DO NOTHING`, org, now)
+		made, err := s.insertFirst(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if n == 0 {
-			in.Owner, err = findOwner(ctx, tx)
-			return err
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO projects (id, org_id, name, created_at) VALUES ($1, $2, 'Default project', $3)`, project, org, now); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `INSERT INTO users (id, org_id, project_id, name, role, created_at) VALUES ($1, $2, $3, 'Owner', 'owner', $4)`,
-			user, org, project, now); err != nil {
-			return err
-		}
-		in.First = true
+		in.First = made
 		in.Owner, err = findOwner(ctx, tx)
 		return err
 	})
 	return in, err
 }
 
-func findOwner(ctx context.Context, q store.Q) (actor.Actor, error) {
-	a := actor.Actor{Scopes: []string{actor.All}}
-	err := q.QueryRow(ctx, `SELECT u.id, u.org_id, u.project_id, o.name FROM users u JOIN organizations o ON o.id = u.org_id
-		WHERE u.role = 'owner' ORDER BY u.created_at, u.id LIMIT 1`).Scan(&a.User, &a.Org, &a.Project, &a.OrgName)
-	return a, err
-}
-
-func (s *Service) insertKey(ctx context.Context, who actor.Actor, k Key, d digest) error {
-	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO api_keys (id, org_id, project_id, user_id, name, hash, redacted, scopes, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			k.ID, who.Org, who.Project, k.User, k.Name, d.String(), k.Redacted, store.JSON(k.Scopes), store.Millis(k.Created))
-		if err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.KeyCreated, Object: k.ID, Project: who.Project, After: k.audited()})
-	})
-}
-
-func (s *Service) listKeys(ctx context.Context, who actor.Actor, p store.Paging) ([]Key, bool, error) {
-	keys, more, err := store.Page(ctx, s.db.Read(), store.List{Columns: keyColumns, From: "api_keys",
-		Where: "org_id = $1 AND project_id = $2 AND revoked_at = 0", Args: []any{who.Org, who.Project}}, p, scanKey)
-	var cursor *store.CursorError
-	if errors.As(err, &cursor) {
-		return nil, false, fault.Param(cursor.Param, "No such API key: %s", cursor.ID)
+// insertFirst makes the first organization with a project and an owner, unless it is there.
+func (s *Service) insertFirst(ctx context.Context, tx *store.Tx) (made bool, err error) {
+	now := store.Millis(s.now())
+	org, project, user := ids.New("org-"), ids.New("proj_"), ids.New("user-")
+	n, err := tx.Exec(ctx, `INSERT INTO organizations (id, name, created_at) VALUES ($1, 'personal', $2) ON CONFLICT (name) DO NOTHING`, org, now)
+	if err != nil || n == 0 {
+		return false, err
 	}
-	return keys, more, err
+	if _, err := tx.Exec(ctx, `INSERT INTO projects (id, org_id, name, created_at, is_default) VALUES ($1, $2, 'Default project', $3, TRUE)`, project, org, now); err != nil {
+		return false, err
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO users (id, email, name, created_at) VALUES ($1, '', 'Owner', $2)`, user, now); err != nil {
+		return false, err
+	}
+	return true, s.addMember(ctx, tx, org, user, actor.Owner, []ProjectRole{{project, actor.Owner}})
 }
 
-// revokeKey returns ErrNoRows when the project has no such key.
-func (s *Service) revokeKey(ctx context.Context, who actor.Actor, id string) error {
-	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		k, err := scanKey(tx.QueryRow(ctx, `UPDATE api_keys SET revoked_at = $4 WHERE org_id = $1 AND project_id = $2 AND id = $3 AND revoked_at = 0
-			RETURNING `+keyColumns, who.Org, who.Project, id, store.Millis(s.now())))
-		if err != nil {
+// addMember makes the membership and those of the projects, of which the first becomes the user's own.
+func (s *Service) addMember(ctx context.Context, tx *store.Tx, org, user, role string, projects []ProjectRole) error {
+	now := store.Millis(s.now())
+	if _, err := tx.Exec(ctx, `INSERT INTO memberships (org_id, user_id, project_id, role, created_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (org_id, user_id) DO NOTHING`, org, user, projects[0].ID, role, now); err != nil {
+		return err
+	}
+	for _, p := range projects {
+		if _, err := tx.Exec(ctx, `INSERT INTO project_members (org_id, project_id, user_id, role, created_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (project_id, user_id) DO NOTHING`, org, p.ID, user, p.Role, now); err != nil {
 			return err
 		}
-		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.KeyDeleted, Object: id, Project: who.Project, Before: k.audited()})
-	})
+	}
+	return nil
 }
 
-// audited is what the audit log keeps of a key.
-func (k Key) audited() map[string]any {
-	return map[string]any{"name": k.Name, "redacted": k.Redacted, "scopes": k.Scopes}
+func findOwner(ctx context.Context, q store.Q) (actor.Actor, error) {
+	a := actor.Actor{Role: actor.Owner, Scopes: actor.ScopesOf(actor.Owner)}
+	err := q.QueryRow(ctx, `SELECT m.user_id, m.org_id, m.project_id, o.name, u.email FROM memberships m JOIN organizations o ON o.id = m.org_id
+		JOIN users u ON u.id = m.user_id WHERE m.role = 'owner' ORDER BY o.created_at, o.id, m.created_at, m.user_id LIMIT 1`).
+		Scan(&a.User, &a.Org, &a.Project, &a.OrgName, &a.Email)
+	return a, err
 }
 
 func (s *Service) insertLink(ctx context.Context, who actor.Actor, id string, d digest, expires time.Time) error {
@@ -112,8 +83,8 @@ func (s *Service) insertLink(ctx context.Context, who actor.Actor, id string, d 
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO signin_links (id, org_id, project_id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			id, who.Org, who.Project, who.User, d.String(), now, store.Millis(expires))
+		_, err := tx.Exec(ctx, `INSERT INTO signin_links (id, org_id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+			id, who.Org, who.User, d.String(), now, store.Millis(expires))
 		return err
 	})
 }
@@ -121,53 +92,117 @@ func (s *Service) insertLink(ctx context.Context, who actor.Actor, id string, d 
 // useLink marks the link used and makes the session, or returns ErrNoRows.
 func (s *Service) useLink(ctx context.Context, link digest, id string, session digest, expires time.Time) (a actor.Actor, err error) {
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
-		now := store.Millis(s.now())
-		a = actor.Actor{Session: id, Scopes: []string{actor.All}}
-		err := tx.QueryRow(ctx, `UPDATE signin_links SET used_at = $2 WHERE hash = $1 AND used_at = 0 AND expires_at > $2 RETURNING org_id, project_id, user_id`,
-			link.String(), now).Scan(&a.Org, &a.Project, &a.User)
+		var org, user string
+		err := tx.QueryRow(ctx, `UPDATE signin_links SET used_at = $2 WHERE hash = $1 AND used_at = 0 AND expires_at > $2 RETURNING org_id, user_id`,
+			link.String(), store.Millis(s.now())).Scan(&org, &user)
 		if err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `SELECT name FROM organizations WHERE id = $1`, a.Org).Scan(&a.OrgName); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO sessions (id, org_id, project_id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			id, a.Org, a.Project, a.User, session.String(), now, store.Millis(expires))
-		if err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, a, audit.Event{Type: audit.SignedIn, Object: a.User})
+		a, err = s.insertSession(ctx, tx, org, user, id, session, expires)
+		return err
 	})
+	return a, err
+}
+
+// insertSession makes a session of a member and its line in the audit log, or returns ErrNoRows.
+func (s *Service) insertSession(ctx context.Context, tx *store.Tx, org, user, id string, session digest, expires time.Time) (a actor.Actor, err error) {
+	if a, err = asMember(ctx, tx, org, user, ""); err != nil {
+		return a, err
+	}
+	a.Session = id
+	if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, org_id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		id, org, user, session.String(), store.Millis(s.now()), store.Millis(expires)); err != nil {
+		return a, err
+	}
+	return a, s.audit.Record(ctx, tx, a, audit.Event{Type: audit.SignedIn, Object: a.User})
+}
+
+// asMember returns a user as a member of an organization, by its id or name, in one of its projects: their
+// own when project is empty. ErrNoRows says that the user is no member, or of no such project.
+func asMember(ctx context.Context, q store.Q, org, user, project string) (actor.Actor, error) {
+	var a actor.Actor
+	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id, u.id, u.email, m.role, COALESCE(pm.role, '')
+		FROM memberships m JOIN organizations o ON o.id = m.org_id JOIN users u ON u.id = m.user_id
+		JOIN projects p ON p.org_id = m.org_id AND p.archived_at = 0 AND p.id = CASE WHEN $3 = '' THEN m.project_id ELSE $3 END
+		LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = m.user_id
+		WHERE (o.id = $1 OR o.name = $1) AND m.user_id = $2 AND (pm.role IS NOT NULL OR m.role IN ('owner', 'admin'))`, org, user, project).
+		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole)
+	a.Scopes = actor.ScopesOf(a.Role)
 	return a, err
 }
 
 func (s *Service) deleteSession(ctx context.Context, who actor.Actor) error {
 	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM sessions WHERE id = $1 AND org_id = $2 AND user_id = $3`, who.Session, who.Org, who.User)
-		if err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, who.Session, who.User); err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.SignedOut, Object: who.User})
 	})
 }
 
-// lookUp reads a key or a session by the digest of its secret, or returns ErrNoRows.
+// lookUp reads a key or a session by the digest of its secret, or returns ErrNoRows, or why it may do nothing.
 func (s *Service) lookUp(ctx context.Context, kind secretKind, d digest) (*entry, error) {
-	e := &entry{}
-	a := &e.actor
 	if kind == sessionCookie {
-		a.Scopes = []string{actor.All}
-		var expires int64
-		err := s.db.Read().QueryRow(ctx, `SELECT s.id, s.org_id, s.project_id, s.user_id, o.name, s.expires_at FROM sessions s
-			JOIN organizations o ON o.id = s.org_id WHERE s.hash = $1 AND s.expires_at > $2`, d.String(), store.Millis(s.now())).
-			Scan(&a.Session, &a.Org, &a.Project, &a.User, &a.OrgName, &expires)
-		e.expires = store.Time(expires).UnixNano()
-		return e, err
+		return s.lookUpSession(ctx, d)
 	}
-	err := s.db.Read().QueryRow(ctx, `SELECT k.id, k.org_id, k.project_id, k.user_id, o.name, k.scopes FROM api_keys k
-		JOIN organizations o ON o.id = k.org_id WHERE k.hash = $1 AND k.revoked_at = 0`, d.String()).
-		Scan(&a.Key, &a.Org, &a.Project, &a.User, &a.OrgName, store.JSON(&a.Scopes))
-	return e, err
+	var (
+		e                 = &entry{}
+		a                 = &e.actor
+		scopes            []string
+		account           string
+		expires, archived int64
+		removed, admin    bool
+	)
+	err := s.db.Read().QueryRow(ctx, `SELECT k.id, k.org_id, COALESCE(k.project_id, m.project_id, ''), k.project_id IS NULL, COALESCE(k.user_id, ''), COALESCE(u.email, ''), COALESCE(k.service_account_id, ''),
+		o.name, k.scopes, k.models, k.track_usage, k.expires_at, k.owner_removed, COALESCE(m.role, ''), COALESCE(pm.role, ''), COALESCE(sa.role, ''), COALESCE(p.archived_at, 0)
+		FROM api_keys k JOIN organizations o ON o.id = k.org_id LEFT JOIN projects p ON p.id = k.project_id LEFT JOIN users u ON u.id = k.user_id
+		LEFT JOIN memberships m ON m.org_id = k.org_id AND m.user_id = k.user_id
+		LEFT JOIN project_members pm ON pm.project_id = k.project_id AND pm.user_id = k.user_id
+		LEFT JOIN service_accounts sa ON sa.id = k.service_account_id AND sa.deleted_at = 0
+		WHERE k.hash = $1 AND (k.revoked_at = 0 OR k.owner_removed) AND (k.expires_at = 0 OR k.expires_at > $2)`, d.String(), store.Millis(s.now())).
+		Scan(&a.Key, &a.Org, &a.Project, &admin, &a.User, &a.Email, &a.Service, &a.OrgName, store.JSON(&scopes), store.JSON(&a.Models), &a.Track,
+			&expires, &removed, &a.Role, &a.ProjectRole, &account, &archived)
+	if err != nil {
+		return nil, err
+	}
+	role := a.Role
+	if a.Service != "" {
+		role, a.ProjectRole = actor.Member, account
+		removed = removed || account == ""
+	}
+	switch {
+	case removed || role == "":
+		return nil, notMember()
+	case archived != 0:
+		return nil, fault.New(fault.Unauthorized, "The project %s, which this API key belongs to, has been archived and is no longer accessible. Use a key of another project.", a.Project).WithCode("not_authorized_invalid_project")
+	case !admin && a.Service == "" && a.ProjectRole == "" && role != actor.Owner && role != actor.Admin:
+		return nil, fault.New(fault.Unauthorized, "The owner of this API key is no longer a member of the project %s.", a.Project).WithCode("not_authorized_invalid_project")
+	}
+	a.Scopes = actor.Both(scopes, actor.ScopesOf(role))
+	if expires != 0 {
+		e.expires = store.Time(expires).UnixNano()
+	}
+	return e, nil
+}
+
+func notMember() error {
+	return fault.New(fault.Unauthorized, "You must be a member of an organization to use the API. The owner of this API key left the organization or was removed from it.")
+}
+
+func (s *Service) lookUpSession(ctx context.Context, d digest) (*entry, error) {
+	var (
+		id, org, user string
+		expires       int64
+	)
+	q := s.db.Read()
+	err := q.QueryRow(ctx, `SELECT id, org_id, user_id, expires_at FROM sessions WHERE hash = $1 AND expires_at > $2`, d.String(), store.Millis(s.now())).
+		Scan(&id, &org, &user, &expires)
+	if err != nil {
+		return nil, err
+	}
+	a, err := asMember(ctx, q, org, user, "")
+	a.Session = id
+	return &entry{actor: a, expires: store.Time(expires).UnixNano()}, err
 }
 
 // writeUses moves last uses, and sessions' ends with them, forward.
@@ -193,11 +228,11 @@ func (s *Service) writeUses(ctx context.Context, uses []use) error {
 
 // person is what GET /api/session shows.
 type person struct {
-	userName, role, projectName string
+	name, projectName string
 }
 
 func (s *Service) person(ctx context.Context, who actor.Actor) (p person, err error) {
-	err = s.db.Read().QueryRow(ctx, `SELECT u.name, u.role, p.name FROM users u JOIN projects p ON p.id = $2
-		WHERE u.id = $3 AND u.org_id = $1`, who.Org, who.Project, who.User).Scan(&p.userName, &p.role, &p.projectName)
+	err = s.db.Read().QueryRow(ctx, `SELECT COALESCE(u.name, sa.name, ''), p.name FROM projects p LEFT JOIN users u ON u.id = $3
+		LEFT JOIN service_accounts sa ON sa.id = $4 WHERE p.org_id = $1 AND p.id = $2`, who.Org, who.Project, who.User, who.Service).Scan(&p.name, &p.projectName)
 	return p, err
 }

@@ -12,7 +12,7 @@ import (
 var owned = map[string]string{
 	"organization": "organizations WHERE id = $1 AND id = $2",
 	"project":      "projects WHERE org_id = $1 AND id = $2",
-	"user":         "users WHERE org_id = $1 AND id = $2",
+	"user":         "memberships WHERE org_id = $1 AND user_id = $2",
 	"key":          "api_keys WHERE org_id = $1 AND id = $2 AND revoked_at = 0",
 }
 

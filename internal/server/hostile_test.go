@@ -81,7 +81,8 @@ func TestAnotherOrganizationSeesNothing(t *testing.T) {
 	for _, q := range []string{
 		`INSERT INTO organizations (id, name, created_at) VALUES ('org-other', 'other', 1)`,
 		`INSERT INTO projects (id, org_id, name, created_at) VALUES ('proj_other', 'org-other', 'p', 1)`,
-		`INSERT INTO users (id, org_id, project_id, name, role, created_at) VALUES ('user-other', 'org-other', 'proj_other', 'O', 'owner', 1)`,
+		`INSERT INTO users (id, email, name, created_at) VALUES ('user-other', '', 'O', 1)`,
+		`INSERT INTO memberships (org_id, user_id, project_id, role, created_at) VALUES ('org-other', 'user-other', 'proj_other', 'owner', 1)`,
 		`UPDATE chats SET org_id = 'org-other', project_id = 'proj_other', user_id = 'user-other'`,
 		`UPDATE chat_messages SET org_id = 'org-other', project_id = 'proj_other', user_id = 'user-other'`,
 	} {

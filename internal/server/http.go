@@ -48,17 +48,30 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	if s.api, err = httpapi.New(options); err != nil {
 		return err
 	}
-	options.Routes = slices.Concat(routes, s.adminRoutes(), s.calendar.AdminRoutes(s.identity), s.limits.AdminRoutes())
-	options.Auth, options.AllowOrigins = ownerAuth{s.actor}, nil
+	options.Routes = slices.Concat(routes, s.adminRoutes(), s.identity.AdminRoutes(), s.calendar.AdminRoutes(s.identity), s.limits.AdminRoutes())
+	options.Auth, options.AllowOrigins = ownerAuth{s.actor, s.identity.Operator}, nil
 	options.Other, options.Serves = nil, nil
 	s.owner, err = httpapi.New(options)
 	return err
 }
 
 // ownerAuth lets everybody in as the owner: the socket's file permissions decide who can come.
-type ownerAuth struct{ owner actor.Actor }
+// By the headers they act for another organization or project of the installation.
+type ownerAuth struct {
+	owner    actor.Actor
+	operator func(ctx context.Context, org, project string) (actor.Actor, error)
+}
 
-func (a ownerAuth) Authenticate(*http.Request) (actor.Actor, error) { return a.owner, nil }
+func (a ownerAuth) Authenticate(r *http.Request) (actor.Actor, error) {
+	org, project := r.Header.Get("OpenAI-Organization"), r.Header.Get("OpenAI-Project")
+	if (org == "" || org == a.owner.Org || org == a.owner.OrgName) && (project == "" || project == a.owner.Project) {
+		return a.owner, nil
+	}
+	if org == "" {
+		org = a.owner.Org
+	}
+	return a.operator(r.Context(), org, project)
+}
 
 // Status is what /admin/status tells.
 type Status struct {

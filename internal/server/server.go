@@ -151,6 +151,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	}
 	s.wg.Go(func() { s.calendar.Run(s.ctx) })
 	s.identity = identity.New(s.db, o.Clock, s.log)
+	s.identity.Page = s.baseURL
 	s.onClose(s.identity.Close)
 	installation, err := s.identity.Bootstrap(ctx)
 	if err != nil {
@@ -309,7 +310,7 @@ func (s *Server) FirstKey(ctx context.Context) (string, error) {
 	if err != nil || len(keys) > 0 {
 		return "", err
 	}
-	secret, _, err := s.identity.CreateKey(ctx, s.actor, "first key", nil)
+	secret, _, err := s.identity.CreateKey(ctx, s.actor, identity.NewKey{Name: "first key"})
 	return secret, err
 }
 

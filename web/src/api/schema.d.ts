@@ -422,6 +422,310 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/organization/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the organization's projects. */
+        get: operations["listProjects"];
+        put?: never;
+        /** Makes a project. */
+        post: operations["createProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One project. */
+        get: operations["getProject"];
+        put?: never;
+        /** Renames a project. */
+        post: operations["updateProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Archives a project: its keys stop, its data stays. */
+        post: operations["archiveProject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the organization's members. */
+        get: operations["listUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One member. */
+        get: operations["getUser"];
+        put?: never;
+        /** Gives a member another role. */
+        post: operations["updateUser"];
+        /** Removes a member: keys and sessions stop at once. */
+        delete: operations["deleteUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/membership": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Leaves the organization. */
+        delete: operations["leaveOrganization"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a project's members. */
+        get: operations["listProjectUsers"];
+        put?: never;
+        /** Adds a member of the organization to a project. */
+        post: operations["createProjectUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/users/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One member of a project. */
+        get: operations["getProjectUser"];
+        put?: never;
+        /** Gives a project's member another role in it. */
+        post: operations["updateProjectUser"];
+        /** Takes a user out of a project. */
+        delete: operations["deleteProjectUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/service_accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a project's service accounts. */
+        get: operations["listServiceAccounts"];
+        put?: never;
+        /** Makes a service account; its key is shown once. */
+        post: operations["createServiceAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One service account. */
+        get: operations["getServiceAccount"];
+        put?: never;
+        /** Changes a service account. */
+        post: operations["updateServiceAccount"];
+        /** Ends a service account and its keys. */
+        delete: operations["deleteServiceAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/service_accounts/{service_account_id}/api_keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a further key of a service account; it is shown once. */
+        post: operations["createServiceAccountKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/api_keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a project's API keys, of all its users. */
+        get: operations["listProjectKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/projects/{project_id}/api_keys/{api_key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One API key of a project. */
+        get: operations["getProjectKey"];
+        put?: never;
+        post?: never;
+        /** Revokes a user's API key. */
+        delete: operations["deleteProjectKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/admin_api_keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the organization's own API keys. */
+        get: operations["listAdminKeys"];
+        put?: never;
+        /** Makes an API key for the administration; it is shown once. */
+        post: operations["createAdminKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/admin_api_keys/{key_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One of the organization's own API keys. */
+        get: operations["getAdminKey"];
+        put?: never;
+        post?: never;
+        /** Revokes one of the organization's own API keys. */
+        delete: operations["deleteAdminKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/invites": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists invitations. */
+        get: operations["listInvites"];
+        put?: never;
+        /** Invites somebody by a link, which is shown once. */
+        post: operations["createInvite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organization/invites/{invite_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One invitation. */
+        get: operations["getInvite"];
+        put?: never;
+        post?: never;
+        /** Takes back an invitation that was not accepted. */
+        delete: operations["deleteInvite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -897,6 +1201,76 @@ export interface components {
             last_id: string | null;
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
+        };
+        AccountKeyRequest: {
+            name?: string;
+            /** @description What the key may do, such as chat.write; left out, all that you may. */
+            scopes?: string[];
+        };
+        AccountRequest: {
+            name: string;
+            /** @description Without a key. */
+            create_service_account_only?: boolean;
+        };
+        AccountUpdateRequest: {
+            name?: string;
+            /** @enum {string} */
+            role?: "owner" | "member";
+        };
+        AddUserRequest: {
+            /** @description Who; or give the e-mail address. */
+            user_id?: string;
+            /** @description Who; or give the id. */
+            email?: string;
+            /** @enum {string} */
+            role: "owner" | "member";
+        };
+        AdminAPIKey: {
+            /** @enum {string} */
+            object: "organization.admin_api_key";
+            /** @example key_abc */
+            id: string;
+            name: string;
+            /** @example sk-admin-ab…wxyz */
+            redacted_value: string;
+            /** @description The key itself. It is shown only in the answer that made it. */
+            value?: string;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970; null: never. */
+            expires_at: number | null;
+            /** @description Seconds since 1970; null: never. */
+            last_used_at: number | null;
+            owner: {
+                /** @enum {string} */
+                type: "user";
+                /** @enum {string} */
+                object: "organization.user";
+                id: string;
+                name: string;
+                created_at: number;
+                role: string;
+            };
+        };
+        AdminAPIKeyList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["AdminAPIKey"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        AdminKeyRequest: {
+            name: string;
+            /** @description After how many seconds it expires; left out, never. */
+            expires_in_seconds?: number;
         };
         AuditLogList: {
             /**
@@ -2125,6 +2499,48 @@ export interface components {
                 [key: string]: string;
             };
         };
+        Invite: {
+            /** @enum {string} */
+            object: "organization.invite";
+            /** @example invite-abc */
+            id: string;
+            email: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "member" | "reader";
+            /** @enum {string} */
+            status: "accepted" | "expired" | "pending";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970. */
+            expires_at: number | null;
+            /** @description Seconds since 1970; null: not yet. */
+            accepted_at: number | null;
+            projects: components["schemas"]["ProjectRole"][];
+            /** @description What to send to them: it works once. It is shown only in the answer that made the invitation. */
+            link?: string;
+        };
+        InviteList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Invite"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        InviteRequest: {
+            email: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "member" | "reader";
+            /** @description What they are to be members of; left out, the default project. */
+            projects?: components["schemas"]["ProjectRole"][];
+        };
         Limit: {
             /**
              * @description Always limit.
@@ -2415,6 +2831,165 @@ export interface components {
             /** @description Its name, for people. */
             name: string;
         };
+        NewServiceAccount: {
+            /** @enum {string} */
+            object: "organization.project.service_account";
+            /** @example svc_acct_abc */
+            id: string;
+            name: string;
+            /** @enum {string} */
+            role: "owner" | "member";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Its key, shown only in this answer; null when none was asked for. */
+            api_key: components["schemas"]["ServiceAccountKey"] | null;
+        };
+        OrganizationUser: {
+            /** @enum {string} */
+            object: "organization.user";
+            /** @example user-abc */
+            id: string;
+            name: string;
+            /** @description Null when none is known. */
+            email: string | null;
+            /** @enum {string} */
+            role: "owner" | "admin" | "member" | "reader";
+            /** @description Seconds since 1970. */
+            added_at: number;
+        };
+        OrganizationUserList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["OrganizationUser"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        OwnerDetails: {
+            id: string;
+            /** @description Empty when none is known; users only. */
+            email?: string;
+            name: string;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            role: string;
+        };
+        OwnerObject: {
+            /** @enum {string} */
+            type: "user" | "service_account";
+            user?: components["schemas"]["OwnerDetails"];
+            service_account?: components["schemas"]["OwnerDetails"];
+        };
+        Project: {
+            /** @enum {string} */
+            object: "organization.project";
+            /** @example proj_abc */
+            id: string;
+            name: string;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970; null while it is active. */
+            archived_at: number | null;
+            /** @enum {string} */
+            status: "active" | "archived";
+        };
+        ProjectAPIKey: {
+            /** @enum {string} */
+            object: "organization.project.api_key";
+            /** @example key_abc */
+            id: string;
+            name: string;
+            /** @example sk-ab…wxyz */
+            redacted_value: string;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970; null: never. */
+            last_used_at: number | null;
+            /**
+             * @description Whether its owner is in the project; else the key is refused.
+             * @enum {string}
+             */
+            owner_project_access: "active" | "inactive";
+            owner: components["schemas"]["OwnerObject"];
+        };
+        ProjectAPIKeyList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["ProjectAPIKey"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        ProjectList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Project"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        ProjectRequest: {
+            /** @description Its name, for people. */
+            name: string;
+        };
+        ProjectRole: {
+            /** @description The project's id. */
+            id: string;
+            /**
+             * @description The role in it.
+             * @enum {string}
+             */
+            role: "member" | "owner";
+        };
+        ProjectUser: {
+            /** @enum {string} */
+            object: "organization.project.user";
+            /** @example user-abc */
+            id: string;
+            name: string;
+            /** @description Null when none is known. */
+            email: string | null;
+            /** @enum {string} */
+            role: "owner" | "member";
+            /** @description Seconds since 1970. */
+            added_at: number;
+        };
+        ProjectUserList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["ProjectUser"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
         PromptTokensDetails: {
             /** @description Tokens that came from the prefix cache and cost next to nothing. */
             cached_tokens: number;
@@ -2451,6 +3026,10 @@ export interface components {
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
         };
+        RoleRequest: {
+            /** @description In an organization owner, admin, member or reader; in a project owner or member. */
+            role: string;
+        };
         ServedModel: {
             /** @description The name to ask for: an alias, or a served model's own. */
             id: string;
@@ -2474,6 +3053,43 @@ export interface components {
             /** @enum {string} */
             object: "list";
             data: components["schemas"]["ServedModel"][];
+        };
+        ServiceAccount: {
+            /** @enum {string} */
+            object: "organization.project.service_account";
+            /** @example svc_acct_abc */
+            id: string;
+            name: string;
+            /** @enum {string} */
+            role: "owner" | "member";
+            /** @description Seconds since 1970. */
+            created_at: number;
+        };
+        ServiceAccountKey: {
+            /** @enum {string} */
+            object: "organization.project.service_account.api_key";
+            /** @example key_abc */
+            id: string;
+            name: string;
+            /** @description The key itself. It is shown only in this answer. */
+            value: string;
+            /** @description Seconds since 1970. */
+            created_at: number;
+        };
+        ServiceAccountList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["ServiceAccount"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
         };
         Session: {
             /**
@@ -3735,6 +4351,810 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CalendarEntryRemoved"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listProjects: {
+        parameters: {
+            query?: {
+                /** @description Also archived projects. */
+                include_archived?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    archiveProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description Only users with these e-mail addresses. */
+                emails?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationUserList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationUser"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationUser"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    leaveOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listProjectUsers: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectUserList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createProjectUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddUserRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectUser"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getProjectUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectUser"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateProjectUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectUser"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteProjectUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listServiceAccounts: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccountList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewServiceAccount"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                service_account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                service_account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountUpdateRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccount"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteServiceAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                service_account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createServiceAccountKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                service_account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceAccountKey"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listProjectKeys: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectAPIKeyList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getProjectKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                api_key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectAPIKey"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteProjectKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+                api_key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listAdminKeys: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminAPIKeyList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createAdminKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminAPIKey"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getAdminKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminAPIKey"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteAdminKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listInvites: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InviteList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invite"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invite_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invite"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invite_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
                 };
             };
             default: components["responses"]["Error"];

@@ -1,0 +1,74 @@
+package identity
+
+import (
+	"net/http"
+
+	"github.com/parley-ai/parley/internal/httpapi"
+)
+
+// OrganizationObject is an organization of the installation.
+type OrganizationObject struct {
+	Object    string `json:"object" enum:"organization"`
+	ID        string `json:"id" example:"org-abc"`
+	Name      string `json:"name"`
+	Members   int    `json:"members" doc:"How many users belong to it."`
+	CreatedAt int64  `json:"created_at" doc:"Seconds since 1970."`
+	Link      string `json:"link,omitempty" doc:"The invitation of its first owner, shown only in the answer that made it."`
+}
+
+// OpenAPIName is the schema's name.
+func (OrganizationObject) OpenAPIName() string { return "Organization" }
+
+// OrganizationRequest makes an organization.
+type OrganizationRequest struct {
+	Name  string `json:"name" max:"100"`
+	Owner string `json:"owner" doc:"The e-mail address of its first owner."`
+}
+
+// LinkObject is a link that signs in once.
+type LinkObject struct {
+	URL string `json:"url"`
+}
+
+// AdminRoutes are the operator's, for all organizations; they are served on the admin socket alone.
+func (s *Service) AdminRoutes() []httpapi.Route {
+	return []httpapi.Route{
+		{Method: http.MethodGet, Path: "/admin/organizations", Op: "adminListOrganizations", Tag: "Admin", Summary: "All organizations of the installation.",
+			Out: httpapi.List[OrganizationObject]{}, Handle: s.getOrganizations},
+		{Method: http.MethodPost, Path: "/admin/organizations", Op: "adminCreateOrganization", Tag: "Admin", Summary: "Makes an organization and invites its first owner.",
+			In: OrganizationRequest{}, Out: OrganizationObject{}, Handle: s.postOrganization},
+		{Method: http.MethodPost, Path: "/admin/users/{user_id}/signin-links", Op: "adminUserSigninLink", Tag: "Admin", Summary: "Makes a link that signs a browser in as a member of the organization, once.",
+			Out: LinkObject{}, Handle: s.postUserLink},
+	}
+}
+
+func organizationObject(o Organization) OrganizationObject {
+	return OrganizationObject{Object: "organization", ID: o.ID, Name: o.Name, Members: o.Members, CreatedAt: o.Created.Unix()}
+}
+
+func (s *Service) getOrganizations(w http.ResponseWriter, r *http.Request) error {
+	all, err := s.Organizations(r.Context())
+	return answerPage(w, all, false, err, organizationObject, func(o OrganizationObject) string { return o.ID })
+}
+
+func (s *Service) postOrganization(w http.ResponseWriter, r *http.Request) error {
+	in, err := httpapi.Decode[OrganizationRequest](w, r, httpapi.Strict)
+	if err != nil {
+		return err
+	}
+	token, o, err := s.CreateOrganization(r.Context(), in.Name, in.Owner)
+	if err != nil {
+		return err
+	}
+	out := organizationObject(o)
+	out.Link = s.link(token)
+	return secret(w, out)
+}
+
+func (s *Service) postUserLink(w http.ResponseWriter, r *http.Request) error {
+	token, err := s.LinkFor(r.Context(), httpapi.ActorOf(r.Context()), r.PathValue("user_id"))
+	if err != nil {
+		return err
+	}
+	return secret(w, LinkObject{URL: s.link(token)})
+}
