@@ -24,6 +24,7 @@ type Backend struct {
 	loop    *loop     // nil for embedding models
 	embed   *embedder // nil for others
 	texts   texts
+	cutter  cutter
 
 	mu     sync.RWMutex // held for reading while the model's vocabulary is in use
 	closed bool
@@ -69,7 +70,7 @@ func (b *Backend) Tokenize(ctx context.Context, req engine.TokenizeRequest) ([]e
 	if b.model.Meta("tokenizer.ggml.model") == "bert" {
 		text = wordPieceText(text)
 	}
-	tokens, err := b.model.Tokenize(text, req.AddSpecial, req.ParseSpecial)
+	tokens, err := b.tokenize(ctx, text, req.AddSpecial, req.ParseSpecial)
 	if err == nil {
 		b.texts.add(req, tokens)
 	}
