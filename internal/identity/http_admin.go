@@ -47,7 +47,7 @@ func organizationObject(o Organization) OrganizationObject {
 }
 
 func (s *Service) getOrganizations(w http.ResponseWriter, r *http.Request) error {
-	all, err := s.Organizations(r.Context())
+	all, err := s.AllOrganizations(r.Context())
 	return answerPage(w, all, false, err, organizationObject, func(o OrganizationObject) string { return o.ID })
 }
 

@@ -130,9 +130,9 @@ func emailOf(email string) (string, error) {
 	return strings.ToLower(email), nil
 }
 
-// Organizations lists all of the installation, for its operator.
-func (s *Service) Organizations(ctx context.Context) (_ []Organization, err error) {
-	defer fault.Wrap(&err, "identity.Organizations")
+// AllOrganizations lists those of the installation, for its operator.
+func (s *Service) AllOrganizations(ctx context.Context) (_ []Organization, err error) {
+	defer fault.Wrap(&err, "identity.AllOrganizations")
 	return s.listOrganizations(ctx)
 }
 
