@@ -29,6 +29,7 @@ const (
 type Parser struct {
 	s      *Syntax
 	forced bool
+	only   string // the one function that a forced call can be of; empty when there are several
 	one    bool
 	known  map[string]bool
 	starts []mark
@@ -68,6 +69,12 @@ func (s *Syntax) Parser(r Request) *Parser {
 			p.known[t.Name] = true
 			p.schemas[t.Name] = t.Parameters
 		}
+	}
+	switch {
+	case r.Choice.Mode == Named:
+		p.only = r.Choice.Name
+	case p.forced && len(r.Tools) == 1:
+		p.only = r.Tools[0].Name
 	}
 	if s.channels {
 		p.to(inHead)
@@ -111,6 +118,9 @@ func (p *Parser) Close() []Event {
 			p.text(p.buf)
 			p.flushSpace()
 		}
+	}
+	if p.calls == 0 && p.only != "" {
+		p.begin(p.only) // programs read the name of the call that they forced, however short the answer was cut
 	}
 	p.buf, p.stage = "", inText
 	p.events = append(p.events, p.again.cut()...)
