@@ -83,6 +83,11 @@ func (c *Config) check() error {
 	bad(c.Limits.Requests >= 0, "limits.requests_per_minute", "write 0 or more")
 	bad(c.Limits.Tokens >= 0, "limits.tokens_per_minute", "write 0 or more")
 	bad(c.Limits.QueueLength >= 1, "limits.queue_length", "write 1 or more")
+	if c.Redis.URL != "" {
+		u, err := url.Parse(c.Redis.URL)
+		bad(err == nil && slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme), "redis.url", "%q is no Redis: write redis://USER:PASSWORD@HOST:PORT/DB", maskURL(c.Redis.URL))
+	}
+	bad(c.Redis.Away == "open" || c.Redis.Away == "closed", "redis.away", "%q is no choice: write open or closed", c.Redis.Away)
 	bad(c.ShutdownGrace >= 0, "shutdown_grace", "write a duration, such as 30s")
 	bad(c.Engine.IdleUnload >= 0, "engine.idle_unload", "write a duration, such as 15m, or 0 for never")
 	bad(c.Engine.HangAfter >= 0, "engine.hang_after", "write a duration, such as 60s, or 0 for never")

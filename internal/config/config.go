@@ -17,6 +17,7 @@ type Config struct {
 	AllowOrigins  string            `koanf:"allow_origins" default:"*" doc:"web pages that may call /v1 with an API key, such as https://app.example.com, with commas between them; * is all, as at OpenAI; empty is none but Parley's own"`
 	Log           Log               `koanf:"log"`
 	Limits        Limits            `koanf:"limits"`
+	Redis         Redis             `koanf:"redis"`
 	Engine        Engine            `koanf:"engine"`
 	Defaults      Defaults          `koanf:"defaults"`
 	Aliases       map[string]string `koanf:"aliases" default:"{}" doc:"further names for models, NAME: MODEL; they win over the built-in names"`
@@ -44,6 +45,12 @@ type Limits struct {
 	Tokens         int           `koanf:"tokens_per_minute" default:"0" doc:"tokens per minute of an organization to one model; 0 is no limit"`
 	CountRefused   bool          `koanf:"count_refused" default:"true" doc:"requests that a limit refuses take what is left of the minute, at most one request, so that repeating at once does not help"`
 	QueueLength    int           `koanf:"queue_length" default:"256" doc:"requests that may wait for one model; more get 429"`
+}
+
+// Redis is where several servers count limits together.
+type Redis struct {
+	URL  string `koanf:"url" default:"" doc:"Redis or Valkey in which several servers count limits together, redis://USER:PASSWORD@HOST:PORT/DB; empty: each counts for itself"`
+	Away string `koanf:"away" default:"open" doc:"while Redis does not answer: open, each server counts for itself; closed, requests that are limited get 503"`
 }
 
 // Engine says how models are run on this machine.

@@ -165,6 +165,7 @@ func TestErrors(t *testing.T) {
 		{name: "duration", env: []string{"PARLEY_SHUTDOWN_GRACE=30"}, want: []string{"shutdown_grace", "30s"}},
 		{name: "duration in file", file: "shutdown_grace: 30", want: []string{"shutdown_grace (file", "30s"}},
 		{name: "size", env: []string{"PARLEY_LIMITS_MAX_BODY=big"}, want: []string{"limits.max_body", "32MB"}},
+		{name: "redis", env: []string{"PARLEY_REDIS_URL=http://u:secret@h", "PARLEY_REDIS_AWAY=ajar"}, want: []string{"redis.url", "redis://USER", "redis.away", "open or closed"}},
 		{name: "small size", env: []string{"PARLEY_LIMITS_MAX_BODY=5"}, want: []string{"limits.max_body", "1KiB"}},
 		{name: "several", env: []string{"PARLEY_LOG_LEVEL=loud", "PARLEY_LOG_FORMAT=xml", "PARLEY_ENGINE_SLOTS=-1"}, want: []string{"log.level", "log.format", "engine.slots (env PARLEY_ENGINE_SLOTS)"}},
 		{name: "db", env: []string{"PARLEY_DB=mysql://u:hidden@h/d"}, want: []string{"db (env PARLEY_DB)", "sqlite://PATH"}},

@@ -28,8 +28,8 @@ func (s *Service) Owns(ctx context.Context, org, kind, id string) (bool, error) 
 	return n > 0, err
 }
 
-// Organizations returns when each organization was made, by id.
-func (s *Service) Organizations(ctx context.Context) (map[string]time.Time, error) {
+// Founded returns when each organization was made, by id.
+func (s *Service) Founded(ctx context.Context) (map[string]time.Time, error) {
 	type made struct {
 		id string
 		at int64

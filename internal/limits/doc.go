@@ -22,7 +22,8 @@
 // and the three of /api/limits under /admin/limits on the admin socket, for every organization, or for the one that
 // ?organization= names; GET /admin/tiers, PUT and DELETE /admin/tiers/{tier} there alone.
 //
-// Counting is in memory, each server for itself. generate asks Admit before the engine works and calls
+// Counting is in memory, each server for itself, or in a Counter that several share (package shared); when that
+// is away, each counts for itself again, or refuses. generate asks Admit before the engine works and calls
 // Decision.Correct when the true number of tokens is known.
 //
 // Invariants:

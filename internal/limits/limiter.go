@@ -44,6 +44,8 @@ type Decision struct {
 	plan     *plan
 	reserved int
 	at       int64 // when it was reserved
+	shared   bool  // by the counter of several servers, whose time was sharedAt
+	sharedAt int64
 }
 
 // Limiter counts. Safe for concurrent use. Make it with New.
@@ -51,6 +53,7 @@ type Limiter struct {
 	clock    clock.Clock
 	settings Settings
 	began    time.Time
+	shared   *sharing // nil: it counts for itself
 	table    atomic.Pointer[table]
 
 	mu       sync.Mutex
@@ -113,11 +116,16 @@ const (
 
 // Admit counts the request and returns what is left, or a RateLimited fault with the original's text,
 // its Retry-After and the same headers.
-func (l *Limiter) Admit(_ context.Context, who actor.Actor, req Request) (Decision, error) {
+func (l *Limiter) Admit(ctx context.Context, who actor.Actor, req Request) (Decision, error) {
 	if l.table.Load().empty() {
 		return Decision{}, nil
 	}
 	now := int64(l.clock.Now().Sub(l.began))
+	if l.shared != nil {
+		if d, asked, err := l.admitShared(ctx, who, req, now); asked {
+			return d, err
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sweep(now)
@@ -234,6 +242,9 @@ func (d Decision) Correct(actual int) {
 		return
 	}
 	l := d.limiter
+	if d.shared {
+		d.correctShared(actual - d.reserved)
+	}
 	now := int64(l.clock.Now().Sub(l.began))
 	l.mu.Lock()
 	defer l.mu.Unlock()

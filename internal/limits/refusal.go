@@ -24,7 +24,7 @@ type refusal struct {
 // longWait is from when on clients should not try again by themselves, as they do a few times within seconds.
 const longWait = time.Minute
 
-// refuse counts the refused request and makes the answer. The caller holds the lock.
+// refuse counts the refused request and makes the answer. The caller holds the lock, or a plan of its own.
 func (l *Limiter) refuse(p *plan, r refusal) error {
 	limit := r.part.limits[r.kind]
 	b := &r.part.counters.buckets[r.kind]

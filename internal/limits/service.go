@@ -42,8 +42,8 @@ const (
 type Owners interface {
 	// Owns reports whether a project, user or key (kind) exists in the organization.
 	Owns(ctx context.Context, org, kind, id string) (bool, error)
-	// Organizations returns when each organization was made, by id.
-	Organizations(ctx context.Context) (map[string]time.Time, error)
+	// Founded returns when each organization was made, by id.
+	Founded(ctx context.Context) (map[string]time.Time, error)
 }
 
 // Options are what NewService needs.

@@ -31,8 +31,8 @@ func (owners) Owns(_ context.Context, org, kind, id string) (bool, error) {
 	return strings.HasPrefix(id, short) && strings.HasSuffix(id, org[len(org)-1:]), nil
 }
 
-// Organizations: org-a is ten days old, org-b was made just now.
-func (owners) Organizations(context.Context) (map[string]time.Time, error) {
+// Founded: org-a is ten days old, org-b was made just now.
+func (owners) Founded(context.Context) (map[string]time.Time, error) {
 	return map[string]time.Time{"org-a": begin.Add(-10 * 24 * time.Hour), "org-b": begin}, nil
 }
 

@@ -70,7 +70,7 @@ func (s *Service) Review(ctx context.Context) (err error) {
 	}
 	standing := map[string]Standing{}
 	if len(tiers) > 0 {
-		made, err := s.o.Owners.Organizations(ctx)
+		made, err := s.o.Owners.Founded(ctx)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/limits"
+	"github.com/parley-ai/parley/internal/limits/shared"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/usage"
 )
@@ -17,6 +18,14 @@ func (s *Server) openLimits(ctx context.Context, o Options, hints bus.Bus) (*lim
 	limiter := limits.New(o.Clock, limits.Settings{
 		RequestsPerMinute: o.Config.Limits.Requests, TokensPerMinute: o.Config.Limits.Tokens, KeepRefused: !o.Config.Limits.CountRefused,
 	})
+	if url := o.Config.Redis.URL; url != "" {
+		counter, err := shared.Open(url)
+		if err != nil {
+			return nil, err
+		}
+		s.onClose(func(context.Context) error { return counter.Close() })
+		limiter.Share(limits.Sharing{Counter: counter, Closed: o.Config.Redis.Away == "closed", Logger: s.log})
+	}
 	var err error
 	s.limits, err = limits.NewService(ctx, limits.Options{
 		DB: s.db, Bus: hints, Clock: o.Clock, Logger: s.log, Limiter: limiter, Owners: s.identity, Spending: spending{s.usage, o.Clock}, Models: modelNames(s.Models),
