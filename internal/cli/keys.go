@@ -24,18 +24,35 @@ type keyObject struct {
 
 func keysCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "keys", Short: "API keys: create, list, revoke"}
-	var name string
+	var (
+		name, permission string
+		scopes, models   []string
+		lifetime         time.Duration
+		track            bool
+	)
 	create := &cobra.Command{
 		Use:   "create --name NAME",
 		Short: "Make an API key and print it alone; it is shown only this once",
-		Args:  cobra.NoArgs,
+		Example: `  parley keys create --name laptop
+  parley keys create --name dashboard --permission read_only --expires 720h
+  parley keys create --name bot --scope "chat.*" --scope models.read --model gpt-4`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if name == "" {
 				return &usageError{cmd.CommandPath(), errors.New("give the key a --name, to know it by later")}
 			}
 			return a.withServer(cmd.Context(), cmd.ErrOrStderr(), func(c *client) error {
 				var k keyObject
-				if err := c.call(cmd.Context(), http.MethodPost, "/api/keys", map[string]string{"name": name}, &k); err != nil {
+				in := map[string]any{"name": name, "permission": permission, "scopes": scopes, "models": models, "track_usage": track}
+				if lifetime > 0 {
+					in["expires_at"] = time.Now().Add(lifetime).Unix()
+				}
+				for what, v := range in {
+					if list, ok := v.([]string); v == "" || ok && len(list) == 0 {
+						delete(in, what)
+					}
+				}
+				if err := c.call(cmd.Context(), http.MethodPost, "/api/keys", in, &k); err != nil {
 					return err
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), k.Secret)
@@ -43,7 +60,13 @@ func keysCommand(a *app) *cobra.Command {
 			})
 		},
 	}
-	create.Flags().StringVar(&name, "name", "", "what the key is for")
+	f := create.Flags()
+	f.StringVar(&name, "name", "", "what the key is for")
+	f.StringVar(&permission, "permission", "", "all, read_only or restricted (to what --scope says)")
+	f.StringArrayVar(&scopes, "scope", nil, "what the key may do, such as chat.*; once for each")
+	f.StringArrayVar(&models, "model", nil, "a model that the key may ask for; once for each (default: all)")
+	f.DurationVar(&lifetime, "expires", 0, "after which time it stops, such as 720h (default: never)")
+	f.BoolVar(&track, "track-usage", false, "count its usage apart")
 	var asJSON bool
 	list := &cobra.Command{
 		Use:   "list",

@@ -198,9 +198,7 @@ func (a *API) serve(c *call, r *http.Request) error {
 			c.w.Header()["Openai-Organization"] = []string{act.OrgName}
 		}
 		if !act.May(rt.Scope) {
-			return fault.New(fault.Forbidden, "You have insufficient permissions for this operation. Missing scopes: %s. "+
-				"Check that you have the correct role in your organization (Reader, Writer, Owner), and if you're using a "+
-				"restricted API key, that it has the necessary scopes.", rt.Scope).WithCode("missing_scope")
+			return missingScope(rt.Scope)
 		}
 	}
 	// A key is sent by a program that means it; a cookie is sent by a browser on anybody's behalf.

@@ -1,12 +1,14 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 
+	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
 )
 
@@ -202,4 +204,16 @@ func challenge(w http.ResponseWriter, r *http.Request, err error) {
 		scheme = `Basic realm="Parley"`
 	}
 	w.Header().Set("WWW-Authenticate", scheme)
+}
+
+// scopeNames are OpenAI's names of scopes where it was seen to say another one than ours.
+var scopeNames = map[string]string{
+	actor.ModelsRead: "api.model.read", actor.ChatWrite: "model.request", actor.CompletionsWrite: "model.request", actor.EmbeddingsWrite: "model.request",
+}
+
+// missingScope is OpenAI's text, with the scope as Parley's keys name it at the end.
+func missingScope(scope string) error {
+	return fault.New(fault.Forbidden, "You have insufficient permissions for this operation. Missing scopes: %s. "+
+		"Check that you have the correct role in your organization (Reader, Writer, Owner), and if you're using a "+
+		"restricted API key, that it has the necessary scopes: %s.", cmp.Or(scopeNames[scope], scope), scope).WithCode("missing_scope")
 }

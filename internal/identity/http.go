@@ -187,20 +187,30 @@ func (Removed) OpenAPIName() string { return "Deleted" }
 
 // APIKey is an API key.
 type APIKey struct {
-	Object     string   `json:"object" enum:"api_key" doc:"Always api_key."`
-	ID         string   `json:"id" doc:"The key's id." example:"key_abc123"`
-	Name       string   `json:"name" doc:"What the key is for, in your words."`
-	Secret     string   `json:"secret,omitempty" doc:"The key itself. It is shown only in the answer that made it."`
-	Redacted   string   `json:"redacted" doc:"The key's beginning and end." example:"sk-ab…wxyz"`
-	Scopes     []string `json:"scopes" doc:"What the key may do; * is everything."`
-	CreatedAt  int64    `json:"created_at" doc:"When it was made, in seconds since 1970."`
-	LastUsedAt *int64   `json:"last_used_at" doc:"When it was last used, in seconds since 1970; null: never."`
+	Object     string    `json:"object" enum:"api_key" doc:"Always api_key."`
+	ID         string    `json:"id" doc:"The key's id." example:"key_abc123"`
+	Name       string    `json:"name" doc:"What the key is for, in your words."`
+	Secret     string    `json:"secret,omitempty" doc:"The key itself. It is shown only in the answer that made it."`
+	Redacted   string    `json:"redacted" doc:"The key's beginning and end." example:"sk-ab…wxyz"`
+	Permission string    `json:"permission" enum:"all,read_only,restricted" doc:"What the key may do, in short."`
+	Scopes     []string  `json:"scopes" doc:"What the key may do, as far as its user's role allows; * is everything."`
+	Models     *[]string `json:"models" doc:"The models that the key may ask for; null: all."`
+	TrackUsage bool      `json:"track_usage" doc:"Whether its usage is to be counted apart."`
+	CreatedAt  int64     `json:"created_at" doc:"When it was made, in seconds since 1970."`
+	ExpiresAt  *int64    `json:"expires_at" doc:"When it stops, in seconds since 1970; null: never."`
+	LastUsedAt *int64    `json:"last_used_at" doc:"When it was last used, in seconds since 1970; null: never."`
 }
 
 // CreateKeyRequest makes an API key.
 type CreateKeyRequest struct {
-	Name   string   `json:"name,omitempty" doc:"What the key is for, in your words." max:"100"`
-	Scopes []string `json:"scopes,omitempty" doc:"What the key may do, such as chat.write; left out, all that you may."`
+	Name string `json:"name,omitempty" doc:"What the key is for, in your words." max:"100"`
+	// Three ways to say the same.
+	Permission  string            `json:"permission,omitempty" enum:"all,read_only,restricted" doc:"What the key may do; restricted: what permissions or scopes say. Left out, all that you may."`
+	Permissions map[string]string `json:"permissions,omitempty" doc:"none, read or write (which includes read) by group: models, chat, completions, embeddings, files, fine_tuning, assistants, images, audio, moderations."`
+	Scopes      []string          `json:"scopes,omitempty" doc:"What the key may do, such as chat.write."`
+	Models      []string          `json:"models,omitempty" doc:"The models that the key may ask for; left out, all that you may."`
+	TrackUsage  bool              `json:"track_usage,omitempty" doc:"Count its usage apart."`
+	ExpiresAt   *int64            `json:"expires_at,omitempty" doc:"When it stops, in seconds since 1970; left out, never."`
 }
 
 // Routes are identity's lines of the route table.
@@ -323,7 +333,11 @@ func (s *Service) postKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	secret, k, err := s.CreateKey(r.Context(), httpapi.ActorOf(r.Context()), NewKey{Name: in.Name, Scopes: in.Scopes})
+	wanted, err := in.key()
+	if err != nil {
+		return err
+	}
+	secret, k, err := s.CreateKey(r.Context(), httpapi.ActorOf(r.Context()), wanted)
 	if err != nil {
 		return err
 	}
@@ -340,10 +354,10 @@ func (s *Service) deleteKey(w http.ResponseWriter, r *http.Request) error {
 }
 
 func apiKeyObject(k Key, secret string) APIKey {
-	o := APIKey{Object: "api_key", ID: k.ID, Name: k.Name, Secret: secret, Redacted: k.Redacted, Scopes: k.Scopes, CreatedAt: k.Created.Unix()}
-	if !k.LastUsed.IsZero() {
-		used := k.LastUsed.Unix()
-		o.LastUsedAt = &used
+	var models *[]string
+	if k.Models != nil {
+		models = &k.Models
 	}
-	return o
+	return APIKey{Object: "api_key", ID: k.ID, Name: k.Name, Secret: secret, Redacted: k.Redacted, Permission: permissionOf(k.Scopes), Scopes: k.Scopes, Models: models,
+		TrackUsage: k.Track, CreatedAt: k.Created.Unix(), ExpiresAt: orNil(k.Expires), LastUsedAt: orNil(k.LastUsed)}
 }

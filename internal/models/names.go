@@ -87,7 +87,8 @@ type Model struct {
 }
 
 // Resolve finds what answers a name, for the actor's organization and today. After its shutdown a name
-// whose entry says "fail" is model_not_found, in the original's words, with the replacement.
+// whose entry says "fail" is model_not_found, in the original's words, with the replacement; so is one that
+// the actor's key may not ask for. A key that may ask for a snapshot may do it by the names that stand for it.
 func (r *Registry) Resolve(_ context.Context, who actor.Actor, name string) (Resolved, error) {
 	row := r.current().find(who.Org, name)
 	if row == nil {
@@ -96,20 +97,24 @@ func (r *Registry) Resolve(_ context.Context, who actor.Actor, name string) (Res
 	if row.gone != "" {
 		return Resolved{}, goneError(row.gone)
 	}
+	if !who.MayUse(name, row.resolved.Snapshot) {
+		return Resolved{}, &fault.Error{Kind: fault.Forbidden, Code: "model_not_found", Message: fmt.Sprintf("Project `%s` does not have access to model `%s`", who.Project, name)}
+	}
 	if row.missing != "" {
 		return Resolved{}, &fault.Error{Kind: fault.Unavailable, Param: "model", Message: row.missing}
 	}
 	return row.resolved, nil
 }
 
-// List returns the names that something answers, aliases first, as GET /v1/models shows them: also those
+// List returns the names that something answers for the actor, aliases first, as GET /v1/models shows them: also those
 // that were shut down, unless they fail.
 func (r *Registry) List(_ context.Context, who actor.Actor) ([]Model, error) {
 	s := r.current()
+	list := s.list
 	if o := s.orgs[who.Org]; o != nil {
-		return slices.Clone(o.list), nil
+		list = o.list
 	}
-	return slices.Clone(s.list), nil
+	return slices.DeleteFunc(slices.Clone(list), func(m Model) bool { return !who.MayUse(m.ID, cmp.Or(m.Snapshot, m.ID)) }), nil
 }
 
 // Get returns one name.
@@ -120,7 +125,7 @@ func (r *Registry) Get(_ context.Context, who actor.Actor, name string) (Model, 
 		return Model{}, notFound(name)
 	case row.gone != "":
 		return Model{}, goneError(row.gone)
-	case row.missing != "":
+	case row.missing != "" || !who.MayUse(name, row.resolved.Snapshot):
 		return Model{}, notFound(name)
 	}
 	return row.model, nil

@@ -1180,10 +1180,21 @@ export interface components {
              * @example sk-ab…wxyz
              */
             redacted: string;
-            /** @description What the key may do; * is everything. */
+            /**
+             * @description What the key may do, in short.
+             * @enum {string}
+             */
+            permission: "all" | "read_only" | "restricted";
+            /** @description What the key may do, as far as its user's role allows; * is everything. */
             scopes: string[];
+            /** @description The models that the key may ask for; null: all. */
+            models: string[] | null;
+            /** @description Whether its usage is to be counted apart. */
+            track_usage: boolean;
             /** @description When it was made, in seconds since 1970. */
             created_at: number;
+            /** @description When it stops, in seconds since 1970; null: never. */
+            expires_at: number | null;
             /** @description When it was last used, in seconds since 1970; null: never. */
             last_used_at: number | null;
         };
@@ -2238,8 +2249,23 @@ export interface components {
         CreateKeyRequest: {
             /** @description What the key is for, in your words. */
             name?: string;
-            /** @description What the key may do, such as chat.write; left out, all that you may. */
+            /**
+             * @description What the key may do; restricted: what permissions or scopes say. Left out, all that you may.
+             * @enum {string}
+             */
+            permission?: "all" | "read_only" | "restricted";
+            /** @description none, read or write (which includes read) by group: models, chat, completions, embeddings, files, fine_tuning, assistants, images, audio, moderations. */
+            permissions?: {
+                [key: string]: string;
+            };
+            /** @description What the key may do, such as chat.write. */
             scopes?: string[];
+            /** @description The models that the key may ask for; left out, all that you may. */
+            models?: string[];
+            /** @description Count its usage apart. */
+            track_usage?: boolean;
+            /** @description When it stops, in seconds since 1970; left out, never. */
+            expires_at?: number;
         };
         CreateMessage: {
             /** @description With content: the answer that it follows, or null to begin. Without: the message to answer again. */
