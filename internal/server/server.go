@@ -158,7 +158,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		return err
 	}
 	s.actor = installation.Owner
-	if s.usage, err = usage.New(ctx, usage.Options{DB: s.db, Clock: o.Clock, Logger: s.log, Prices: prices{s.Models}}); err != nil {
+	if s.usage, err = usage.New(ctx, usage.Options{
+		DB: s.db, Clock: o.Clock, Logger: s.log, Prices: prices{s.Models}, Journal: s.journal(),
+	}); err != nil {
 		return err
 	}
 	s.onClose(s.usage.Close)
@@ -301,6 +303,15 @@ func (s *Server) baseURL() string {
 		return s.cfg.BaseURL
 	}
 	return s.URL()
+}
+
+// journal is where rows of usage wait for SQLite; none where a transaction is to outlive more than this process, or
+// its machine.
+func (s *Server) journal() string {
+	if s.cfg.DBFullSync || s.db.Dialect() != store.SQLite {
+		return ""
+	}
+	return filepath.Join(s.cfg.Home, "usage")
 }
 
 // FirstKey makes an API key when the project has none, and returns its secret, which is shown only

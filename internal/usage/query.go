@@ -129,6 +129,9 @@ func (l *Log) Requests(ctx context.Context, who actor.Actor, f Filter, after int
 	if f, err = f.narrow(who); err != nil {
 		return nil, false, err
 	}
+	if err := l.settled(ctx); err != nil {
+		return nil, false, err
+	}
 	cursor := position{at: store.Millis(f.To)}
 	if after != 0 {
 		if cursor, err = positionOf(ctx, l.db.Read(), who.Org, after); err != nil {
@@ -153,6 +156,9 @@ func (l *Log) Requests(ctx context.Context, who actor.Actor, f Filter, after int
 func (l *Log) Export(ctx context.Context, who actor.Actor, f Filter) iter.Seq2[Request, error] {
 	return func(yield func(Request, error) bool) {
 		f, err := f.narrow(who)
+		if err == nil {
+			err = l.settled(ctx)
+		}
 		if err != nil {
 			yield(Request{}, err)
 			return

@@ -65,6 +65,12 @@ func insert(ctx context.Context, tx *store.Tx, events []*event) error {
 	return err
 }
 
+// writeAgain appends rows that may be there already, without adding them to the sums: those that are not in them are
+// found by their ids.
+func writeAgain(ctx context.Context, db *store.DB, events []*event) error {
+	return db.Tx(ctx, func(tx *store.Tx) error { return insert(ctx, tx, events) })
+}
+
 func scanEvent(row store.Scanner) (*event, error) {
 	e := &event{}
 	var at, latency, first int64

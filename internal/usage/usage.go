@@ -9,9 +9,10 @@
 // programs of 2023 asked (/v1/usage, /v1/dashboard/billing/…), and /api/usage for the console.
 //
 // Invariants:
-//   - The row of a request is in the database before the last bytes of the answer go out (httpapi.Books): what a
-//     client got whole survives kill -9. All who wait share a transaction. While the database cannot be written, an
-//     answer waits two seconds at most; the row is logged, and written when the database is back.
+//   - The row of a request is safe before the last bytes of the answer go out (httpapi.Books): what a client got whole
+//     survives kill -9. On SQLite it is in the journal then, files from which a new start writes what is not in the
+//     database; on PostgreSQL, and with db_full_sync, in the database, by a transaction shared by all who wait. While
+//     the database cannot be written, an answer waits two seconds at most; the row is logged, and written when it can.
 //   - Sums follow within a second. What is in them is told by usage_writers.rolled, which moves in the transaction that
 //     adds to them: no row is added twice, and none is left out. What a dead process left is added by those that live.
 package usage
@@ -56,8 +57,12 @@ type Prices interface {
 	Price(ctx context.Context, who actor.Actor, model string) Price
 }
 
-// Options of New. All fields are required.
+// Options of New. All fields but Journal are required.
 type Options struct {
+	// Journal is a directory for rows on their way into the database, which this process has for itself: with it an
+	// answer waits for a file instead of a transaction. Empty is none.
+	Journal string
+
 	DB     *store.DB
 	Clock  clock.Clock
 	Logger *slog.Logger
@@ -71,7 +76,8 @@ type Log struct {
 	log     *slog.Logger
 	prices  Prices
 	batcher *store.Batcher[*event]
-	next    int64              // id of the next row; of the batcher's goroutine alone
+	next    int64              // id of the next row; with a journal guarded by it, else of the batcher's goroutine alone
+	journal *journal           // nil: none
 	months  map[time.Time]bool // partitions that exist; of the batcher's goroutine alone
 	rollup  rollup
 
@@ -90,6 +96,7 @@ type event struct {
 	code      string
 	cost      int64 // billionths of a US dollar
 	priced    bool
+	segment   *segment // of the journal; nil when the row is not in it
 }
 
 const (
@@ -113,6 +120,16 @@ func New(ctx context.Context, o Options) (_ *Log, err error) {
 	}
 	l.next = firstID(writer)
 	l.rollup = rollup{writer: writer, rolled: l.next - 1, upTo: l.next - 1, sums: sums{}}
+	if o.Journal != "" {
+		var left []*event
+		var files []string
+		if l.journal, left, files, err = openJournal(o.Journal); err != nil {
+			return nil, err
+		}
+		if err := l.replay(ctx, left, files); err != nil {
+			return nil, err
+		}
+	}
 	l.batcher = store.NewBatcher(l.db, store.BatchOptions{Interval: interval, Gather: gather}, l.write)
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
@@ -132,9 +149,27 @@ func (l *Log) Record(ctx context.Context, who actor.Actor, row Row) {
 	if started := httpapi.Started(ctx); row.Latency == 0 && !started.IsZero() {
 		e.row.Latency = e.at.Sub(started)
 	}
-	if err := l.batcher.Put(e); err != nil {
+	if err := l.put(e); err != nil {
 		l.tell(ctx, e, err)
 	}
+}
+
+// put queues rows that nobody waits for. With a journal every row goes through it, since it numbers them.
+func (l *Log) put(events ...*event) error {
+	if l.journal != nil {
+		return l.journal.put(events, l.id, l.batcher.Put)
+	}
+	var errs []error
+	for _, e := range events {
+		errs = append(errs, l.batcher.Put(e))
+	}
+	return errors.Join(errs...)
+}
+
+// id returns the id of the next row.
+func (l *Log) id() int64 {
+	l.next++
+	return l.next - 1
 }
 
 // Classes of requests.
@@ -185,9 +220,19 @@ func (l *Log) Enter(ctx context.Context, line httpapi.Line) {
 		events = []*event{{who: line.Actor, requestID: line.RequestID, class: class(line.Class), priced: true, row: Row{Model: model}}}
 	}
 	now := l.clock.Now()
-	for i, e := range events {
+	for _, e := range events {
 		e.at, e.code = now, clean(line.Code)
 		e.row.Op, e.row.Status, e.row.Latency = line.Op, line.Status, line.Took
+	}
+	if l.journal != nil {
+		if err := l.put(events...); err != nil {
+			for _, e := range events {
+				l.tell(ctx, e, err)
+			}
+		}
+		return
+	}
+	for i, e := range events {
 		var err error
 		if last := i == len(events)-1; last && ctx.Err() == nil {
 			err = l.keep(ctx, e)
@@ -250,7 +295,7 @@ func cost(r Row, p Price) (int64, bool) {
 func (l *Log) write(ctx context.Context, tx *store.Tx, events []*event) error {
 	for _, e := range events {
 		if e.id == 0 {
-			e.id, l.next = l.next, l.next+1
+			e.id = l.id()
 		}
 	}
 	if tx.Dialect() == store.Postgres {
@@ -261,8 +306,21 @@ func (l *Log) write(ctx context.Context, tx *store.Tx, events []*event) error {
 	if err := insert(ctx, tx, events); err != nil {
 		return err
 	}
-	tx.AfterCommit(func() { l.rollup.add(events) })
+	tx.AfterCommit(func() {
+		l.rollup.add(events)
+		if l.journal != nil {
+			l.journal.done(events)
+		}
+	})
 	return nil
+}
+
+// settled returns when rows of this process that were answered are in the database, for those who read them.
+func (l *Log) settled(ctx context.Context) error {
+	if l.journal == nil {
+		return nil
+	}
+	return l.batcher.Flush(ctx)
 }
 
 // Flush returns when everything recorded before is written and in the sums.
@@ -273,6 +331,9 @@ func (l *Log) Flush(ctx context.Context) error {
 // Close writes what is queued, adds it to the sums and ends the writers.
 func (l *Log) Close(ctx context.Context) error {
 	err := l.batcher.Close(ctx)
+	if l.journal != nil {
+		l.journal.end()
+	}
 	l.stop()
 	l.wg.Wait()
 	return errors.Join(err, l.catchUp(ctx))
