@@ -1,0 +1,12 @@
+package server
+
+import (
+	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/identity"
+)
+
+// Routes are those of the network, for the tests of who may do what.
+func (s *Server) Routes() []httpapi.Route { return s.api.Routes() }
+
+// Identity tells who sends a request.
+func (s *Server) Identity() *identity.Service { return s.identity }
