@@ -45,6 +45,8 @@ var organization = []exchange{
 	{"a service account's", "DELETE /organization/projects/{}/api_keys/{}", "/organization/projects/{project}/api_keys/{account key}", "", 400},
 	{"gone", "DELETE /organization/projects/{}/service_accounts/{}", "/organization/projects/{project}/service_accounts/{account}", "", 0},
 	{"a user's", "GET /organization/projects/{}/api_keys", "/organization/projects/{first}/api_keys", "", 0},
+	{"of those who left", "GET /organization/projects/{}/api_keys", "/organization/projects/{first}/api_keys?owner_project_access=inactive", "", 0},
+	{"of some", "GET /organization/projects/{}/api_keys", "/organization/projects/{first}/api_keys?owner_project_access=some", "", 400},
 	{"a user's", "GET /organization/projects/{}/api_keys/{}", "/organization/projects/{first}/api_keys/{key}", "", 0},
 
 	{"archived", "POST /organization/projects/{}/archive", "/organization/projects/{project}/archive", "", 0},

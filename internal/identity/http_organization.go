@@ -21,6 +21,11 @@ type projectsQuery struct {
 	IncludeArchived bool `query:"include_archived" doc:"Also archived projects." default:"false"`
 }
 
+type projectKeysQuery struct {
+	pageQuery
+	Access string `query:"owner_project_access" doc:"Only keys whose owner is in the project, or is not." enum:"active,inactive,any"`
+}
+
 type usersQuery struct {
 	pageQuery
 	Emails []string `query:"emails" doc:"Only users with these e-mail addresses."`
@@ -61,7 +66,7 @@ func (s *Service) organizationRoutes() []httpapi.Route {
 		remove(account, "deleteServiceAccount", "Ends a service account and its keys.", s.deleteServiceAccount),
 		write(account+"/api_keys", "createServiceAccountKey", "Makes a further key of a service account; it is shown once.", AccountKeyRequest{}, AccountKeyObject{}, s.postAccountKey),
 
-		read(one+"/api_keys", "listProjectKeys", "Lists a project's API keys, of all its users.", pageQuery{}, httpapi.List[ProjectKeyObject]{}, s.getProjectKeys),
+		read(one+"/api_keys", "listProjectKeys", "Lists a project's API keys, of all its users.", projectKeysQuery{}, httpapi.List[ProjectKeyObject]{}, s.getProjectKeys),
 		read(one+"/api_keys/{api_key_id}", "getProjectKey", "One API key of a project.", nil, ProjectKeyObject{}, s.getProjectKey),
 		remove(one+"/api_keys/{api_key_id}", "deleteProjectKey", "Revokes a user's API key.", s.deleteProjectKey),
 
@@ -304,11 +309,18 @@ func (s *Service) postAccountKey(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Service) getProjectKeys(w http.ResponseWriter, r *http.Request) error {
+	q, err := httpapi.Query[projectKeysQuery](r)
+	if err != nil {
+		return err
+	}
+	if err := httpapi.OneOf("owner_project_access", q.Access, "active", "inactive", "any"); err != nil {
+		return err
+	}
 	p, err := pageOf(r)
 	if err != nil {
 		return err
 	}
-	items, more, err := s.ProjectKeys(r.Context(), httpapi.ActorOf(r.Context()), r.PathValue("project_id"), p)
+	items, more, err := s.ProjectKeys(r.Context(), httpapi.ActorOf(r.Context()), r.PathValue("project_id"), q.Access, p)
 	return answerPage(w, items, more, err, projectKeyObject, func(o ProjectKeyObject) string { return o.ID })
 }
 

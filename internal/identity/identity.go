@@ -107,6 +107,12 @@ func (s *Service) Bootstrap(ctx context.Context) (_ Installation, err error) {
 	return s.bootstrap(ctx)
 }
 
+// Owner returns the oldest owner of the oldest organization that has one: whom the server's machine acts as.
+func (s *Service) Owner(ctx context.Context) (_ actor.Actor, err error) {
+	defer fault.Wrap(&err, "identity.Owner")
+	return findOwner(ctx, s.db.Read())
+}
+
 // Key is an API key without its secret.
 type Key struct {
 	ID       string
@@ -250,13 +256,13 @@ func (s *Service) ListKeys(ctx context.Context, who actor.Actor, p store.Paging)
 	if err := s.Flush(ctx); err != nil { // so that LastUsed is today's truth
 		return nil, false, err
 	}
-	return s.listKeys(ctx, who, keyFilter{who.Project, !who.Manages()}, p)
+	return s.listKeys(ctx, who, keyFilter{project: who.Project, own: !who.Manages()}, p)
 }
 
 // RevokeKey ends a key: here at once, on other servers within a second.
 func (s *Service) RevokeKey(ctx context.Context, who actor.Actor, id string) (err error) {
 	defer fault.Wrap(&err, "identity.RevokeKey(%s)", id)
-	return s.revoke(ctx, who, keyFilter{who.Project, !who.Manages()}, "key", id)
+	return s.revoke(ctx, who, keyFilter{project: who.Project, own: !who.Manages()}, "key", id)
 }
 
 func (s *Service) revoke(ctx context.Context, who actor.Actor, f keyFilter, param, id string) error {

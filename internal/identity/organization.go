@@ -439,8 +439,9 @@ func (s *Service) Accept(ctx context.Context, token string, me actor.Actor) (_ S
 	return session, err
 }
 
-// ProjectKeys lists a project's keys.
-func (s *Service) ProjectKeys(ctx context.Context, who actor.Actor, in string, p store.Paging) (_ []Key, more bool, err error) {
+// ProjectKeys lists a project's keys: with access "active" those whose owner is in the project, with
+// "inactive" the others.
+func (s *Service) ProjectKeys(ctx context.Context, who actor.Actor, in, access string, p store.Paging) (_ []Key, more bool, err error) {
 	defer fault.Wrap(&err, "identity.ProjectKeys(%s)", in)
 	if _, err := project(ctx, s.db.Read(), who, in); err != nil {
 		return nil, false, err
@@ -448,7 +449,7 @@ func (s *Service) ProjectKeys(ctx context.Context, who actor.Actor, in string, p
 	if err := s.Flush(ctx); err != nil {
 		return nil, false, err
 	}
-	return s.listKeys(ctx, who, keyFilter{project: in}, p)
+	return s.listKeys(ctx, who, keyFilter{project: in, access: access}, p)
 }
 
 // ProjectKey returns one key of a project.

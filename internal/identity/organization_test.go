@@ -224,6 +224,9 @@ func TestRemovedUsers(t *testing.T) {
 		if err := w.RemoveUser(ctx, w.owner, w.owner.User); err != nil {
 			t.Errorf("an owner who is not the last cannot leave: %v", err)
 		}
+		if o, err := w.Owner(ctx); err != nil || o.User != second.Actor.User {
+			t.Errorf("the machine acts as %+v %v", o, err)
+		}
 	})
 }
 
@@ -298,6 +301,11 @@ func TestKeysFollowTheirOwner(t *testing.T) {
 		wants(t, "out of the project", err, fault.Unauthorized, "no longer a member of the project")
 		if got, err := w.ProjectKey(ctx, w.owner, two.ID, k.ID); err != nil || got.Access {
 			t.Errorf("%+v %v", got, err)
+		}
+		for access, want := range map[string]int{"": 1, "any": 1, "active": 0, "inactive": 1} {
+			if keys, _, err := w.ProjectKeys(ctx, w.owner, two.ID, access, store.Paging{}); err != nil || len(keys) != want {
+				t.Errorf("%q: %v %v", access, keys, err)
+			}
 		}
 		if who, err := w.Authenticate(cookie(ann.Secret)); err != nil || who.Project != w.owner.Project {
 			t.Errorf("the session goes to the other project: %+v %v", who, err)

@@ -12,9 +12,9 @@ import (
 )
 
 const (
+	keyAccess  = "CASE WHEN sa.deleted_at = 0 OR pm.role IS NOT NULL OR m.role IN ('owner', 'admin') THEN 1 ELSE 0 END"
 	keyColumns = "k.id, k.name, k.redacted, COALESCE(k.project_id, ''), COALESCE(k.user_id, ''), COALESCE(k.service_account_id, ''), k.scopes, k.models, k.track_usage, " +
-		"k.created_at, k.expires_at, k.last_used_at, COALESCE(u.name, sa.name, ''), COALESCE(u.email, ''), COALESCE(m.role, sa.role, ''), COALESCE(u.created_at, sa.created_at, 0), " +
-		"CASE WHEN sa.deleted_at = 0 OR pm.role IS NOT NULL OR m.role IN ('owner', 'admin') THEN 1 ELSE 0 END"
+		"k.created_at, k.expires_at, k.last_used_at, COALESCE(u.name, sa.name, ''), COALESCE(u.email, ''), COALESCE(m.role, sa.role, ''), COALESCE(u.created_at, sa.created_at, 0), " + keyAccess
 	keyTables = `api_keys k LEFT JOIN users u ON u.id = k.user_id LEFT JOIN service_accounts sa ON sa.id = k.service_account_id
 		LEFT JOIN memberships m ON m.org_id = k.org_id AND m.user_id = k.user_id
 		LEFT JOIN project_members pm ON pm.project_id = k.project_id AND pm.user_id = k.user_id`
@@ -36,6 +36,7 @@ func scanKey(row store.Scanner) (k Key, err error) {
 type keyFilter struct {
 	project string
 	own     bool
+	access  string // "active": keys whose owner is in the project; "inactive": the others
 }
 
 func (f keyFilter) where(who actor.Actor) (string, []any) {
@@ -43,6 +44,12 @@ func (f keyFilter) where(who actor.Actor) (string, []any) {
 	if f.own {
 		where += " AND COALESCE(k.user_id, '') = $3 AND COALESCE(k.service_account_id, '') = $4"
 		args = append(args, who.User, who.Service)
+	}
+	switch f.access {
+	case "active":
+		where += " AND " + keyAccess + " = 1"
+	case "inactive":
+		where += " AND " + keyAccess + " = 0"
 	}
 	return where, args
 }

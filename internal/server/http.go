@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/identity"
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/openapi"
 	"github.com/parley-ai/parley/web"
@@ -49,7 +51,7 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 		return err
 	}
 	options.Routes = slices.Concat(routes, s.adminRoutes(), s.identity.AdminRoutes(), s.calendar.AdminRoutes(s.identity), s.limits.AdminRoutes())
-	options.Auth, options.AllowOrigins = ownerAuth{s.actor, s.identity.Operator}, nil
+	options.Auth, options.AllowOrigins = ownerAuth{s.identity}, nil
 	options.Other, options.Serves = nil, nil
 	s.owner, err = httpapi.New(options)
 	return err
@@ -57,20 +59,18 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 
 // ownerAuth lets everybody in as the owner: the socket's file permissions decide who can come.
 // By the headers they act for another organization or project of the installation.
-type ownerAuth struct {
-	owner    actor.Actor
-	operator func(ctx context.Context, org, project string) (actor.Actor, error)
-}
+type ownerAuth struct{ identity *identity.Service }
 
 func (a ownerAuth) Authenticate(r *http.Request) (actor.Actor, error) {
-	org, project := r.Header.Get("OpenAI-Organization"), r.Header.Get("OpenAI-Project")
-	if (org == "" || org == a.owner.Org || org == a.owner.OrgName) && (project == "" || project == a.owner.Project) {
-		return a.owner, nil
+	owner, err := a.identity.Owner(r.Context()) // asked each time: who it was may have left
+	if err != nil {
+		return actor.Actor{}, err
 	}
-	if org == "" {
-		org = a.owner.Org
+	org, project := cmp.Or(r.Header.Get("OpenAI-Organization"), owner.Org), r.Header.Get("OpenAI-Project")
+	if (org == owner.Org || org == owner.OrgName) && (project == "" || project == owner.Project) {
+		return owner, nil
 	}
-	return a.operator(r.Context(), org, project)
+	return a.identity.Operator(r.Context(), org, project)
 }
 
 // Status is what /admin/status tells.

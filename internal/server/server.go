@@ -317,17 +317,25 @@ func (s *Server) journal() string {
 // FirstKey makes an API key when the project has none, and returns its secret, which is shown only
 // here; empty when there are keys.
 func (s *Server) FirstKey(ctx context.Context) (string, error) {
-	keys, _, err := s.identity.ListKeys(ctx, s.actor, store.Paging{Limit: 1})
+	owner, err := s.identity.Owner(ctx)
+	if err != nil {
+		return "", err
+	}
+	keys, _, err := s.identity.ListKeys(ctx, owner, store.Paging{Limit: 1})
 	if err != nil || len(keys) > 0 {
 		return "", err
 	}
-	secret, _, err := s.identity.CreateKey(ctx, s.actor, identity.NewKey{Name: "first key"})
+	secret, _, err := s.identity.CreateKey(ctx, owner, identity.NewKey{Name: "first key"})
 	return secret, err
 }
 
 // SignInLink makes a one-time link that signs a browser in as the owner.
 func (s *Server) SignInLink(ctx context.Context) (string, error) {
-	token, err := s.identity.SignInLink(ctx, s.actor)
+	owner, err := s.identity.Owner(ctx)
+	if err != nil {
+		return "", err
+	}
+	token, err := s.identity.SignInLink(ctx, owner)
 	if err != nil {
 		return "", err
 	}

@@ -4915,10 +4915,8 @@ export interface operations {
     listProjectKeys: {
         parameters: {
             query?: {
-                /** @description How many objects to return. */
-                limit?: number;
-                /** @description Id of the last object of the page before. */
-                after?: string;
+                /** @description Only keys whose owner is in the project, or is not. */
+                owner_project_access?: "active" | "inactive" | "any";
             };
             header?: never;
             path: {
