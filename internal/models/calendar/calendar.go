@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
@@ -45,14 +46,15 @@ type Options struct {
 
 // Service changes the calendar.
 type Service struct {
-	o  Options
-	mu sync.Mutex // one load at a time, and the next one
-	in map[string][]models.Alias
+	o     Options
+	audit *audit.Log
+	mu    sync.Mutex // one load at a time, and the next one
+	in    map[string][]models.Alias
 }
 
 // New returns the service and gives the registry what the database holds.
 func New(ctx context.Context, o Options) (*Service, error) {
-	s := &Service{o: o}
+	s := &Service{o: o, audit: audit.New(o.DB, o.Clock)}
 	return s, s.Load(ctx)
 }
 
@@ -95,21 +97,38 @@ func (s *Service) Run(ctx context.Context) {
 
 // Set changes a name's entry for an organization; for all when org is empty. The change replaces the
 // earlier one at the same place.
-func (s *Service) Set(ctx context.Context, org string, entry models.Alias) (err error) {
+func (s *Service) Set(ctx context.Context, who actor.Actor, org string, entry models.Alias) (err error) {
 	defer fault.Wrap(&err, "calendar.Set(%s)", entry.Name)
 	if err := s.check(org, entry); err != nil {
 		return err
 	}
-	if err := write(ctx, s.o.DB, org, entry, s.o.Clock.Now()); err != nil {
+	err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
+		before, _, err := remove(ctx, tx, org, entry.Name)
+		if err != nil {
+			return err
+		}
+		if err := write(ctx, tx, org, entry, s.o.Clock.Now()); err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: "calendar_entry.updated", Object: entry.Name, Before: before, After: entry})
+	})
+	if err != nil {
 		return err
 	}
 	return s.changed(ctx, entry.Name)
 }
 
 // Reset takes a change back. A name without one is not found.
-func (s *Service) Reset(ctx context.Context, org, name string) (err error) {
+func (s *Service) Reset(ctx context.Context, who actor.Actor, org, name string) (err error) {
 	defer fault.Wrap(&err, "calendar.Reset(%s)", name)
-	found, err := remove(ctx, s.o.DB, org, name)
+	found := false
+	err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
+		var before *models.Alias
+		if before, found, err = remove(ctx, tx, org, name); err != nil || !found {
+			return err
+		}
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: "calendar_entry.deleted", Object: name, Before: before})
+	})
 	if err != nil {
 		return err
 	}

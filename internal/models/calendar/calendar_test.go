@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
@@ -48,13 +50,13 @@ func TestChangesAreKeptAndSeen(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		hints := bus.NewLocal()
 		s, reg := open(t, db, hints)
-		if err := s.Set(t.Context(), "", models.Alias{Name: "text-davinci-003", After: models.Fail}); err != nil {
+		if err := s.Set(t.Context(), operator, "", models.Alias{Name: "text-davinci-003", After: models.Fail}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Set(t.Context(), "org-a", models.Alias{Name: "text-davinci-003", After: models.Keep}); err != nil {
+		if err := s.Set(t.Context(), operator, "org-a", models.Alias{Name: "text-davinci-003", After: models.Keep}); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Set(t.Context(), "org-a", models.Alias{Name: "our/model", Served: "m", Moves: []models.Move{}}); err != nil {
+		if err := s.Set(t.Context(), operator, "org-a", models.Alias{Name: "our/model", Served: "m", Moves: []models.Move{}}); err != nil {
 			t.Fatal(err)
 		}
 		// A server that starts later, or again, sees the same.
@@ -74,13 +76,20 @@ func TestChangesAreKeptAndSeen(t *testing.T) {
 		if err != nil || e.Changes == nil || e.Changes.Moves == nil || e.Layer != models.LayerOrganization {
 			t.Errorf("%+v, %v: an empty list of moves is not none", e, err)
 		}
-		if err := s.Reset(t.Context(), "", "text-davinci-003"); err != nil {
+		logged := ""
+		if err := audit.New(db, s.o.Clock).Export(t.Context(), operator, audit.Filter{Objects: []string{"text-davinci-003"}}, func(l audit.Line) error {
+			logged += fmt.Sprintf("%s by %s: %s → %s; ", l.Type, l.User, l.Before, l.After)
+			return nil
+		}); err != nil || !strings.Contains(logged, `calendar_entry.updated by user-1:  → {"name":"text-davinci-003","after":"fail"}; `) {
+			t.Errorf("%v %s", err, logged)
+		}
+		if err := s.Reset(t.Context(), operator, "", "text-davinci-003"); err != nil {
 			t.Fatal(err)
 		}
 		if err := resolves(reg, "org-b", "text-davinci-003"); err != nil {
 			t.Errorf("after it was taken back: %v", err)
 		}
-		if err := s.Reset(t.Context(), "org-b", "our/model"); fault.KindOf(err) != fault.NotFound {
+		if err := s.Reset(t.Context(), operator, "org-b", "our/model"); fault.KindOf(err) != fault.NotFound {
 			t.Errorf("another organization took it back: %v", err)
 		}
 	})
@@ -101,7 +110,7 @@ func TestAnotherServerIsToldAtOnce(t *testing.T) {
 			if time.Now().After(deadline) {
 				t.Fatal("the other server was not told")
 			}
-			if err := one.Set(ctx, "", models.Alias{Name: "gpt-4", Announced: "2023-01-01", Shutdown: "2023-01-02", After: models.Fail, Window: n}); err != nil {
+			if err := one.Set(ctx, operator, "", models.Alias{Name: "gpt-4", Announced: "2023-01-01", Shutdown: "2023-01-02", After: models.Fail, Window: n}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(5 * time.Millisecond)
@@ -182,7 +191,7 @@ func TestBadChangesAreRefused(t *testing.T) {
 		{"moves", models.Alias{Name: "x", Moves: make([]models.Move, 101)}, "moves"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if f := fault.As(s.Set(t.Context(), "", tt.entry)); f == nil || f.Kind != fault.Invalid || f.Param != tt.param {
+			if f := fault.As(s.Set(t.Context(), operator, "", tt.entry)); f == nil || f.Kind != fault.Invalid || f.Param != tt.param {
 				t.Errorf("%+v", f)
 			}
 		})
@@ -193,3 +202,6 @@ func TestBadChangesAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// operator is who makes the changes.
+var operator = actor.Actor{Org: "org-operator", User: "user-1"}

@@ -21,4 +21,5 @@
 //   - A change holds only what it changes; the rest stays what the layers below say, also when a new
 //     version of the program brings a newer table.
 //   - An organization's changes are seen by that organization alone.
+//   - Each change is a line of the audit log, in the same transaction.
 package calendar

@@ -102,7 +102,7 @@ func (s *Service) routes(path, op, tag, write string, of func(*http.Request) (st
 					return fault.Param("name", "The path names `%s` and the body `%s`: leave the name out of the body.", clip(model), clip(in.Name))
 				}
 				in.Name = r.PathValue("model")
-				if err := s.Set(r.Context(), org, in); err != nil {
+				if err := s.Set(r.Context(), httpapi.ActorOf(r.Context()), org, in); err != nil {
 					return err
 				}
 				row, err := s.Get(actor.Actor{Org: org}, in.Name)
@@ -121,7 +121,7 @@ func (s *Service) routes(path, op, tag, write string, of func(*http.Request) (st
 					return err
 				}
 				model := r.PathValue("model")
-				if err := s.Reset(r.Context(), org, model); err != nil {
+				if err := s.Reset(r.Context(), httpapi.ActorOf(r.Context()), org, model); err != nil {
 					return err
 				}
 				return httpapi.JSON(w, http.StatusOK, Removed{Object: "calendar_entry.deleted", Name: model, Deleted: true})

@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/parley-ai/parley/internal/models"
@@ -31,13 +32,18 @@ func read(ctx context.Context, q store.Q) (map[string][]models.Alias, error) {
 	return out, nil
 }
 
-func write(ctx context.Context, db *store.DB, org string, entry models.Alias, now time.Time) error {
-	_, err := db.Exec(ctx, `INSERT INTO calendar_entries (org_id, name, entry, updated_at) VALUES ($1, $2, $3, $4)
+func write(ctx context.Context, tx *store.Tx, org string, entry models.Alias, now time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO calendar_entries (org_id, name, entry, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (org_id, name) DO UPDATE SET entry = excluded.entry, updated_at = excluded.updated_at`, org, entry.Name, store.JSON(entry), store.Millis(now))
 	return err
 }
 
-func remove(ctx context.Context, db *store.DB, org, name string) (bool, error) {
-	n, err := db.Exec(ctx, `DELETE FROM calendar_entries WHERE org_id = $1 AND name = $2`, org, name)
-	return n > 0, err
+// remove returns what there was, and whether there was something.
+func remove(ctx context.Context, tx *store.Tx, org, name string) (*models.Alias, bool, error) {
+	var entry models.Alias
+	err := tx.QueryRow(ctx, `DELETE FROM calendar_entries WHERE org_id = $1 AND name = $2 RETURNING entry`, org, name).Scan(store.JSON(&entry))
+	if errors.Is(err, store.ErrNoRows) {
+		return nil, false, nil
+	}
+	return &entry, err == nil, err
 }
