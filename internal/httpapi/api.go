@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/propagation"
 
@@ -263,8 +264,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.fail(c, r, fault.New(fault.Unavailable, "The server is shutting down. Please try again in a moment."))
 		return
 	}
-	if p := r.URL.EscapedPath(); !cleanPath(p) || r.Method == http.MethodConnect {
-		// ServeMux would answer these with a redirect, which clients of this API do not expect.
+	if p := r.URL.EscapedPath(); !cleanPath(p) || !storable(r.URL.Path) || r.Method == http.MethodConnect {
+		// ServeMux would answer unclean ones with a redirect, which clients of this API do not expect.
 		a.unknownPath(&c.w, r)
 		return
 	}
@@ -344,8 +345,11 @@ func (a *API) unknownPath(w http.ResponseWriter, r *http.Request) {
 	case !strings.HasPrefix(p, "/v1/") && a.serves(r, "/v1"+p):
 		hint = ". Perhaps you meant /v1" + p + ": the base URL should end in /v1"
 	}
-	a.fail(callOf(r.Context()), r, fault.New(fault.NotFound, "Invalid URL (%s %s)%s", r.Method, p, hint))
+	a.fail(callOf(r.Context()), r, fault.New(fault.NotFound, "Invalid URL (%s %s)%s", r.Method, strings.ToValidUTF8(p, "\uFFFD"), hint))
 }
+
+// storable reports whether a text can be the name of something: PostgreSQL refuses other texts with an error instead of finding nothing.
+func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
 // serves reports whether a route has the path.
 func (a *API) serves(r *http.Request, p string) bool {

@@ -293,3 +293,26 @@ func TestLongMessagesAreCut(t *testing.T) {
 		}
 	}
 }
+
+// Texts that PostgreSQL refuses never reach the database: a path with one is unknown, and a query with one is refused.
+func TestTextsThatCannotBeNames(t *testing.T) {
+	api := newAPI(t, Options{}, Route{Method: "GET", Path: "/v1/things/{thing}", Op: "getThing", Handle: func(w http.ResponseWriter, r *http.Request) error {
+		if _, err := Query[struct {
+			Name string   `query:"name"`
+			Tags []string `query:"tag"`
+		}](r); err != nil {
+			return err
+		}
+		return JSON(w, http.StatusOK, true)
+	}})
+	for path, status := range map[string]int{"/v1/things/a": 200, "/v1/things/%ea%b5%ad": 200, "/v1/things/a%00": 404, "/v1/things/%ff": 404} {
+		if w := ask(api, "GET", path, ""); w.Code != status {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	for query, status := range map[string]int{"name=x&tag=a&tag=b": 200, "name=x%00": 400, "tag=b&tag=%ff": 400, "other=%00": 200} {
+		if w := ask(api, "GET", "/v1/things/a?"+query, ""); w.Code != status {
+			t.Errorf("%s: %d %s", query, w.Code, w.Body)
+		}
+	}
+}

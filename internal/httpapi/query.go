@@ -28,6 +28,11 @@ func Query[T any](r *http.Request) (T, error) {
 		if !ok || len(given) == 0 {
 			continue
 		}
+		for _, s := range given {
+			if !storable(s) {
+				return v, fault.Param(name, "Invalid value for '%s': it has a NUL character or is not UTF-8, as nothing here is called.", name).WithCode("invalid_value")
+			}
+		}
 		if err := setQuery(rv.Field(i), name, given); err != nil {
 			return v, err
 		}

@@ -23,15 +23,22 @@ import (
 	"github.com/parley-ai/parley/internal/tokenizer/bpe"
 )
 
-// counted counts what is logged as an error.
+// counted counts what is logged as an error, and keeps the last of it.
 type counted struct {
 	slog.Handler
 	errors *atomic.Int64
+	last   *atomic.Pointer[string]
 }
 
 func (c counted) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelError {
 		c.errors.Add(1)
+		text := r.Message
+		r.Attrs(func(a slog.Attr) bool {
+			text += " " + a.String()
+			return true
+		})
+		c.last.Store(&text)
 	}
 	return c.Handler.Handle(ctx, r)
 }
@@ -65,10 +72,11 @@ func measure(t *testing.T) (f footprint) {
 // server's fault, and nothing of them stays.
 func TestMalformedRequests(t *testing.T) {
 	var logged atomic.Int64
+	var last atomic.Pointer[string]
 	var backend engine.Backend
 	open := echo.Opener(echo.Options{})
 	s := testkit.Start(t, testkit.Options{
-		Log: slog.New(counted{slog.NewTextHandler(io.Discard, nil), &logged}),
+		Log: slog.New(counted{slog.NewTextHandler(io.Discard, nil), &logged, &last}),
 		Opener: func(ctx context.Context, spec engine.Spec, progress engine.Progress) (_ engine.Backend, err error) {
 			backend, err = open(ctx, spec, progress)
 			return backend, err
@@ -110,7 +118,7 @@ func TestMalformedRequests(t *testing.T) {
 		t.Errorf("the memory grew by %d bytes", grown)
 	}
 	if n := logged.Load(); n > 0 {
-		t.Errorf("%d errors in the log", n)
+		t.Errorf("%d errors in the log, the last: %s", n, *last.Load())
 	}
 	if statuses[200] < total/20 || statuses[400] < total/4 {
 		t.Errorf("statuses %v: the requests are too good, or too bad, to say much", statuses)

@@ -140,6 +140,7 @@ func New(ctx context.Context, o Options) (_ *Log, err error) {
 // Record takes what an operation used. Inside of a request with a line in the books it becomes a part of that
 // line; otherwise it is written soon, without waiting.
 func (l *Log) Record(ctx context.Context, who actor.Actor, row Row) {
+	row.Model, row.Served = clean(row.Model, maxName), clean(row.Served, maxName)
 	e := &event{who: who, row: row, class: class(row.Op), requestID: httpapi.RequestID(ctx)}
 	e.cost, e.priced = cost(row, l.prices.Price(ctx, who, row.Model))
 	if httpapi.Note(ctx, e) {
@@ -190,9 +191,15 @@ func class(op string) string {
 	return Completions
 }
 
-// clean makes an error's code, which another server may have chosen, fit for the table.
-func clean(code string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(code[:min(len(code), 64)], ""), "\x00", "")
+// Most bytes of what others choose and the table keeps.
+const (
+	maxCode = 64  // an error's, which another server may have written
+	maxName = 256 // a model's, which a client may have written
+)
+
+// clean makes a text that others have chosen fit for the table: one row that the database refuses would take those of its group with it.
+func clean(text string, most int) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text[:min(len(text), most)], ""), "\x00", "")
 }
 
 // asked is the note of a model's name, for requests that are refused before a model answers.
@@ -210,7 +217,7 @@ func (l *Log) Enter(ctx context.Context, line httpapi.Line) {
 		case *event:
 			events = append(events, n)
 		case asked:
-			model = string(n)
+			model = clean(string(n), maxName)
 		}
 	}
 	if len(events) == 0 {
@@ -221,7 +228,7 @@ func (l *Log) Enter(ctx context.Context, line httpapi.Line) {
 	}
 	now := l.clock.Now()
 	for _, e := range events {
-		e.at, e.code = now, clean(line.Code)
+		e.at, e.code = now, clean(line.Code, maxCode)
 		e.row.Op, e.row.Status, e.row.Latency = line.Op, line.Status, line.Took
 	}
 	if l.journal != nil {
