@@ -162,6 +162,7 @@ test("a user signs in, asks, stops, comes back", async ({ browser }) => {
     await expect(tokens.filter({ hasText: "<|im_start|>" }).first()).toBeVisible();
     await expectAccessible(page);
     await page.goto(chat);
+    await expect(composer(page)).toBeVisible(); // keys pressed before the page is there are nobody's
   });
 
   await test.step("in Korean everything but the chats is Korean", async () => {
