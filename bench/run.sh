@@ -39,10 +39,8 @@ build_peer() {
 	cmake --build "$work/llama-server-$peer_version" --target llama-server -j "$(nproc)" >>"$work/build.log" 2>&1
 }
 
-# serve LAYOUT: starts Parley in a home of its own with that layout of the default model; sets url, key, pid, file.
-serve() {
-	export PARLEY_HOME=$work/home-$1
-	bin/parley pull --defaults "--$1" >&2
+# start_parley NAME: starts it in $PARLEY_HOME; sets url, key, pid.
+start_parley() {
 	rm -f "$PARLEY_HOME/server.json"
 	PARLEY_ADDR=127.0.0.1:0 bin/parley serve --smoke >"$work/parley-$1.log" 2>&1 &
 	pid=$!
@@ -53,6 +51,13 @@ serve() {
 	done
 	url=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["url"])' "$PARLEY_HOME/server.json")
 	key=$(bin/parley keys create --name bench)
+}
+
+# serve LAYOUT: starts Parley in a home of its own with that layout of the default model; sets url, key, pid, file.
+serve() {
+	export PARLEY_HOME=$work/home-$1
+	bin/parley pull --defaults "--$1" >&2
+	start_parley "$1"
 	file=$(bin/parley models --json | python3 -c 'import json,sys; print(next(m["path"] for m in json.load(sys.stdin)["data"] if m["name"].startswith("smollm2")))')
 }
 
@@ -73,16 +78,7 @@ before_upstream() {
 		    url: http://127.0.0.1:9181/v1
 		    models: [bench]
 	YAML
-	rm -f "$PARLEY_HOME/server.json"
-	PARLEY_ADDR=127.0.0.1:0 bin/parley serve --smoke >"$work/parley-overhead.log" 2>&1 &
-	pid=$!
-	pids+=("$pid")
-	for _ in $(seq 200); do
-		[ -s "$PARLEY_HOME/server.json" ] && break
-		sleep 0.1
-	done
-	url=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["url"])' "$PARLEY_HOME/server.json")
-	key=$(bin/parley keys create --name bench)
+	start_parley overhead
 }
 
 # gateways_before_upstream: installs and starts Portkey's gateway on port 9183 and LiteLLM's proxy on 9184.

@@ -13,6 +13,7 @@ package bus
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // maxPending is the most keys that wait for one subscriber.
@@ -71,6 +72,25 @@ func (s *Subscription) Wait(ctx context.Context, key string) bool {
 			if k == key || k == "" {
 				return true
 			}
+		}
+	}
+}
+
+// Follow calls look with the keys of the hints of a topic as they come, and with none whenever every has passed without one, since hints may
+// be lost. It returns when ctx or the bus has ended.
+func Follow(ctx context.Context, b Bus, topic string, every time.Duration, look func(keys []string)) {
+	hints := b.Subscribe(topic)
+	defer hints.Close()
+	for ctx.Err() == nil {
+		wait, stop := context.WithTimeout(ctx, every)
+		keys, ok := hints.Next(wait)
+		timeout := wait.Err() != nil
+		stop()
+		if !ok && !timeout {
+			return // the bus was closed
+		}
+		if ctx.Err() == nil {
+			look(keys)
 		}
 	}
 }

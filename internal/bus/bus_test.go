@@ -90,3 +90,35 @@ func BenchmarkPublish(b *testing.B) {
 		l.Publish("t", "key")
 	}
 }
+
+// TestFollow: it looks when there are hints and when there were none for long, and ends with the bus.
+func TestFollow(t *testing.T) {
+	b := bus.NewLocal()
+	looks := make(chan []string)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		bus.Follow(t.Context(), b, "topic", time.Millisecond, func(keys []string) { looks <- keys })
+	}()
+	for len(<-looks) > 0 {
+		t.Fatal("a key that nobody has published")
+	}
+	b.Publish("topic", "k")
+	for keys := range looks {
+		if len(keys) == 1 && keys[0] == "k" {
+			break
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		select {
+		case <-looks: // one may have been under way
+		case <-ended:
+			return
+		case <-time.After(10 * time.Second):
+			t.Fatal("it goes on without its bus")
+		}
+	}
+}

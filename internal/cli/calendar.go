@@ -18,10 +18,12 @@ import (
 )
 
 // calendarPath is where the server keeps the calendar, for everybody or for one organization.
-func calendarPath(org, name string) string {
-	path := "/admin/calendar"
-	if name != "" {
-		path += "/" + url.PathEscape(name)
+func calendarPath(org, name string) string { return adminPath("/admin/calendar", org, name) }
+
+// adminPath is where the operator finds a list, or the item with an id, of everybody or of one organization.
+func adminPath(path, org, id string) string {
+	if id != "" {
+		path += "/" + url.PathEscape(id)
 	}
 	if org != "" {
 		path += "?organization=" + url.QueryEscape(org)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -18,16 +17,7 @@ import (
 )
 
 // limitsPath is where the server keeps the limits, of every organization or of one.
-func limitsPath(org, id string) string {
-	path := "/admin/limits"
-	if id != "" {
-		path += "/" + url.PathEscape(id)
-	}
-	if org != "" {
-		path += "?organization=" + url.QueryEscape(org)
-	}
-	return path
-}
+func limitsPath(org, id string) string { return adminPath("/admin/limits", org, id) }
 
 // limitPlace is which limit a command is about.
 type limitPlace struct{ org, project, user, key, endUser, tier, model string }

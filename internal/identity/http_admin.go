@@ -3,6 +3,7 @@ package identity
 import (
 	"net/http"
 
+	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
 )
 
@@ -71,4 +72,20 @@ func (s *Service) postUserLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return secret(w, LinkObject{URL: s.link(token)})
+}
+
+// OrganizationOf returns the organization that a request of the operator names by the query parameter organization; empty when it names
+// none and is about all of them. It has to exist: a change for an id that was mistyped would be in force for nobody.
+func (s *Service) OrganizationOf(r *http.Request) (string, error) {
+	q, err := httpapi.Query[struct {
+		Organization string `query:"organization"`
+	}](r)
+	if err != nil || q.Organization == "" {
+		return "", err
+	}
+	known, err := s.Owns(r.Context(), q.Organization, "organization", q.Organization)
+	if err == nil && !known {
+		err = fault.New(fault.NotFound, "No such organization: %s.", shown(q.Organization)).WithCode("invalid_organization")
+	}
+	return q.Organization, err
 }

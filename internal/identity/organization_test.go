@@ -546,3 +546,23 @@ func TestJoinByTheSignInPage(t *testing.T) {
 		t.Errorf("leaving: %d %s", rec.Code, rec.Body)
 	}
 }
+
+// TestOrganizationOf: what the operator names has to exist.
+func TestOrganizationOf(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := start(t, db)
+		for query, want := range map[string]string{"": "", "?organization=" + w.owner.Org: w.owner.Org} {
+			if org, err := w.OrganizationOf(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/admin/limits"+query, nil)); err != nil || org != want {
+				t.Errorf("%q: %q, %v", query, org, err)
+			}
+		}
+		for _, id := range []string{"org-none", "%00", "%ff"} {
+			_, err := w.OrganizationOf(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/admin/limits?organization="+id, nil))
+			if err == nil {
+				t.Errorf("%s exists", id)
+			}
+		}
+		_, err := w.OrganizationOf(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/admin/limits?organization=org-none", nil))
+		wants(t, "an unknown organization", err, fault.NotFound, "No such organization: org-none.")
+	})
+}

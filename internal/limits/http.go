@@ -66,7 +66,7 @@ const tag = "Limits"
 
 // Routes returns the operations of an organization on its own limits.
 func (s *Service) Routes() []httpapi.Route {
-	own := func(r *http.Request) string { return httpapi.ActorOf(r.Context()).Org }
+	own := func(r *http.Request) (string, error) { return httpapi.ActorOf(r.Context()).Org, nil }
 	return append(s.routes("/api/limits", "", tag, actor.LimitsRead, actor.LimitsWrite, own),
 		s.standingRoute(),
 		httpapi.Route{
@@ -82,14 +82,13 @@ func (s *Service) Routes() []httpapi.Route {
 	)
 }
 
-// AdminRoutes returns the operator's operations, for every organization or for one.
-func (s *Service) AdminRoutes() []httpapi.Route {
-	of := func(r *http.Request) string { return r.URL.Query().Get("organization") }
+// AdminRoutes returns the operator's operations, for every organization or for the one that of finds in a request.
+func (s *Service) AdminRoutes(of func(*http.Request) (string, error)) []httpapi.Route {
 	return append(s.routes("/admin/limits", "admin", "Admin", "", "", of), s.tierRoutes()...)
 }
 
 // routes are the three operations below a path; of says which organization a request is about.
-func (s *Service) routes(path, op, tag, read, write string, of func(*http.Request) string) []httpapi.Route {
+func (s *Service) routes(path, op, tag, read, write string, of func(*http.Request) (string, error)) []httpapi.Route {
 	name := func(verb, noun string) string {
 		if op == "" {
 			return verb + noun
@@ -101,7 +100,11 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 			Method: http.MethodGet, Path: path, Op: name("list", "Limits"), Tag: tag, Out: httpapi.List[Limit]{}, Scope: read,
 			Summary: "The limits that were set, of the organization, its projects, users, keys and end users.",
 			Handle: func(w http.ResponseWriter, r *http.Request) error {
-				rules := s.List(of(r))
+				org, err := of(r)
+				if err != nil {
+					return err
+				}
+				rules := s.List(org)
 				out := make([]Limit, len(rules))
 				for i, rule := range rules {
 					out[i] = limitObject(rule)
@@ -113,6 +116,10 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 			Method: http.MethodPut, Path: path, Op: name("set", "Limit"), Tag: tag, In: LimitRequest{}, Out: Limit{}, Scope: write,
 			Summary: "Sets a limit, instead of the one that the same subject and model had.",
 			Handle: func(w http.ResponseWriter, r *http.Request) error {
+				org, err := of(r)
+				if err != nil {
+					return err
+				}
 				in, err := httpapi.Decode[LimitRequest](w, r, httpapi.Strict)
 				if err != nil {
 					return err
@@ -120,7 +127,7 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 				if in.Subject == "" {
 					in.Subject = Organization
 				}
-				rule, err := s.Set(r.Context(), httpapi.ActorOf(r.Context()), Rule{Org: of(r), Subject: in.Subject, SubjectID: in.SubjectID, Model: in.Model, Values: in.Values})
+				rule, err := s.Set(r.Context(), httpapi.ActorOf(r.Context()), Rule{Org: org, Subject: in.Subject, SubjectID: in.SubjectID, Model: in.Model, Values: in.Values})
 				if err != nil {
 					return err
 				}
@@ -131,8 +138,12 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 			Method: http.MethodDelete, Path: path + "/{limit}", Op: name("delete", "Limit"), Tag: tag, Out: httpapi.Deleted{}, Scope: write,
 			Summary: "Takes a limit back: what is more general is in force again.",
 			Handle: func(w http.ResponseWriter, r *http.Request) error {
+				org, err := of(r)
+				if err != nil {
+					return err
+				}
 				id := r.PathValue("limit")
-				if err := s.Delete(r.Context(), httpapi.ActorOf(r.Context()), of(r), id); err != nil {
+				if err := s.Delete(r.Context(), httpapi.ActorOf(r.Context()), org, id); err != nil {
 					return err
 				}
 				return httpapi.JSON(w, http.StatusOK, httpapi.Deleted{ID: id, Object: "limit.deleted", Deleted: true})

@@ -98,17 +98,8 @@ func (s *Service) loadRules(ctx context.Context) (err error) {
 
 // Run takes over what other servers change and looks after tiers, until ctx ends.
 func (s *Service) Run(ctx context.Context) {
-	hints := s.o.Bus.Subscribe(topic)
-	defer hints.Close()
 	reviewed := time.Now()
-	for ctx.Err() == nil {
-		wait, stop := context.WithTimeout(ctx, lookAgain)
-		keys, ok := hints.Next(wait)
-		timeout := wait.Err() != nil
-		stop()
-		if !ok && !timeout {
-			return // the bus was closed
-		}
+	bus.Follow(ctx, s.o.Bus, topic, lookAgain, func(keys []string) {
 		load := s.loadRules
 		if slices.Contains(keys, tierKey) || slices.Contains(keys, "") || time.Since(reviewed) >= reviewEvery {
 			load, reviewed = s.Load, time.Now()
@@ -116,7 +107,7 @@ func (s *Service) Run(ctx context.Context) {
 		if err := load(ctx); err != nil && ctx.Err() == nil {
 			s.o.Logger.Error("the limits cannot be read; they stay as they were", "error", err)
 		}
-	}
+	})
 }
 
 // List returns an organization's own rules; for an empty one those of the installation.

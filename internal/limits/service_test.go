@@ -176,10 +176,29 @@ func TestBadRulesAreRefused(t *testing.T) {
 	}
 }
 
+// organizationOf is a fake of identity's: there are two.
+func organizationOf(r *http.Request) (string, error) {
+	org := r.URL.Query().Get("organization")
+	if org == "" || org == "org-a" || org == "org-b" {
+		return org, nil
+	}
+	return "", fault.New(fault.NotFound, "No such organization.")
+}
+
+// TestTheOperatorNamesOrganizationsThatExist: a limit for an id that was mistyped would be in force for nobody.
+func TestTheOperatorNamesOrganizationsThatExist(t *testing.T) {
+	s := open(t, storetest.Open(t, storetest.SQLite(t), store.Options{}), bus.NewLocal())
+	for _, r := range [][3]string{{"GET", "", ""}, {"PUT", "", `{"subject":"organization","requests_per_minute":5}`}, {"DELETE", "/rl_1", ""}} {
+		if status, body := call(t, s, r[0], "/admin/limits"+r[1]+"?organization=org-nope", r[2]); status != 404 || !strings.Contains(body, "No such organization") {
+			t.Errorf("%s: %d %s", r[0], status, body)
+		}
+	}
+}
+
 // call asks the routes as a key of org-a and returns status and body.
 func call(t testing.TB, s *Service, method, path, body string) (int, string) {
 	t.Helper()
-	api, err := httpapi.New(httpapi.Options{Auth: all{}, Logger: slog.New(slog.DiscardHandler), Routes: append(s.Routes(), s.AdminRoutes()...)})
+	api, err := httpapi.New(httpapi.Options{Auth: all{}, Logger: slog.New(slog.DiscardHandler), Routes: append(s.Routes(), s.AdminRoutes(organizationOf)...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +330,7 @@ func TestLimitRoutes(t *testing.T) {
 	if status, body := call(t, s, "DELETE", "/api/limits/"+l.ID, ""); status != 200 || body != `{"id":"`+l.ID+`","object":"limit.deleted","deleted":true}` {
 		t.Errorf("%d %s", status, body)
 	}
-	for _, r := range append(s.Routes(), s.AdminRoutes()...) {
+	for _, r := range append(s.Routes(), s.AdminRoutes(organizationOf)...) {
 		want := map[string]string{"GET": actor.LimitsRead}[r.Method]
 		if want == "" {
 			want = actor.LimitsWrite

@@ -50,7 +50,7 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	if s.api, err = httpapi.New(options); err != nil {
 		return err
 	}
-	options.Routes = slices.Concat(routes, s.adminRoutes(), s.identity.AdminRoutes(), s.calendar.AdminRoutes(s.identity), s.limits.AdminRoutes())
+	options.Routes = slices.Concat(routes, s.adminRoutes(), s.identity.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf))
 	options.Auth, options.AllowOrigins = ownerAuth{s.identity}, nil
 	options.Other, options.Serves = nil, nil
 	s.owner, err = httpapi.New(options)

@@ -181,7 +181,13 @@ func (l *loop) expire(ahead int) {
 // release takes an ended sequence out. What it computed stays as a cached prefix.
 func (l *loop) release(s *sequence) {
 	l.leave(s)
-	l.queue = slices.DeleteFunc(l.queue, func(q *sequence) bool { return q == s })
+	if i := slices.Index(l.queue, s); i >= 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
+		// Before its caller learns of the end: the next request that the caller sends has its place.
+		l.mu.Lock()
+		l.waiting--
+		l.mu.Unlock()
+	}
 	l.ended++
 	s.sample.free()
 }

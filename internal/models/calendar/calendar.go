@@ -79,20 +79,11 @@ func (s *Service) Load(ctx context.Context) (err error) {
 
 // Run takes over what other servers change, until ctx ends.
 func (s *Service) Run(ctx context.Context) {
-	hints := s.o.Bus.Subscribe(topic)
-	defer hints.Close()
-	for ctx.Err() == nil {
-		wait, stop := context.WithTimeout(ctx, lookAgain)
-		_, ok := hints.Next(wait)
-		timeout := wait.Err() != nil
-		stop()
-		if !ok && !timeout {
-			return // the bus was closed
-		}
+	bus.Follow(ctx, s.o.Bus, topic, lookAgain, func([]string) {
 		if err := s.Load(ctx); err != nil && ctx.Err() == nil {
 			s.o.Logger.Error("the calendar of models cannot be read; it stays as it was", "error", err)
 		}
-	}
+	})
 }
 
 // Set changes a name's entry for an organization; for all when org is empty. The change replaces the

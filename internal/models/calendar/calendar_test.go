@@ -120,11 +120,13 @@ func TestAnotherServerIsToldAtOnce(t *testing.T) {
 	})
 }
 
-// organizations is a fake with two of them.
-type organizations struct{}
-
-func (organizations) Owns(_ context.Context, org, kind, id string) (bool, error) {
-	return kind == "organization" && id == org && (org == "org-a" || org == "org-b"), nil
+// organizationOf is a fake of identity's: there are two.
+func organizationOf(r *http.Request) (string, error) {
+	org := r.URL.Query().Get("organization")
+	if org == "" || org == "org-a" || org == "org-b" {
+		return org, nil
+	}
+	return "", fault.New(fault.NotFound, "No such organization.")
 }
 
 // TestTheOperatorNamesOrganizationsThatExist: a change for an id that was mistyped would be in force for nobody.
@@ -132,7 +134,7 @@ func TestTheOperatorNamesOrganizationsThatExist(t *testing.T) {
 	s, reg := open(t, storetest.Open(t, storetest.SQLite(t), store.Options{}), bus.NewLocal())
 	mux := http.NewServeMux()
 	var failed error
-	for _, route := range s.AdminRoutes(organizations{}) {
+	for _, route := range s.AdminRoutes(organizationOf) {
 		mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) { failed = route.Handle(w, r) })
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {

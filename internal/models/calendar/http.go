@@ -1,7 +1,6 @@
 package calendar
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/parley-ai/parley/internal/actor"
@@ -35,26 +34,9 @@ func (s *Service) Routes() []httpapi.Route {
 	return s.routes("/api/calendar", "", "Models", actor.ModelsWrite, own)
 }
 
-// Organizations know each other's ids.
-type Organizations interface {
-	// Owns reports for kind "organization" whether the organization with this id, which is its own, exists.
-	Owns(ctx context.Context, org, kind, id string) (bool, error)
-}
-
-// AdminRoutes returns the operator's operations, for all organizations or for one, which has to exist: a change for
-// an id that was mistyped would be in force for nobody.
-func (s *Service) AdminRoutes(all Organizations) []httpapi.Route {
-	return s.routes("/admin/calendar", "admin", "Admin", "", func(r *http.Request) (string, error) {
-		org := r.URL.Query().Get("organization")
-		if org == "" {
-			return "", nil
-		}
-		known, err := all.Owns(r.Context(), org, "organization", org)
-		if err == nil && !known {
-			err = fault.New(fault.NotFound, "No such organization: %s.", clip(org)).WithCode("invalid_organization")
-		}
-		return org, err
-	})
+// AdminRoutes returns the operator's operations, for all organizations or for the one that of finds in a request.
+func (s *Service) AdminRoutes(of func(*http.Request) (string, error)) []httpapi.Route {
+	return s.routes("/admin/calendar", "admin", "Admin", "", of)
 }
 
 // routes are the three operations below a path; of says which organization a request is about.
