@@ -22,6 +22,7 @@ type Actor struct {
 	ProjectRole string   // "owner" or "member" of the project; empty: by the role in the organization only
 	Models      []string // names of models that it may ask for; nil: all
 	Track       bool     // its usage is counted apart
+	Operator    bool     // looks after the installation: an owner of its first organization in a browser, or the server's own machine
 }
 
 // Roles in an organization.
@@ -53,6 +54,7 @@ const (
 	OrganizationRead  = "organization.read"  // also of the organization's other projects
 	OrganizationWrite = "organization.write" // projects, members, invitations, everybody's keys
 	OrganizationOwn   = "organization.own"   // who its owners are
+	Operate           = "operator"           // what concerns all organizations: no role and no key holds it, see Actor.Operator
 )
 
 // Groups are those of the API, which keys can be restricted to: each may be read or written, or not.
@@ -76,6 +78,9 @@ func ScopesOf(role string) []string { return slices.Clone(roles[role]) }
 
 // May reports whether the actor holds the scope: by its name, or by a pattern ("*", "chat.*", "*.read").
 func (a Actor) May(scope string) bool {
+	if scope == Operate {
+		return a.Operator
+	}
 	return scope == "" || slices.Contains(a.Scopes, All) || Covers(a.Scopes, scope)
 }
 

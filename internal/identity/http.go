@@ -157,13 +157,15 @@ func (SignInRequest) OpenAPIName() string { return "SignIn" }
 
 // SessionInfo says who is signed in.
 type SessionInfo struct {
-	Object       string  `json:"object" enum:"session" doc:"Always session."`
-	User         Named   `json:"user" doc:"The one who acts."`
-	Role         string  `json:"role" doc:"The user's role in the organization." example:"owner"`
-	Organization Named   `json:"organization" doc:"The organization that the user belongs to."`
-	Project      Named   `json:"project" doc:"The project that new objects go to."`
-	ExpiresAt    *int64  `json:"expires_at" doc:"When the session ends unless it is used, in seconds since 1970; null for an API key."`
-	APIKeyID     *string `json:"api_key_id" doc:"The key that was used; null for a browser session."`
+	Object       string   `json:"object" enum:"session" doc:"Always session."`
+	User         Named    `json:"user" doc:"The one who acts."`
+	Role         string   `json:"role" doc:"The user's role in the organization." example:"owner"`
+	Scopes       []string `json:"scopes" doc:"What the user or the key may do: patterns such as *, chat.write, *.read."`
+	Operator     bool     `json:"operator" doc:"Whether the user looks after the installation, and may use the operations below /api/operator."`
+	Organization Named    `json:"organization" doc:"The organization that the user belongs to."`
+	Project      Named    `json:"project" doc:"The project that new objects go to."`
+	ExpiresAt    *int64   `json:"expires_at" doc:"When the session ends unless it is used, in seconds since 1970; null for an API key."`
+	APIKeyID     *string  `json:"api_key_id" doc:"The key that was used; null for a browser session."`
 }
 
 // OpenAPIName is the schema's name.
@@ -277,7 +279,7 @@ func (s *Service) answerSession(w http.ResponseWriter, r *http.Request, who acto
 		return err
 	}
 	out := SessionInfo{Object: "session", User: Named{cmp.Or(who.User, who.Service), p.name}, Role: cmp.Or(who.Role, actor.Member),
-		Organization: Named{who.Org, who.OrgName}, Project: Named{who.Project, p.projectName}}
+		Organization: Named{who.Org, who.OrgName}, Project: Named{who.Project, p.projectName}, Scopes: who.Scopes, Operator: who.Operator}
 	if secret != "" {
 		setCookie(w, r, secret, SessionLifetime)
 		end := s.now().Add(SessionLifetime).Unix()

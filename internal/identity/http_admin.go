@@ -3,6 +3,7 @@ package identity
 import (
 	"net/http"
 
+	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
 )
@@ -31,12 +32,12 @@ type LinkObject struct {
 	URL string `json:"url"`
 }
 
-// AdminRoutes are the operator's, for all organizations; they are served on the admin socket alone.
+// AdminRoutes are the operator's, for all organizations. A link that signs in as somebody else is made on the admin socket alone.
 func (s *Service) AdminRoutes() []httpapi.Route {
 	return []httpapi.Route{
-		{Method: http.MethodGet, Path: "/admin/organizations", Op: "adminListOrganizations", Tag: "Admin", Summary: "All organizations of the installation.",
+		{Method: http.MethodGet, Path: "/admin/organizations", Op: "adminListOrganizations", Tag: "Admin", Scope: actor.Operate, Summary: "All organizations of the installation.",
 			Out: httpapi.List[OrganizationObject]{}, Handle: s.getOrganizations},
-		{Method: http.MethodPost, Path: "/admin/organizations", Op: "adminCreateOrganization", Tag: "Admin", Summary: "Makes an organization and invites its first owner.",
+		{Method: http.MethodPost, Path: "/admin/organizations", Op: "adminCreateOrganization", Tag: "Admin", Scope: actor.Operate, Summary: "Makes an organization and invites its first owner.",
 			In: OrganizationRequest{}, Out: OrganizationObject{}, Handle: s.postOrganization},
 		{Method: http.MethodPost, Path: "/admin/users/{user_id}/signin-links", Op: "adminUserSigninLink", Tag: "Admin", Summary: "Makes a link that signs a browser in as a member of the organization, once.",
 			Out: LinkObject{}, Handle: s.postUserLink},

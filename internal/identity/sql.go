@@ -67,7 +67,7 @@ func (s *Service) addMember(ctx context.Context, tx *store.Tx, org, user, role s
 }
 
 func findOwner(ctx context.Context, q store.Q) (actor.Actor, error) {
-	a := actor.Actor{Role: actor.Owner, Scopes: actor.ScopesOf(actor.Owner)}
+	a := actor.Actor{Role: actor.Owner, Scopes: actor.ScopesOf(actor.Owner), Operator: true}
 	err := q.QueryRow(ctx, `SELECT m.user_id, m.org_id, m.project_id, o.name, u.email FROM memberships m JOIN organizations o ON o.id = m.org_id
 		JOIN users u ON u.id = m.user_id WHERE m.role = 'owner' ORDER BY o.created_at, o.id, m.created_at, m.user_id LIMIT 1`).
 		Scan(&a.User, &a.Org, &a.Project, &a.OrgName, &a.Email)
@@ -118,15 +118,16 @@ func (s *Service) insertSession(ctx context.Context, tx *store.Tx, org, user, id
 }
 
 // asMember returns a user as a member of an organization, by its id or name, in one of its projects: their
-// own when project is empty. ErrNoRows says that the user is no member, or of no such project.
+// own when project is empty. An owner of the first organization is the operator in every other one, too. ErrNoRows says that the user is no member, or of no such project.
 func asMember(ctx context.Context, q store.Q, org, user, project string) (actor.Actor, error) {
 	var a actor.Actor
-	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id, u.id, u.email, m.role, COALESCE(pm.role, '')
+	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id, u.id, u.email, m.role, COALESCE(pm.role, ''),
+		EXISTS (SELECT 1 FROM memberships f WHERE f.user_id = u.id AND f.role = 'owner' AND f.org_id = (SELECT id FROM organizations ORDER BY created_at, id LIMIT 1))
 		FROM memberships m JOIN organizations o ON o.id = m.org_id JOIN users u ON u.id = m.user_id
 		JOIN projects p ON p.org_id = m.org_id AND p.archived_at = 0 AND p.id = CASE WHEN $3 = '' THEN m.project_id ELSE $3 END
 		LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = m.user_id
 		WHERE (o.id = $1 OR o.name = $1) AND m.user_id = $2 AND (pm.role IS NOT NULL OR m.role IN ('owner', 'admin'))`, org, user, project).
-		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole)
+		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole, &a.Operator)
 	a.Scopes = actor.ScopesOf(a.Role)
 	return a, err
 }

@@ -344,7 +344,7 @@ func (s *Service) listOrganizations(ctx context.Context) ([]Organization, error)
 
 // operator returns who acts for an organization without being a member of it, in one of its projects.
 func operator(ctx context.Context, q store.Q, org, in string) (actor.Actor, error) {
-	a := actor.Actor{Role: actor.Owner, Scopes: actor.ScopesOf(actor.Owner)}
+	a := actor.Actor{Role: actor.Owner, Scopes: actor.ScopesOf(actor.Owner), Operator: true}
 	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id FROM organizations o JOIN projects p ON p.org_id = o.id AND p.archived_at = 0 AND ($2 = '' OR p.id = $2)
 		WHERE o.id = $1 OR o.name = $1 ORDER BY p.is_default DESC, p.created_at, p.id LIMIT 1`, clean(org), clean(in)).Scan(&a.Org, &a.OrgName, &a.Project)
 	return a, err

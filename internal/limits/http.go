@@ -84,7 +84,7 @@ func (s *Service) Routes() []httpapi.Route {
 
 // AdminRoutes returns the operator's operations, for every organization or for the one that of finds in a request.
 func (s *Service) AdminRoutes(of func(*http.Request) (string, error)) []httpapi.Route {
-	return append(s.routes("/admin/limits", "admin", "Admin", "", "", of), s.tierRoutes()...)
+	return append(s.routes("/admin/limits", "admin", "Admin", actor.Operate, actor.Operate, of), s.tierRoutes()...)
 }
 
 // routes are the three operations below a path; of says which organization a request is about.

@@ -59,7 +59,7 @@ func (s *Service) standingRoute() httpapi.Route {
 func (s *Service) tierRoutes() []httpapi.Route {
 	return []httpapi.Route{
 		{
-			Method: http.MethodGet, Path: "/admin/tiers", Op: "adminListTiers", Tag: "Admin", Out: httpapi.List[TierObject]{},
+			Method: http.MethodGet, Path: "/admin/tiers", Op: "adminListTiers", Tag: "Admin", Scope: actor.Operate, Out: httpapi.List[TierObject]{},
 			Summary: "The usage tiers, in the order of what they ask for.",
 			Handle: func(w http.ResponseWriter, _ *http.Request) error {
 				tiers := s.Tiers()
@@ -71,7 +71,7 @@ func (s *Service) tierRoutes() []httpapi.Route {
 			},
 		},
 		{
-			Method: http.MethodPut, Path: "/admin/tiers/{tier}", Op: "adminSetTier", Tag: "Admin", In: TierRequest{}, Out: TierObject{},
+			Method: http.MethodPut, Path: "/admin/tiers/{tier}", Op: "adminSetTier", Tag: "Admin", Scope: actor.Operate, In: TierRequest{}, Out: TierObject{},
 			Summary: "Makes a usage tier, or changes what it asks for.",
 			Handle: func(w http.ResponseWriter, r *http.Request) error {
 				in, err := httpapi.Decode[TierRequest](w, r, httpapi.Strict)
@@ -86,7 +86,7 @@ func (s *Service) tierRoutes() []httpapi.Route {
 			},
 		},
 		{
-			Method: http.MethodDelete, Path: "/admin/tiers/{tier}", Op: "adminDeleteTier", Tag: "Admin", Out: httpapi.Deleted{},
+			Method: http.MethodDelete, Path: "/admin/tiers/{tier}", Op: "adminDeleteTier", Tag: "Admin", Scope: actor.Operate, Out: httpapi.Deleted{},
 			Summary: "Takes a usage tier and its limits away.",
 			Handle: func(w http.ResponseWriter, r *http.Request) error {
 				name := r.PathValue("tier")

@@ -211,7 +211,7 @@ func call(t testing.TB, s *Service, method, path, body string) (int, string) {
 type all struct{}
 
 func (all) Authenticate(*http.Request) (actor.Actor, error) {
-	return actor.Actor{Org: "org-a", Key: "key_a", Scopes: []string{actor.All}}, nil
+	return actor.Actor{Org: "org-a", Key: "key_a", Scopes: []string{actor.All}, Operator: true}, nil
 }
 
 func TestProjectRateLimits(t *testing.T) {
@@ -336,7 +336,7 @@ func TestLimitRoutes(t *testing.T) {
 			want = actor.LimitsWrite
 		}
 		if strings.HasPrefix(r.Path, "/admin/") {
-			want = ""
+			want = actor.Operate
 		}
 		if r.Scope != want {
 			t.Errorf("%s %s: scope %q, want %q", r.Method, r.Path, r.Scope, want)

@@ -35,6 +35,7 @@ var allowed = map[string]string{
 	"audit.read":         "owner admin",
 	"organization.read":  "owner admin",
 	"organization.write": "owner admin",
+	"operator":           "", // no role: an owner of the first organization in a browser, see credentials
 }
 
 // public are the operations that need nobody, and anybody those that need somebody, whoever it is.
@@ -92,8 +93,9 @@ func credentials(t *testing.T, s *testkit.Server, owner actor.Actor, scopes []st
 		is := func(scope string) bool { return slices.Contains(strings.Fields(allowed[scope]), role) }
 		// Keys are made as an owner, so that only the role at the moment of use holds them back.
 		user := join(t, ids, owner, role+"@example.com", "owner")
+		browser := func(scope string) bool { return is(scope) || scope == actor.Operate && role == actor.Owner }
 		out = append(out,
-			credential{role + ", session", [2]string{"Cookie", identity.Cookie + "=" + user.Secret}, is},
+			credential{role + ", session", [2]string{"Cookie", identity.Cookie + "=" + user.Secret}, browser},
 			credential{role + ", key for all", keyFor(t, ids, user.Actor), is},
 			credential{role + ", key to read", keyFor(t, ids, user.Actor, "*.read"), func(scope string) bool { return is(scope) && strings.HasSuffix(scope, ".read") }})
 		for _, only := range scopes {
@@ -149,6 +151,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 		case rt.Auth == httpapi.AuthNone:
 		case (rt.Scope == "") != slices.Contains(anybody, rt.Op):
 			t.Errorf("%s has the scope %q; the list of operations for anybody says otherwise", rt.Op, rt.Scope)
+		case rt.Scope == actor.Operate:
 		case rt.Scope != "" && allowed[rt.Scope] == "":
 			t.Errorf("%s needs %s: say which roles have it", rt.Op, rt.Scope)
 		case rt.Scope != "":
@@ -156,7 +159,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 		}
 	}
 	for scope := range allowed {
-		if !scopes[scope] {
+		if scope != actor.Operate && !scopes[scope] {
 			t.Errorf("no route needs %s", scope)
 		}
 	}
@@ -267,6 +270,13 @@ func TestOtherOrganizations(t *testing.T) {
 	}
 	n := 0
 	for _, rt := range s.Routes() {
+		if rt.Scope == actor.Operate { // there is no other one's: the first organization's owners alone may, and this one is not of them
+			header := map[string]string{"Cookie": identity.Cookie + "=" + boss.Secret, "Content-Type": "application/json"}
+			if resp, text := s.CallWith(header, rt.Method, rt.Path, "{}"); resp.StatusCode != http.StatusForbidden || !strings.Contains(text, "missing_scope") {
+				t.Errorf("%s %s as another organization's owner: %s %s", rt.Method, rt.Path, resp.Status, text)
+			}
+			continue
+		}
 		path, private := rt.Path, false
 		for _, part := range strings.Split(rt.Path, "/") {
 			if !strings.HasPrefix(part, "{") || slices.Contains(shared, part) {
@@ -298,7 +308,7 @@ func TestOtherOrganizations(t *testing.T) {
 	}
 	// Nor is anything of it in a list.
 	for _, rt := range s.Routes() {
-		if rt.Method != http.MethodGet || strings.Contains(rt.Path, "{") || rt.Auth == httpapi.AuthNone {
+		if rt.Method != http.MethodGet || strings.Contains(rt.Path, "{") || rt.Auth == httpapi.AuthNone || rt.Scope == actor.Operate {
 			continue
 		}
 		_, text := s.CallWith(map[string]string{key[0]: key[1]}, rt.Method, rt.Path, nil)

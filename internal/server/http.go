@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/engine"
@@ -33,7 +34,9 @@ func (s *Server) routes(capabilities ...[]httpapi.Route) []httpapi.Route {
 
 // buildAPIs makes the network's API and the socket's, which has more routes and one actor.
 func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
+	admin := slices.Concat(s.adminRoutes(), s.identity.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf))
 	checks := []httpapi.Check{{Name: "database", Run: s.db.Ping}}
+	routes = append(routes, operatorRoutes(admin)...)
 	routes = append(routes, httpapi.SystemRoutes(checks, s.metrics.Handler())...)
 	documents, err := openapi.Routes(routes, openapi.Info{Title: "Parley", Version: o.Version})
 	if err != nil {
@@ -50,11 +53,24 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	if s.api, err = httpapi.New(options); err != nil {
 		return err
 	}
-	options.Routes = slices.Concat(routes, s.adminRoutes(), s.identity.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf))
+	options.Routes = slices.Concat(routes, admin)
 	options.Auth, options.AllowOrigins = ownerAuth{s.identity}, nil
 	options.Other, options.Serves = nil, nil
 	s.owner, err = httpapi.New(options)
 	return err
+}
+
+// operatorRoutes are the socket's operations that the operator may use in a browser, too: those that need the scope for it. Their paths begin
+// with /api/operator instead of /admin. The others are the socket's alone: who reaches it is on the server's machine.
+func operatorRoutes(admin []httpapi.Route) []httpapi.Route {
+	var out []httpapi.Route
+	for _, rt := range admin {
+		if rest, ok := strings.CutPrefix(rt.Path, "/admin/"); ok && rt.Scope == actor.Operate {
+			rt.Path, rt.Op, rt.Tag = "/api/operator/"+rest, "operator"+strings.TrimPrefix(rt.Op, "admin"), "Operator"
+			out = append(out, rt)
+		}
+	}
+	return out
 }
 
 // ownerAuth lets everybody in as the owner: the socket's file permissions decide who can come.
@@ -100,7 +116,7 @@ type Link struct {
 func (s *Server) adminRoutes() []httpapi.Route {
 	return []httpapi.Route{
 		{
-			Method: http.MethodGet, Path: "/admin/status", Op: "adminStatus", Tag: "Admin", Out: Status{},
+			Method: http.MethodGet, Path: "/admin/status", Op: "adminStatus", Tag: "Admin", Scope: actor.Operate, Out: Status{},
 			Summary: "What this server is doing.",
 			Handle: func(w http.ResponseWriter, _ *http.Request) error {
 				return httpapi.JSON(w, http.StatusOK, s.status())

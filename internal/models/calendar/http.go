@@ -31,25 +31,21 @@ func (Removed) OpenAPIName() string { return "CalendarEntryRemoved" }
 // Routes returns the operations of an organization on its own view.
 func (s *Service) Routes() []httpapi.Route {
 	own := func(r *http.Request) (string, error) { return httpapi.ActorOf(r.Context()).Org, nil }
-	return s.routes("/api/calendar", "", "Models", actor.ModelsWrite, own)
+	return s.routes("/api/calendar", "", "Models", actor.ModelsRead, actor.ModelsWrite, own)
 }
 
 // AdminRoutes returns the operator's operations, for all organizations or for the one that of finds in a request.
 func (s *Service) AdminRoutes(of func(*http.Request) (string, error)) []httpapi.Route {
-	return s.routes("/admin/calendar", "admin", "Admin", "", of)
+	return s.routes("/admin/calendar", "admin", "Admin", actor.Operate, actor.Operate, of)
 }
 
 // routes are the three operations below a path; of says which organization a request is about.
-func (s *Service) routes(path, op, tag, write string, of func(*http.Request) (string, error)) []httpapi.Route {
+func (s *Service) routes(path, op, tag, read, write string, of func(*http.Request) (string, error)) []httpapi.Route {
 	name := func(words string) string {
 		if op == "" {
 			return words
 		}
 		return op + string(words[0]-'a'+'A') + words[1:]
-	}
-	read := actor.ModelsRead
-	if op != "" {
-		read = ""
 	}
 	return []httpapi.Route{
 		{

@@ -93,6 +93,8 @@ const session = {
   role: "owner",
   organization: { id: "org_1", name: "Home" },
   project: { id: "proj_1", name: "Default project" },
+  scopes: ["*"],
+  operator: true,
 };
 
 const prose = `A sailing boat cannot go **straight** into the wind, but it can go *almost* there.

@@ -1071,6 +1071,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operator/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this server is doing. */
+        get: operations["operatorStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/organizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All organizations of the installation. */
+        get: operations["operatorListOrganizations"];
+        put?: never;
+        /** Makes an organization and invites its first owner. */
+        post: operations["operatorCreateOrganization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names that programs ask for, with their snapshots, ends, windows and prices. */
+        get: operations["operatorListCalendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/calendar/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a name's entry; what is left out stays what the table says. It replaces an earlier change. */
+        put: operations["operatorSetCalendarEntry"];
+        post?: never;
+        /** Takes the change of a name's entry back. */
+        delete: operations["operatorResetCalendarEntry"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The limits that were set, of the organization, its projects, users, keys and end users. */
+        get: operations["operatorListLimits"];
+        /** Sets a limit, instead of the one that the same subject and model had. */
+        put: operations["operatorSetLimit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/limits/{limit}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a limit back: what is more general is in force again. */
+        delete: operations["operatorDeleteLimit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The usage tiers, in the order of what they ask for. */
+        get: operations["operatorListTiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/tiers/{tier}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Makes a usage tier, or changes what it asks for. */
+        put: operations["operatorSetTier"];
+        post?: never;
+        /** Takes a usage tier and its limits away. */
+        delete: operations["operatorDeleteTier"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -2743,6 +2883,15 @@ export interface components {
              */
             replacement?: string;
         };
+        ModelStatus: {
+            name: string;
+            state: string;
+            progress: number;
+            active: number;
+            queued: number;
+            memory_bytes: number;
+            error?: string;
+        };
         ModelsAlias: {
             /** @description The name that programs ask for. */
             name?: string;
@@ -2869,6 +3018,39 @@ export interface components {
             created_at: number;
             /** @description Its key, shown only in this answer; null when none was asked for. */
             api_key: components["schemas"]["ServiceAccountKey"] | null;
+        };
+        Organization: {
+            /** @enum {string} */
+            object: "organization";
+            /** @example org-abc */
+            id: string;
+            name: string;
+            /** @description How many users belong to it. */
+            members: number;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description The invitation of its first owner, shown only in the answer that made it. */
+            link?: string;
+        };
+        OrganizationList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Organization"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        OrganizationRequest: {
+            name: string;
+            /** @description The e-mail address of its first owner. */
+            owner: string;
         };
         OrganizationUser: {
             /** @enum {string} */
@@ -3130,6 +3312,10 @@ export interface components {
              * @example owner
              */
             role: string;
+            /** @description What the user or the key may do: patterns such as *, chat.write, *.read. */
+            scopes: string[];
+            /** @description Whether the user looks after the installation, and may use the operations below /api/operator. */
+            operator: boolean;
             /** @description The organization that the user belongs to. */
             organization: components["schemas"]["Named"];
             /** @description The project that new objects go to. */
@@ -3142,6 +3328,12 @@ export interface components {
         SignIn: {
             /** @description The token of a sign-in link; it works once. */
             token: string;
+        };
+        Status: {
+            version: string;
+            url: string;
+            models: components["schemas"]["ModelStatus"][];
+            pulls: components["schemas"]["Pull"][];
         };
         StreamOptions: {
             /**
@@ -3669,6 +3861,42 @@ export interface components {
             object: "list";
             /** @description Sums in the order of time; times without requests have none. */
             data: components["schemas"]["UsageSum"][];
+        };
+        UsageTier: {
+            /**
+             * @description Always usage_tier.
+             * @enum {string}
+             */
+            object: "usage_tier";
+            /** @description Its name. */
+            tier: string;
+            /** @description US dollars that an organization has spent, at least. */
+            min_spend: number;
+            /** @description Days since the organization was made, at least. */
+            min_age_days: number;
+            /** @description Unix time in seconds. */
+            updated_at: number;
+        };
+        UsageTierList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["UsageTier"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        UsageTierRequest: {
+            /** @description US dollars that an organization has spent, at least. */
+            min_spend?: number;
+            /** @description Days since the organization was made, at least. */
+            min_age_days?: number;
         };
     };
     responses: {
@@ -5875,6 +6103,284 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PullList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListOrganizations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorCreateOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListCalendar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarEntryList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetCalendarEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelsAlias"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarEntry"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorResetCalendarEntry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarEntryRemoved"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Limit"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorDeleteLimit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                limit: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListTiers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageTierList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetTier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tier: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsageTierRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageTier"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorDeleteTier: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
                 };
             };
             default: components["responses"]["Error"];
