@@ -223,6 +223,7 @@ var shared = []string{"{model...}", "{engine...}", "{engine}"}
 // bodies are what the operations on one object take.
 var bodies = map[string]string{
 	"updateChat":             `{"title":"stolen"}`,
+	"updatePreset":           `{"name":"stolen"}`,
 	"createMessage":          `{"parent_id":null,"content":[{"type":"text","text":"x"}]}`,
 	"updateProject":          `{"name":"stolen"}`,
 	"updateUser":             `{"role":"reader"}`,
@@ -264,7 +265,13 @@ func TestOtherOrganizations(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &limit); err != nil || limit.ID == "" {
 		t.Fatalf("a limit: %s %s", resp.Status, text)
 	}
+	var preset struct{ ID string }
+	resp, text = s.Call(http.MethodPost, "/api/presets", map[string]any{"name": "mine", "mode": "chat", "settings": map[string]any{}, "shared": true})
+	if err := json.Unmarshal([]byte(text), &preset); err != nil || preset.ID == "" {
+		t.Fatalf("a preset: %s %s", resp.Status, text)
+	}
 	objects := map[string]string{
+		"{preset_id}": preset.ID,
 		"{id}": mine.ID, "{message_id}": mine.Answer, "{project_id}": owner.Project, "{user_id}": owner.User, "{service_account_id}": account.ID,
 		"{api_key_id}": accountKey.ID, "{key}": accountKey.ID, "{key_id}": admin.ID, "{invite_id}": invite.ID, "{limit}": limit.ID, "{rate_limit_id}": "rl-gpt-4",
 	}

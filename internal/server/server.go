@@ -32,6 +32,7 @@ import (
 	"github.com/parley-ai/parley/internal/models/catalog"
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/presence"
+	"github.com/parley-ai/parley/internal/presets"
 	"github.com/parley-ai/parley/internal/store"
 	"github.com/parley-ai/parley/internal/tokenizer"
 	"github.com/parley-ai/parley/internal/usage"
@@ -201,6 +202,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.limits.Routes(),
 		s.usage.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
+		(&presets.Service{DB: s.db, Clock: o.Clock}).Routes(),
 	)
 	return s.buildAPIs(o, routes)
 }
