@@ -305,6 +305,7 @@ type Status struct {
 	Progress float64 // 0–1 while loading
 	Active   int     // running requests
 	Queued   int
+	Memory   int64  // bytes counted against the pool's budget: of all replicas, also while loading
 	Error    string // last failure, for the operator
 	Info     Info   // zero until ready
 }

@@ -1,6 +1,9 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // What a backend or a driver may offer beyond Backend. Callers ask with a type assertion.
 
@@ -25,6 +28,20 @@ type Restarter interface {
 	// Down says that there is no process at this moment, and with an error that requests are refused for
 	// that reason instead of waiting.
 	Down() (down bool, err error)
+}
+
+// Process tells of the process that runs a model.
+type Process struct {
+	PID       int       // 0 while there is none
+	Since     time.Time // when it was started
+	Restarts  int       // how often it died and was started again, since the model was loaded
+	LastEnd   time.Time // when it died last; zero: never
+	LastError string    // how it died then, for the operator
+}
+
+// ProcessReporter is implemented by backends that run in a process of their own: child.
+type ProcessReporter interface {
+	Process() Process
 }
 
 // QuantizeRequest asks for a copy of a model file whose weights lie as this machine reads them best.

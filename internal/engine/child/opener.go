@@ -47,7 +47,7 @@ func (o Options) withDefaults(driver string) (Options, error) {
 }
 
 // Opener returns an opener that runs each backend in a child process of its own. Its backends also
-// implement engine.StatsReporter and engine.Restarter.
+// implement engine.StatsReporter, engine.Restarter and engine.ProcessReporter.
 //
 // Errors: what the driver says, or Unavailable; of cause engine.ErrDied when the process ended while it
 // loaded the model, twice.
@@ -90,9 +90,10 @@ type backend struct {
 	limit  time.Duration // how long the child may show no progress; 0 is for ever
 
 	mu      sync.Mutex
-	cur     *run          // nil while the child is being started again
-	err     error         // why there is none, for requests that then need not wait; nil otherwise
-	changed chan struct{} // closed and renewed when cur or err change
+	cur     *run           // nil while the child is being started again
+	err     error          // why there is none, for requests that then need not wait; nil otherwise
+	changed chan struct{}  // closed and renewed when cur or err change
+	history engine.Process // of the processes before: Restarts, LastEnd, LastError
 }
 
 func (b *backend) Info(ctx context.Context) (engine.Info, error) {
@@ -210,6 +211,28 @@ func (b *backend) Down() (bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.cur == nil || b.cur.gone(), b.err
+}
+
+// Process is engine.ProcessReporter.
+func (b *backend) Process() engine.Process {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := b.history
+	if b.cur != nil && !b.cur.gone() {
+		out.PID, out.Since = b.cur.cmd.Process.Pid, b.cur.since
+	}
+	return out
+}
+
+// died notes the end of a process.
+func (b *backend) died(how, words string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.history.Restarts++
+	b.history.LastEnd, b.history.LastError = time.Now(), how
+	if words != "" {
+		b.history.LastError += ": " + words
+	}
 }
 
 // Close ends the child in order and waits for it.

@@ -163,6 +163,7 @@ func (b *backend) supervise() {
 			how = run.ending()
 		}
 		b.o.Log.Error("the engine process ended unexpectedly and is started again", "how", how, "last_words", run.lastWords())
+		b.died(how, run.lastWords())
 		_ = run.conn.Close()
 		if run.session.proved.Load() || time.Since(run.since) > healthy {
 			vain = 0

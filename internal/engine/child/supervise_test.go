@@ -346,3 +346,24 @@ func TestEchoUnmoved(t *testing.T) {
 		t.Error(last)
 	}
 }
+
+// TestProcessIsTold: which one runs, and how those before it ended.
+func TestProcessIsTold(t *testing.T) {
+	b, _, _ := openMoody(t, 0)
+	reporter := b.(engine.ProcessReporter)
+	first := reporter.Process()
+	if first.PID == 0 || first.Restarts != 0 || first.Since.IsZero() || !first.LastEnd.IsZero() {
+		t.Errorf("%+v", first)
+	}
+	_, err := generate(t, b, "exit")
+	if err == nil {
+		t.Fatal("it was to crash")
+	}
+	if _, err := generate(t, b, ""); err != nil {
+		t.Fatal(err)
+	}
+	next := reporter.Process()
+	if next.PID == 0 || next.PID == first.PID || next.Restarts != 1 || !strings.HasPrefix(next.LastError, "exit status 2") || next.LastEnd.IsZero() {
+		t.Errorf("%+v", next)
+	}
+}

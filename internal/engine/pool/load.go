@@ -283,7 +283,10 @@ type taken struct {
 // take makes a ready member cold. The caller gives what it returns to finish; until then the memory
 // counts as used. Nil when the member has no backend. Under mu.
 func (p *Pool) take(m *member) *taken {
-	delete(p.drained, m)
+	if _, ok := p.drained[m]; ok {
+		delete(p.drained, m)
+		p.wake()
+	}
 	if m.backend == nil {
 		return nil
 	}

@@ -13,6 +13,8 @@
 //     idle ones make room; if none is idle, the caller waits for Options.Wait and then gets
 //     fault.Overloaded. When a first load turns out larger than estimated, idle others are unloaded then,
 //     or as soon as they are idle.
+//   - A model that is unloaded by hand while requests run is gone when the last of them has ended; new ones
+//     wait for that, at most Options.Wait, and then load it again.
 package pool
 
 import (
@@ -68,7 +70,8 @@ type member struct {
 	backend engine.Backend
 	info    engine.Info
 	leases  int
-	waiting int // callers that wait for the load
+	waiting int  // callers that wait for the load
+	leaving bool // taken out by Unload: new requests wait until it is gone
 	used    time.Time
 	memory  int64 // counted against the budget while loading or ready
 
@@ -130,6 +133,13 @@ func (p *Pool) Use(ctx context.Context, spec engine.Spec, onProgress func(float6
 		if p.closed {
 			p.mu.Unlock()
 			return Lease{}, fault.New(fault.Unavailable, "The server is shutting down.")
+		}
+		if _, leaving := p.leavingNow()[spec.Name]; leaving {
+			p.mu.Unlock()
+			if err := p.unloaded(ctx, spec.Name); err != nil {
+				return Lease{}, err
+			}
+			continue
 		}
 		m := p.pick(p.model(spec))
 		switch {
@@ -242,8 +252,8 @@ func (p *Pool) Preload(ctx context.Context, spec engine.Spec) error {
 	}
 }
 
-// Unload takes a model out: at once when it is idle, else when its last lease is released. New
-// requests load it again. It returns false when the model is not loaded.
+// Unload takes a model out: at once when it is idle, else when its last lease is released. Requests that
+// come before that wait for it, and then load the model again. It returns false when the model is not loaded.
 func (p *Pool) Unload(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -252,8 +262,59 @@ func (p *Pool) Unload(name string) bool {
 		return false
 	}
 	delete(p.models, name)
+	for _, m := range mod.members {
+		m.leaving = true
+	}
 	p.retire(mod)
 	return true
+}
+
+// unloaded waits while a model is on its way out by Unload: a second copy beside the one that finishes
+// would take the memory that was to become free.
+func (p *Pool) unloaded(ctx context.Context, name string) error {
+	var timeout <-chan time.Time
+	for {
+		p.mu.Lock()
+		requests, leaving := p.leavingNow()[name]
+		changed, closed := p.changed, p.closed
+		p.mu.Unlock()
+		if !leaving || closed {
+			return nil
+		}
+		if timeout == nil {
+			timer := time.NewTimer(p.o.Wait)
+			defer timer.Stop()
+			timeout = timer.C
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timeout:
+			return fault.New(fault.Overloaded, "The model %s is being unloaded and still has %d requests to finish. Please try again later.", name, requests)
+		}
+	}
+}
+
+// leavingNow is Leaving, under mu.
+func (p *Pool) leavingNow() map[string]int {
+	if len(p.drained) == 0 { // nearly always, at each request
+		return nil
+	}
+	out := map[string]int{}
+	for m := range p.drained {
+		if m.leaving {
+			out[m.spec.Name] += m.leases + m.waiting
+		}
+	}
+	return out
+}
+
+// Leaving tells how many requests are still to end before a model that was unloaded is gone, by name.
+func (p *Pool) Leaving() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leavingNow()
 }
 
 // Close ends loads, closes all backends (running sequences end with Unavailable) and refuses new

@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/parley-ai/parley/internal/engine"
@@ -46,11 +47,57 @@ func (p *Pool) Statuses() []engine.Status {
 	return out
 }
 
+// Processes tells of the processes of loaded models, by model; replicas that run elsewhere have none.
+func (p *Pool) Processes() map[string][]engine.Process {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[string][]engine.Process{}
+	for m := range p.members() {
+		if r, ok := m.backend.(engine.ProcessReporter); ok {
+			out[m.spec.Name] = append(out[m.spec.Name], r.Process())
+		}
+	}
+	return out
+}
+
+// Probe asks every loaded model whether it answers and returns what is wrong, by model. Backends that do not
+// tell their load are not asked. A model that is being started again does not answer.
+func (p *Pool) Probe(ctx context.Context) map[string]error {
+	type asked struct {
+		name     string
+		reporter engine.StatsReporter
+	}
+	var ask []asked
+	p.mu.Lock()
+	for name, mod := range p.models {
+		for _, m := range mod.members {
+			if r, ok := m.backend.(engine.StatsReporter); ok && m.state == engine.StateReady {
+				ask = append(ask, asked{name, r})
+			}
+		}
+	}
+	p.mu.Unlock()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	out := map[string]error{}
+	for _, a := range ask {
+		wg.Go(func() {
+			if _, err := a.reporter.Stats(ctx); err != nil {
+				mu.Lock()
+				out[a.name] = err
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
 // status sums up the members. Under the pool's mu.
 func (mod *model) status() engine.Status {
 	members := make([]member, len(mod.members))
 	for i, m := range mod.members {
-		members[i] = member{state: m.state, info: m.info, progress: m.progress, leases: m.leases, waiting: m.waiting, err: m.err}
+		members[i] = member{state: m.state, info: m.info, progress: m.progress, leases: m.leases, waiting: m.waiting, memory: m.memory, err: m.err}
 		members[i].restarting(m.backend)
 	}
 	order := map[engine.State]int{engine.StateReady: 0, engine.StateLoading: 1, engine.StateFailed: 2, engine.StateCold: 3}
@@ -62,6 +109,7 @@ func (mod *model) status() engine.Status {
 	for _, m := range members {
 		s.Active += m.leases
 		s.Queued += m.waiting
+		s.Memory += m.memory
 		if m.err != nil {
 			s.Error = m.err.Error()
 		}
