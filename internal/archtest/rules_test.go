@@ -12,6 +12,8 @@ var tiers = map[string]int{
 
 	"internal/store": 1, "internal/presence": 1, "internal/blob": 1, "internal/jobs": 1, "internal/bus": 1, "internal/httpapi": 1,
 	"internal/openapi": 1, "internal/egress": 1, "internal/engine": 1, "internal/chattemplate": 1, "internal/jsonschema": 1, "internal/audit": 1,
+	"internal/mail": 1,
+	"internal/secrets": 1,
 
 	"internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/models": 2, "internal/tokenizer": 2, "internal/toolcall": 2,
 
@@ -32,6 +34,12 @@ var sameTier = map[string]string{
 	"internal/audit -> internal/store":          "lines are written in the transaction of the act",
 	"internal/audit -> internal/httpapi":        "a line says which request made it, and the log has routes",
 	"internal/presence -> internal/store":       "leases are rows",
+	"internal/mail -> internal/store":           "a mail is a row of the caller's transaction",
+	"internal/mail -> internal/jobs":            "a job sends it",
+	"internal/mail -> internal/egress":          "the mail server is outside",
+	"internal/mail -> internal/audit":           "what was given up is told",
+	"internal/mail -> internal/httpapi":         "the operator sees how mails go",
+	"internal/secrets -> internal/store":        "the database says which keys sealed what is in it",
 	"internal/bus -> internal/store":            "LISTEN/NOTIFY runs on the store's PostgreSQL",
 	"internal/tokenizer -> internal/toolcall":   "a chat's functions are counted in the form that templates take",
 	"internal/openapi -> internal/httpapi":      "the document is made from the route table",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -88,6 +89,13 @@ func (c *Config) check() error {
 		bad(err == nil && slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme), "redis.url", "%q is no Redis: write redis://USER:PASSWORD@HOST:PORT/DB", maskURL(c.Redis.URL))
 	}
 	bad(c.Redis.Away == "open" || c.Redis.Away == "closed", "redis.away", "%q is no choice: write open or closed", c.Redis.Away)
+	if c.Mail.URL != "" {
+		u, err := url.Parse(c.Mail.URL)
+		bad(err == nil && (u.Scheme == "smtp" || u.Scheme == "smtps") && u.Hostname() != "", "mail.url",
+			"%q is no mail server: write smtp://USER:PASSWORD@HOST:PORT or smtps://USER:PASSWORD@HOST:PORT", maskURL(c.Mail.URL))
+		_, err = mail.ParseAddress(c.Mail.From)
+		bad(err == nil, "mail.from", "%q is no address: write parley@example.com or Parley <parley@example.com>", c.Mail.From)
+	}
 	bad(c.ShutdownGrace >= 0, "shutdown_grace", "write a duration, such as 30s")
 	bad(c.Engine.IdleUnload >= 0, "engine.idle_unload", "write a duration, such as 15m, or 0 for never")
 	bad(c.Engine.HangAfter >= 0, "engine.hang_after", "write a duration, such as 60s, or 0 for never")
@@ -177,6 +185,9 @@ func (f field) print(c *Config) string {
 	case map[string]string:
 		return jsonText(v)
 	case string:
+		if f.tag.Get("secret") != "" && v != "" {
+			return mask
+		}
 		if strings.Contains(v, "://") {
 			return maskURL(v)
 		}

@@ -14,10 +14,13 @@ type Config struct {
 	DBMaxConns    int               `koanf:"db_max_conns" default:"20" doc:"most connections to PostgreSQL"`
 	ShutdownGrace time.Duration     `koanf:"shutdown_grace" default:"30s" doc:"how long running answers may take to finish at shutdown"`
 	BaseURL       string            `koanf:"base_url" default:"" doc:"address of the web app as browsers reach it, for links; empty is http://ADDR"`
+	SecretKey     string            `koanf:"secret_key" default:"" secret:"true" doc:"key that secrets in the database are sealed with, 32 random bytes in base64, the same for all servers of a database; further ones, with commas between them, open what they sealed before; empty is secret.key in the home directory, made at the first start"`
+	SecretForget  string            `koanf:"secret_forget" default:"" doc:"id of a key that is lost: start without it, and never read again what it sealed"`
 	AllowOrigins  string            `koanf:"allow_origins" default:"*" doc:"web pages that may call /v1 with an API key, such as https://app.example.com, with commas between them; * is all, as at OpenAI; empty is none but Parley's own"`
 	Log           Log               `koanf:"log"`
 	Limits        Limits            `koanf:"limits"`
 	Redis         Redis             `koanf:"redis"`
+	Mail          Mail              `koanf:"mail"`
 	Engine        Engine            `koanf:"engine"`
 	Defaults      Defaults          `koanf:"defaults"`
 	Aliases       map[string]string `koanf:"aliases" default:"{}" doc:"further names for models, NAME: MODEL; they win over the built-in names"`
@@ -51,6 +54,12 @@ type Limits struct {
 type Redis struct {
 	URL  string `koanf:"url" default:"" doc:"Redis or Valkey in which several servers count limits together, redis://USER:PASSWORD@HOST:PORT/DB; empty: each counts for itself"`
 	Away string `koanf:"away" default:"open" doc:"while Redis does not answer: open, each server counts for itself; closed, requests that are limited get 503"`
+}
+
+// Mail is the server that mails go to.
+type Mail struct {
+	URL  string `koanf:"url" default:"" doc:"mail server, smtp://USER:PASSWORD@HOST:PORT (STARTTLS) or smtps://USER:PASSWORD@HOST:PORT; ?starttls=if_offered or never is for a server that cannot; empty: no mails, links are shown"`
+	From string `koanf:"from" default:"" doc:"sender of mails, such as Parley <parley@example.com>"`
 }
 
 // Engine says how models are run on this machine.

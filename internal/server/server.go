@@ -33,6 +33,7 @@ import (
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/presets"
+	"github.com/parley-ai/parley/internal/secrets"
 	"github.com/parley-ai/parley/internal/store"
 	"github.com/parley-ai/parley/internal/tokenizer"
 	"github.com/parley-ai/parley/internal/usage"
@@ -48,6 +49,7 @@ type Server struct {
 	version  string
 	db       *store.DB
 	lock     *store.HomeLock
+	secrets  *secrets.Keys
 	pool     *pool.Pool
 	identity *identity.Service
 	calendar *calendar.Service
@@ -92,6 +94,12 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.onClose(func(context.Context) error { return s.db.Close() })
+
+	if s.secrets, err = secrets.Open(ctx, secrets.Options{
+		DB: s.db, Home: o.Config.Home, Setting: o.Config.SecretKey, Forget: o.Config.SecretForget, Clock: o.Clock, Log: o.Log,
+	}); err != nil {
+		return nil, err
+	}
 
 	modelOptions := ModelOptions(o.Config, o.Log)
 	modelOptions.Clock = o.Clock

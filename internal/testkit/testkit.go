@@ -61,6 +61,9 @@ func Start(t testing.TB, o Options) *Server {
 		"remotes": `[{"name": "fake", "url": "http://127.0.0.1:1/v1", "models": ["echo"]}]`,
 		"aliases": `{"text-embedding-ada-002": "echo", "text-search-ada-doc-001": "echo"}`,
 	}
+	if o.DB != "" { // which another server of the test may have made, with a home of its own
+		flags["secret_key"] = "dGVzdHMgb25seTogdGhpcnR5LXR3byBieXRlcyBsb24="
+	}
 	for key, value := range o.Config {
 		flags[key] = value
 	}
