@@ -1054,6 +1054,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists your presets and those that your organization shares, the last changed first, without their settings. */
+        get: operations["listPresets"];
+        put?: never;
+        /** Keeps a preset of the playground. */
+        post: operations["createPreset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presets/{preset_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a preset with its settings. */
+        get: operations["getPreset"];
+        put?: never;
+        post?: never;
+        /** Deletes a preset: your own, or as owner or admin of the organization any that is shared. */
+        delete: operations["deletePreset"];
+        options?: never;
+        head?: never;
+        /** Changes a preset of your own: its name, its settings, whether it is shared. */
+        patch: operations["updatePreset"];
+        trace?: never;
+    };
     "/api/pulls": {
         parameters: {
             query?: never;
@@ -2417,6 +2454,24 @@ export interface components {
             /** @description The answer is always streamed. */
             stream?: boolean;
         };
+        CreatePreset: {
+            /**
+             * @description At most 100 characters.
+             * @example Grammar correction
+             */
+            name: string | null;
+            /** @enum {string|null} */
+            mode: "chat" | "complete" | "edit" | null;
+            /** @description At most 512 KiB. No secrets: whoever sees the preset sees them. */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Let the whole organization see it.
+             * @default false
+             */
+            shared: boolean;
+        };
         Deleted: {
             /** @description What was deleted. */
             id: string;
@@ -3095,6 +3150,84 @@ export interface components {
             user?: components["schemas"]["OwnerDetails"];
             service_account?: components["schemas"]["OwnerDetails"];
         };
+        Preset: {
+            /** @example preset_8Abc */
+            id: string;
+            /**
+             * @description Always preset.
+             * @enum {string}
+             */
+            object: "preset";
+            name: string;
+            /**
+             * @description The playground's mode.
+             * @enum {string}
+             */
+            mode: "chat" | "complete" | "edit";
+            /** @description Whether the whole organization sees it. */
+            shared: boolean;
+            /** @description Whose it is: a user, or a service account. */
+            owner_id: string;
+            /** @description Whether it is yours, and you can change it. */
+            own: boolean;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970. */
+            updated_at: number;
+        };
+        PresetDeleted: {
+            id: string;
+            /**
+             * @description Always preset.deleted.
+             * @enum {string}
+             */
+            object: "preset.deleted";
+            deleted: boolean;
+        };
+        PresetDetail: {
+            /** @example preset_8Abc */
+            id: string;
+            /**
+             * @description Always preset.
+             * @enum {string}
+             */
+            object: "preset";
+            name: string;
+            /**
+             * @description The playground's mode.
+             * @enum {string}
+             */
+            mode: "chat" | "complete" | "edit";
+            /** @description Whether the whole organization sees it. */
+            shared: boolean;
+            /** @description Whose it is: a user, or a service account. */
+            owner_id: string;
+            /** @description Whether it is yours, and you can change it. */
+            own: boolean;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970. */
+            updated_at: number;
+            /** @description An object that the playground wrote: texts and parameters. */
+            settings: {
+                [key: string]: unknown;
+            };
+        };
+        PresetList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Preset"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
         Project: {
             /** @enum {string} */
             object: "organization.project";
@@ -3543,6 +3676,18 @@ export interface components {
             title?: string;
             /** @description The message that ends the path to show. */
             current_message_id?: string;
+        };
+        UpdatePreset: {
+            /** @description At most 100 characters. */
+            name?: string;
+            /** @enum {string} */
+            mode?: "chat" | "complete" | "edit";
+            /** @description Instead of what was kept. */
+            settings?: {
+                [key: string]: unknown;
+            };
+            /** @description Let the whole organization see it. */
+            shared?: boolean;
         };
         Usage: {
             /** @description Tokens of the prompt. */
@@ -6082,6 +6227,130 @@ export interface operations {
                 };
                 content: {
                     "application/x-ndjson": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listPresets: {
+        parameters: {
+            query?: {
+                /** @description How many presets to return. */
+                limit?: number;
+                /** @description Id of the last preset of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createPreset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreatePreset"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetDetail"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getPreset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetDetail"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deletePreset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetDeleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updatePreset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdatePreset"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetDetail"];
                 };
             };
             default: components["responses"]["Error"];
