@@ -27,6 +27,7 @@ type Server struct {
 
 	t    testing.TB
 	bin  string
+	db   string // the setting; empty: SQLite in the home
 	env  []string
 	args []string
 	cmd  *exec.Cmd
@@ -51,23 +52,59 @@ func Path(t testing.TB) string {
 // It ends with the test.
 func Start(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, bin: Path(t), Home: t.TempDir(), args: args}
-	s.env = append(os.Environ(), "PARLEY_HOME="+s.Home, "PARLEY_ADDR=127.0.0.1:0", "PARLEY_LOG_LEVEL=info")
-	if os.Getenv(storetest.Env) != "" {
-		s.env = append(s.env, "PARLEY_DB="+storetest.Postgres(t))
-	}
-	// The manifest of what was pulled; the files themselves lie in the shared cache.
-	manifest, err := os.ReadFile(filepath.Join(os.Getenv("PARLEY_TEST_HOME"), "models.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(s.Home, "models.json"), manifest, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	s := &Server{t: t, bin: Path(t), args: args, db: storage(t)}
+	s.move(t.TempDir())
 	s.Launch()
 	t.Cleanup(s.Stop)
 	s.Key = strings.TrimSpace(s.Run("keys", "create", "--name", "e2e"))
 	return s
+}
+
+// Beside starts another server on the same database, with a home of its own and the same key.
+func (s *Server) Beside(t testing.TB) *Server {
+	t.Helper()
+	if s.db == "" {
+		t.Fatal("two servers share PostgreSQL alone")
+	}
+	other := &Server{t: t, bin: s.bin, args: s.args, db: s.db, Key: s.Key}
+	other.move(t.TempDir())
+	// All servers of a database need its key.
+	secret, err := os.ReadFile(filepath.Join(s.Home, "secret.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(other.Home, "secret.key"), secret, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other.Launch()
+	t.Cleanup(other.Stop)
+	return other
+}
+
+// storage returns the setting of a fresh database: empty for SQLite in the home.
+func storage(t testing.TB) string {
+	if os.Getenv(storetest.Env) == "" {
+		return ""
+	}
+	return storetest.Postgres(t)
+}
+
+// move gives the server its home, which knows the pulled models.
+func (s *Server) move(home string) {
+	s.t.Helper()
+	s.Home = home
+	s.env = append(os.Environ(), "PARLEY_HOME="+s.Home, "PARLEY_ADDR=127.0.0.1:0", "PARLEY_LOG_LEVEL=info")
+	if s.db != "" {
+		s.env = append(s.env, "PARLEY_DB="+s.db)
+	}
+	// The manifest of what was pulled; the files themselves lie in the shared cache.
+	manifest, err := os.ReadFile(filepath.Join(os.Getenv("PARLEY_TEST_HOME"), "models.json"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Home, "models.json"), manifest, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // Launch starts the process again in the same home, after Kill or Stop.

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,65 +21,24 @@ import (
 	"github.com/parley-ai/parley/internal/limits/shared"
 	"github.com/parley-ai/parley/internal/store/storetest"
 	"github.com/parley-ai/parley/internal/testkit"
+	"github.com/parley-ai/parley/internal/testkit/redistest"
 )
 
-// server starts a Redis of its own, on loopback, that keeps nothing.
+// server is the Redis that several servers share.
 type server struct {
-	t    testing.TB
-	port string
-	cmd  *exec.Cmd
+	*redistest.Server
+	t testing.TB
 }
 
 func start(t testing.TB) *server {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("no redis-server: Debian's package redis-server has it")
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s := &server{t: t, port: port}
-	s.run()
-	t.Cleanup(s.kill)
-	return s
-}
-
-func (s *server) run() {
-	s.t.Helper()
-	s.cmd = exec.Command("redis-server", "--port", s.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.t.TempDir())
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		c, err := net.Dial("tcp", "127.0.0.1:"+s.port)
-		if err == nil {
-			_ = c.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("redis-server does not answer: %v", err)
-		}
-	}
-}
-
-func (s *server) kill() {
-	if s.cmd == nil {
-		return
-	}
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
-	s.cmd = nil
+	return &server{redistest.Start(t), t}
 }
 
 // limiter is one server's.
 func (s *server) limiter(settings limits.Settings, closed bool) (*limits.Limiter, *bytes.Buffer) {
 	s.t.Helper()
-	counter, err := shared.Open("redis://127.0.0.1:" + s.port)
+	counter, err := shared.Open(s.URL())
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -192,14 +149,14 @@ func TestRedisIsAway(t *testing.T) {
 	if a := ask(open); a != "1 left" {
 		t.Fatal(a)
 	}
-	s.kill()
+	s.Kill()
 	if a, b := ask(open), ask(closed); a != "0 left" || b != "true" {
 		t.Errorf("away: %s, %s", a, b)
 	}
 	if a := ask(open); a != "limited" {
 		t.Errorf("away, open: %s", a)
 	}
-	s.run()
+	s.Run()
 	for deadline := time.Now().Add(20 * time.Second); ask(closed) == "true"; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it does not come back")
@@ -215,7 +172,7 @@ func TestRedisIsAway(t *testing.T) {
 // TestTwoServers: a limit of five lets five requests through, whichever of two servers they go to.
 func TestTwoServers(t *testing.T) {
 	s := start(t)
-	o := testkit.Options{DB: storetest.SQLite(t), Config: map[string]any{"redis.url": "redis://127.0.0.1:" + s.port, "limits.requests_per_minute": 5, "limits.count_refused": false}}
+	o := testkit.Options{DB: storetest.SQLite(t), Config: map[string]any{"redis.url": s.URL(), "limits.requests_per_minute": 5, "limits.count_refused": false}}
 	servers := []*testkit.Server{testkit.Start(t, o), testkit.Start(t, o)}
 	key := map[string]string{"Authorization": "Bearer " + servers[0].Key}
 	passed := 0
