@@ -271,8 +271,7 @@ func TestOtherOrganizations(t *testing.T) {
 		t.Fatalf("a preset: %s %s", resp.Status, text)
 	}
 	objects := map[string]string{
-		"{preset_id}": preset.ID,
-		"{id}": mine.ID, "{message_id}": mine.Answer, "{project_id}": owner.Project, "{user_id}": owner.User, "{service_account_id}": account.ID,
+		"{preset_id}": preset.ID, "{id}": mine.ID, "{message_id}": mine.Answer, "{project_id}": owner.Project, "{user_id}": owner.User, "{service_account_id}": account.ID,
 		"{api_key_id}": accountKey.ID, "{key}": accountKey.ID, "{key_id}": admin.ID, "{invite_id}": invite.ID, "{limit}": limit.ID, "{rate_limit_id}": "rl-gpt-4",
 	}
 	n := 0
