@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Parley beside upstream's llama-server on the same model files, in one run, and beside a bare reverse
 # proxy in front of a 0 ms upstream. Prints Markdown tables. Nothing else should run on the machine.
-#   bench/run.sh [text|loop|divergence|overhead|tools|gateways]…      default: text loop divergence overhead
+#   bench/run.sh [text|loop|divergence|overhead|tools|gateways|memory]…      default: text loop divergence overhead
 #   bench/run.sh gateways  Parley, a bare proxy, Portkey's gateway (npm) and LiteLLM's proxy (PyPI) before a 0 ms upstream, whole and streamed
+#   bench/run.sh memory    what the server holds in memory over two million requests (REQUESTS=…)
 #   bench/run.sh tools     sixty cases of function calling on the default model; see bench/tools for others
 #   FILES="as-is lossless fast" ROUNDS=3 bench/run.sh text
 # The peer is built once, from the source that PyPI's llama-cpp-python 0.3.36 carries (about five minutes
@@ -69,6 +70,7 @@ before_upstream() {
 	proxy_pid=$!
 	pids+=("$proxy_pid")
 	export PARLEY_HOME=$work/home-overhead
+	rm -rf "$PARLEY_HOME" # rows of earlier runs, perhaps of an older build
 	mkdir -p "$PARLEY_HOME"
 	cat >"$PARLEY_HOME/config.yaml" <<-YAML
 		log:
@@ -162,6 +164,14 @@ if [[ " $parts " == *" overhead "* ]]; then
 	before_upstream
 	printf '### overhead in front of a 0 ms upstream\n\n'
 	"$work/overhead" load -url "${url#http://}" -key "$key" -model bench -peer 127.0.0.1:9182 -direct 127.0.0.1:9181 -pid "$pid" -peer-pid "$proxy_pid"
+	stop_all
+fi
+
+if [[ " $parts " == *" memory "* ]]; then
+	go build -o "$work/overhead" ./bench/overhead
+	before_upstream
+	printf '### memory over many requests in front of a 0 ms upstream\n\n'
+	"$work/overhead" memory -url "${url#http://}" -key "$key" -pid "$pid" -requests "${REQUESTS:-2000000}"
 	stop_all
 fi
 

@@ -1,6 +1,7 @@
 // Command overhead measures what a server adds in front of an upstream that answers at once, beside a
 // bare reverse proxy that only parses and forwards, and beside other gateways. All parts run as processes of this binary on
-// loopback: `overhead upstream`, `overhead proxy`, `overhead load`, which pairs two targets, and `overhead compare`, which takes any number in turn.
+// loopback: `overhead upstream`, `overhead proxy`, `overhead load`, which pairs two targets, `overhead compare`, which takes any number in turn,
+// and `overhead memory`, which watches what the server holds.
 package main
 
 import (
@@ -17,7 +18,7 @@ import (
 	"github.com/parley-ai/parley/bench/internal/load"
 )
 
-const usage = `usage: overhead upstream ADDR | proxy ADDR UPSTREAM | load [flags] | compare [flags] NAME=HOST:PORT[;model=NAME][;Header: value]…`
+const usage = `usage: overhead upstream ADDR | proxy ADDR UPSTREAM | load [flags] | compare [flags] NAME=HOST:PORT[;model=NAME][;Header: value]… | memory [flags]`
 
 func main() {
 	log.SetFlags(0)
@@ -35,6 +36,10 @@ func main() {
 		}
 	case "compare":
 		if err := runCompare(os.Args[2:]); err != nil {
+			log.Fatal(err)
+		}
+	case "memory":
+		if err := runMemory(os.Args[2:]); err != nil {
 			log.Fatal(err)
 		}
 	default:
