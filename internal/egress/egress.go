@@ -56,7 +56,7 @@ var (
 // Transport returns a new transport of a kind, for the few that need a client of their own (gRPC-like
 // pools, tests with their own timeouts).
 func Transport(t Trust) *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	dialer := Dialer(t)
 	tr := &http.Transport{
 		DialContext:           dialer.DialContext,
 		ForceAttemptHTTP2:     true,
@@ -81,8 +81,16 @@ func Transport(t Trust) *http.Transport {
 		tr.DisableCompression = true
 		return tr
 	}
-	dialer.ControlContext = refusePrivate
 	return tr
+}
+
+// Dialer returns what opens connections to addresses of a kind, for protocols other than HTTP.
+func Dialer(t Trust) *net.Dialer {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	if t != Operator {
+		dialer.ControlContext = refusePrivate
+	}
+	return dialer
 }
 
 // refusePrivate is called with the numeric address right before each connect.

@@ -26,7 +26,9 @@ import (
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/identity"
+	"github.com/parley-ai/parley/internal/jobs"
 	"github.com/parley-ai/parley/internal/limits"
+	"github.com/parley-ai/parley/internal/mail"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/calendar"
 	"github.com/parley-ai/parley/internal/models/catalog"
@@ -51,6 +53,8 @@ type Server struct {
 	lock     *store.HomeLock
 	secrets  *secrets.Keys
 	pool     *pool.Pool
+	jobs     *jobs.Jobs
+	mail     *mail.Service
 	identity *identity.Service
 	calendar *calendar.Service
 	limits   *limits.Service
@@ -159,6 +163,14 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		return err
 	}
 	s.wg.Go(func() { s.calendar.Run(s.ctx) })
+	if s.jobs, err = jobs.New(ctx, s.db, jobs.Options{Logger: s.log}); err != nil {
+		return err
+	}
+	if s.mail, err = mail.New(mail.Options{
+		DB: s.db, Clock: o.Clock, Logger: s.log, Jobs: s.jobs, Seal: s.secrets, URL: s.cfg.Mail.URL, From: s.cfg.Mail.From,
+	}); err != nil {
+		return err
+	}
 	s.identity = identity.New(s.db, o.Clock, s.log)
 	s.identity.Page = s.baseURL
 	s.onClose(s.identity.Close)
@@ -244,6 +256,10 @@ func (s *Server) Start(ctx context.Context) (<-chan error, error) {
 	if err := s.ListenSocket(); err != nil {
 		return nil, err
 	}
+	if err := s.jobs.Start(ctx); err != nil {
+		return nil, err
+	}
+	s.onClose(s.jobs.Stop)
 	failed := network.Start()
 	ready, err := json.Marshal(map[string]any{"url": s.URL(), "pid": os.Getpid(), "version": s.version})
 	if err != nil {
