@@ -89,6 +89,9 @@ type Alias struct {
 	InputPrice  *float64     `yaml:"input_price,omitempty" json:"input_price,omitzero" doc:"US dollars for 1,000 tokens of prompt."`
 	CachedPrice *float64     `yaml:"cached_price,omitempty" json:"cached_price,omitzero" doc:"US dollars for 1,000 tokens of prompt that were computed for an earlier request; left out, as the others."`
 	OutputPrice *float64     `yaml:"output_price,omitempty" json:"output_price,omitzero" doc:"US dollars for 1,000 tokens of answer."`
+	ImagePrice  *float64     `yaml:"image_price,omitempty" json:"image_price,omitzero" doc:"US dollars for an image that is made."`
+	MinutePrice *float64     `yaml:"minute_price,omitempty" json:"minute_price,omitzero" doc:"US dollars for a minute of audio that is heard."`
+	SpeechPrice *float64     `yaml:"speech_price,omitempty" json:"speech_price,omitzero" doc:"US dollars for 1,000 characters that are spoken."`
 	Created     int64        `yaml:"created,omitempty" json:"created,omitzero" doc:"Seconds since 1970, as GET /v1/models says it."`
 	OwnedBy     string       `yaml:"owned_by,omitempty" json:"owned_by,omitzero" doc:"As GET /v1/models says it."`
 	Encoding    string       `yaml:"encoding,omitempty" json:"encoding,omitzero" doc:"tiktoken's name of the vocabulary that programs use with it; native is the served model's own." example:"cl100k_base"`
@@ -145,6 +148,7 @@ func (a Alias) under(over Alias) Alias {
 		Moves: over.Moves, Announced: cmp.Or(over.Announced, a.Announced), Shutdown: cmp.Or(over.Shutdown, a.Shutdown),
 		Replacement: cmp.Or(over.Replacement, a.Replacement), After: cmp.Or(over.After, a.After), Window: cmp.Or(over.Window, a.Window),
 		InputPrice: cmp.Or(over.InputPrice, a.InputPrice), CachedPrice: cmp.Or(over.CachedPrice, a.CachedPrice), OutputPrice: cmp.Or(over.OutputPrice, a.OutputPrice),
+		ImagePrice: cmp.Or(over.ImagePrice, a.ImagePrice), MinutePrice: cmp.Or(over.MinutePrice, a.MinutePrice), SpeechPrice: cmp.Or(over.SpeechPrice, a.SpeechPrice),
 		Created: cmp.Or(over.Created, a.Created), OwnedBy: cmp.Or(over.OwnedBy, a.OwnedBy), Encoding: cmp.Or(over.Encoding, a.Encoding),
 		Count: cmp.Or(over.Count, a.Count), Dimensions: cmp.Or(over.Dimensions, a.Dimensions),
 	}

@@ -68,14 +68,21 @@ func (r *Registry) Decline(ctx context.Context, offers []string) error {
 // Upgrade pulls a model and makes it the default of its kind, and of code where that has no model of
 // its own. Until it is ready, and for requests that are under way then, the old one answers.
 func (r *Registry) Upgrade(ctx context.Context, ref string, o PullOptions) (Installed, error) {
-	if _, _, err := r.libraryFor(ctx, o); err != nil {
-		return Installed{}, err
-	}
-	in, err := r.Pull(ctx, ref, o)
+	in, err := r.PullReady(ctx, ref, o)
 	if err != nil {
 		return Installed{}, err
 	}
 	return in, r.SetDefault(ctx, in.Kind, in.Name)
+}
+
+// PullReady is Pull of a model that is to answer at once: the engine's libraries come first where there are none.
+func (r *Registry) PullReady(ctx context.Context, ref string, o PullOptions) (Installed, error) {
+	if e := r.catalog.Find(ref); e == nil || e.Kind != catalog.Library {
+		if _, _, err := r.libraryFor(ctx, o); err != nil {
+			return Installed{}, err
+		}
+	}
+	return r.Pull(ctx, ref, o)
 }
 
 // Discover looks for models that this machine has already. self is our own address, HOST:PORT.

@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -161,6 +162,37 @@ func must[T any](v T, err error) T {
 		panic(err)
 	}
 	return v
+}
+
+// TestPrices: each price of a name can be changed for all or for one organization; what an organization leaves out is what the layers below
+// say, and what a stable name leaves out is its snapshot's.
+func TestPrices(t *testing.T) {
+	r, _ := at(t, "2024-01-25")
+	p := func(v float64) *float64 { return &v }
+	err := r.SetCalendar(map[string][]Alias{
+		"":      {{Name: "gpt-4-0613", ImagePrice: p(0.04), MinutePrice: p(0.006), SpeechPrice: p(0.015), CachedPrice: p(0.01)}},
+		"org-a": {{Name: "gpt-4-0613", ImagePrice: p(0.02), OutputPrice: p(0)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for org, want := range map[string]string{"org-a": "0.03 0.01 0 0.02 0.006 0.015", "org-b": "0.03 0.01 0.06 0.04 0.006 0.015"} {
+		for _, name := range []string{"gpt-4-0613", "gpt-4"} {
+			got := must(r.Resolve(t.Context(), actor.Actor{Org: org}, name)).Price
+			if text := fmt.Sprint(*got.Input, *got.Cached, *got.Output, *got.Image, *got.Minute, *got.Speech); text != want {
+				t.Errorf("%s, %s: %s, want %s", org, name, text, want)
+			}
+		}
+		for _, e := range r.Calendar(actor.Actor{Org: org}) {
+			if e.Name != "gpt-4" {
+				continue
+			}
+			d := e.Today
+			if text := fmt.Sprint(*d.Input, *d.Cached, *d.Output, *d.Image, *d.Minute, *d.Speech); text != want {
+				t.Errorf("%s, shown: %s, want %s", org, text, want)
+			}
+		}
+	}
 }
 
 // TestLayers: what an organization says lies over what the installation says, and only it sees that.

@@ -44,6 +44,10 @@ type Today struct {
 	Encoding string   `json:"encoding,omitzero" doc:"tiktoken's name of its vocabulary, of the snapshot where the name says none; none when it is the served model's own."`
 	Input    *float64 `json:"input_price,omitzero" doc:"US dollars for 1,000 tokens of prompt, of the snapshot where the name says none."`
 	Output   *float64 `json:"output_price,omitzero" doc:"US dollars for 1,000 tokens of answer."`
+	Cached   *float64 `json:"cached_price,omitzero" doc:"US dollars for 1,000 tokens of prompt that were computed for an earlier request."`
+	Image    *float64 `json:"image_price,omitzero" doc:"US dollars for an image that is made."`
+	Minute   *float64 `json:"minute_price,omitzero" doc:"US dollars for a minute of audio that is heard."`
+	Speech   *float64 `json:"speech_price,omitzero" doc:"US dollars for 1,000 characters that are spoken."`
 }
 
 // SetCalendar replaces what was changed while running, by organization; "" is for all.
@@ -77,7 +81,8 @@ func (r *Registry) Calendar(who actor.Actor) []Entry {
 		e.Today.State = StateCurrent
 		if row := s.find(who.Org, a.Name); row != nil {
 			e.Today.Served, e.Today.Window, e.Today.Encoding = row.resolved.Served, row.resolved.Window, row.resolved.Encoding
-			e.Today.Input, e.Today.Output = row.resolved.Price.Input, row.resolved.Price.Output
+			p := row.resolved.Price
+			e.Today.Input, e.Today.Cached, e.Today.Output, e.Today.Image, e.Today.Minute, e.Today.Speech = p.Input, p.Cached, p.Output, p.Image, p.Minute, p.Speech
 			if row.resolved.Snapshot != a.Name {
 				e.Today.Snapshot = row.resolved.Snapshot
 			}

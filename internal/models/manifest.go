@@ -166,6 +166,9 @@ func (r *Registry) update(ctx context.Context, change func(*manifest) error) err
 
 // put adds or replaces an installed model.
 func (r *Registry) put(ctx context.Context, in Installed) error {
+	if err := r.store.NoteHome(r.home); err != nil {
+		return err
+	}
 	return r.update(ctx, func(m *manifest) error {
 		if i := slices.IndexFunc(m.Models, func(x Installed) bool { return x.Name == in.Name }); i >= 0 {
 			m.Models[i] = in

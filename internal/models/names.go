@@ -21,6 +21,7 @@ type snapshot struct {
 	list      []Model
 	orgs      map[string]*overlay // organizations with rows of their own
 	installed []Installed
+	serving   []served // what can answer under its own name
 	defaults  map[catalog.Kind]string
 	declined  []string
 	manifest  manifest // of which it was made
@@ -65,9 +66,10 @@ type Resolved struct {
 	Sunset     time.Time // when it is or was shut down; zero: not known
 }
 
-// Price is what 1,000 tokens cost, in US dollars; nil is not known. Cached is for tokens of prompt that were computed
-// for an earlier request; nil is as the others.
-type Price struct{ Input, Cached, Output *float64 }
+// Price is what things cost, in US dollars; nil is not known. Input, Cached and Output are for 1,000 tokens; Cached is for those
+// of the prompt that were computed for an earlier request, nil is as the others. Image is for one, Minute for a minute of audio,
+// Speech for 1,000 characters.
+type Price struct{ Input, Cached, Output, Image, Minute, Speech *float64 }
 
 // Model is a row of GET /v1/models.
 type Model struct {
@@ -200,6 +202,7 @@ func (r *Registry) build(m manifest, st stamp, now int64) *snapshot {
 	for i := range models {
 		if v := &models[i]; byName[v.name] == v {
 			own = append(own, v.row())
+			s.serving = append(s.serving, *v)
 		}
 	}
 	s.names, s.list = b.table(base, own)
@@ -297,7 +300,7 @@ func (r *row) describe(a Alias) {
 	if r.resolved.Use == UseEmbedding {
 		r.resolved.Limit, r.resolved.Dimensions = a.Window, a.Dimensions
 	}
-	r.resolved.Price = Price{Input: a.InputPrice, Cached: a.CachedPrice, Output: a.OutputPrice}
+	r.resolved.Price = Price{a.InputPrice, a.CachedPrice, a.OutputPrice, a.ImagePrice, a.MinutePrice, a.SpeechPrice}
 }
 
 // follow makes a row stand for a snapshot: what it does not say itself, the snapshot says.
@@ -315,6 +318,7 @@ func (b *builder) follow(r *row, to string, snapshot *row) {
 	a.Window, a.Dimensions = cmp.Or(a.Window, s.Window), cmp.Or(a.Dimensions, s.Dimensions)
 	a.Encoding, a.Count = cmp.Or(a.Encoding, s.Encoding), cmp.Or(a.Count, s.Count)
 	a.InputPrice, a.CachedPrice, a.OutputPrice = cmp.Or(a.InputPrice, s.InputPrice), cmp.Or(a.CachedPrice, s.CachedPrice), cmp.Or(a.OutputPrice, s.OutputPrice)
+	a.ImagePrice, a.MinutePrice, a.SpeechPrice = cmp.Or(a.ImagePrice, s.ImagePrice), cmp.Or(a.MinutePrice, s.MinutePrice), cmp.Or(a.SpeechPrice, s.SpeechPrice)
 	r.describe(a)
 }
 

@@ -43,7 +43,7 @@ func (r *Registry) pullOptions(o PullOptions) pull.Options {
 // the home. ref is a catalog name, "hf:OWNER/REPO[:FILE]" (with "@REVISION" after the repository if
 // wanted), an https URL of a GGUF file, or the path of one, which stays where it is.
 func (r *Registry) Pull(ctx context.Context, ref string, o PullOptions) (in Installed, err error) {
-	defer fault.Wrap(&err, "models.Pull(%s)", safeRef(ref))
+	defer fault.Wrap(&err, "models.Pull(%s)", SafeRef(ref))
 	if err := checkLayout(o.Layout); err != nil {
 		return Installed{}, err
 	}
@@ -51,7 +51,7 @@ func (r *Registry) Pull(ctx context.Context, ref string, o PullOptions) (in Inst
 	if err != nil {
 		return Installed{}, err
 	}
-	in.Ref, in.PulledAt = safeRef(ref), r.clock.Now().UnixMilli()
+	in.Ref, in.PulledAt = SafeRef(ref), r.clock.Now().UnixMilli()
 	in.Name = cmp.Or(o.Name, in.Name)
 	if in.Engine == "llama" && in.Kind != catalog.Library {
 		if in, err = r.prepare(ctx, in, o); err != nil {
@@ -239,7 +239,7 @@ func (r *Registry) fetchHub(ctx context.Context, ref string, o PullOptions) (Ins
 func (r *Registry) fetchURL(ctx context.Context, ref string, o PullOptions) (Installed, error) {
 	u, err := url.Parse(ref)
 	if err != nil || u.Host == "" {
-		return Installed{}, fault.New(fault.Invalid, "%s is not an address", safeRef(ref))
+		return Installed{}, fault.New(fault.Invalid, "%s is not an address", SafeRef(ref))
 	}
 	// A #sha256=… pins what is not pinned elsewhere.
 	want := ""
@@ -251,7 +251,7 @@ func (r *Registry) fetchURL(ctx context.Context, ref string, o PullOptions) (Ins
 	if err != nil {
 		return Installed{}, err
 	}
-	return single(got, safeRef(ref), ""), nil
+	return single(got, SafeRef(ref), ""), nil
 }
 
 // fetchPath installs a file where it lies: it is the person's own, and copying gigabytes would only
@@ -343,8 +343,8 @@ func unreadable(path string, err error) error {
 	return fault.New(fault.Invalid, "%s cannot be used: %s", path, strings.TrimPrefix(err.Error(), path+": ")).WithCause(err)
 }
 
-// safeRef is a reference without what must not be written down: credentials and signatures of URLs.
-func safeRef(ref string) string {
+// SafeRef is a reference without what must not be written down: credentials and signatures of URLs.
+func SafeRef(ref string) string {
 	if !strings.HasPrefix(ref, "http://") && !strings.HasPrefix(ref, "https://") {
 		return ref
 	}
@@ -354,23 +354,6 @@ func safeRef(ref string) string {
 	}
 	u.User, u.RawQuery = nil, ""
 	return u.String()
-}
-
-// Remove takes a model out of the home. Its files stay in the cache, which other homes may use.
-func (r *Registry) Remove(ctx context.Context, name string) error {
-	return r.update(ctx, func(m *manifest) error {
-		i := slices.IndexFunc(m.Models, func(in Installed) bool { return in.Name == name })
-		if i < 0 {
-			return notInstalled(name)
-		}
-		m.Models = slices.Delete(m.Models, i, i+1)
-		for kind, served := range m.Defaults {
-			if served == name {
-				delete(m.Defaults, kind)
-			}
-		}
-		return nil
-	})
 }
 
 // VerifyInstalled checks every file of an installed model or library.

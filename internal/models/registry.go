@@ -136,7 +136,14 @@ func Open(o Options) (*Registry, error) {
 	if r.catalog, err = catalog.Load(o.Home); err != nil {
 		return nil, err
 	}
-	return r, r.Reload()
+	if err := r.Reload(); err != nil {
+		return nil, err
+	}
+	if len(r.Installed()) > 0 {
+		// Homes of before notes were made; a cache that cannot be written keeps its files anyway.
+		_ = r.store.NoteHome(r.home)
+	}
+	return r, nil
 }
 
 // Catalog returns what can be pulled.

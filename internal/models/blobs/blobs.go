@@ -9,6 +9,7 @@
 //	incoming/            files that a person puts here by hand, for machines without a network
 //	locks/               one lock file per thing being pulled, so that two pulls share one download
 //	verified/            what Verify computed, by path, size, time and inode
+//	homes/               which home directories use the store, one note each
 //
 // Invariant: a file below blobs/sha256 appears by rename after its bytes were hashed, so its name is
 // true unless somebody altered it later, which Verify finds.

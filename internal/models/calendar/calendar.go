@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -33,6 +32,7 @@ const (
 	maxName       = 200 // bytes
 	maxMoves      = 100
 	maxDimensions = 12288 // as POST /v1/embeddings
+	maxPrice      = 1_000 // US dollars: what a request costs has to fit into 64 bits of billionths
 )
 
 // Options are what New needs.
@@ -183,12 +183,18 @@ func (s *Service) check(org string, a models.Alias) error {
 		return fault.Param("dimensions", "Invalid 'dimensions': expected 1 to %d.", maxDimensions)
 	case a.Created < 0:
 		return fault.Param("created", "Invalid 'created': seconds since 1970 are not negative.")
-	case badPrice(a.CachedPrice):
-		return fault.Param("cached_price", "Invalid 'cached_price': US dollars for 1,000 tokens are a number that is not negative.")
-	case badPrice(a.InputPrice):
-		return fault.Param("input_price", "Invalid 'input_price': US dollars for 1,000 tokens are a number that is not negative.")
-	case badPrice(a.OutputPrice):
-		return fault.Param("output_price", "Invalid 'output_price': US dollars for 1,000 tokens are a number that is not negative.")
+	}
+	for _, p := range []struct {
+		param string
+		price *float64
+		unit  string
+	}{
+		{"input_price", a.InputPrice, "1,000 tokens"}, {"cached_price", a.CachedPrice, "1,000 tokens"}, {"output_price", a.OutputPrice, "1,000 tokens"},
+		{"image_price", a.ImagePrice, "an image"}, {"minute_price", a.MinutePrice, "a minute"}, {"speech_price", a.SpeechPrice, "1,000 characters"},
+	} {
+		if badPrice(p.price) {
+			return fault.Param(p.param, "Invalid '%s': US dollars for %s are a number from 0 to %d.", p.param, p.unit, maxPrice).WithCode("invalid_value")
+		}
 	}
 	for _, f := range [][2]string{{"served", a.Served}, {"replacement", a.Replacement}, {"owned_by", a.OwnedBy}} {
 		if len(f[1]) > maxName {
@@ -221,6 +227,6 @@ func badDay(param string, d models.Day) error {
 	return fault.Param(param, "Invalid '%s': '%s' is no day like '2024-01-04'.", param, clip(string(d))).WithCode("invalid_value")
 }
 
-func badPrice(p *float64) bool { return p != nil && (*p < 0 || math.IsInf(*p, 0) || math.IsNaN(*p)) }
+func badPrice(p *float64) bool { return p != nil && (!(*p >= 0 && *p <= maxPrice)) }
 
 func clip(s string) string { return strings.ToValidUTF8(s[:min(len(s), 64)], "") }
