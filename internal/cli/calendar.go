@@ -154,7 +154,7 @@ A day is 2024-01-04, of which midnight UTC counts; "never" takes a day back. Cha
 					changes[name] = *v
 				}
 			}
-			for _, name := range []string{"input-price", "cached-price", "output-price"} {
+			for _, name := range []string{"input-price", "cached-price", "output-price", "image-price", "minute-price", "speech-price"} {
 				if v, err := cmd.Flags().GetFloat64(name); err == nil && cmd.Flags().Changed(name) {
 					changes[strings.ReplaceAll(name, "-", "_")] = v
 				}
@@ -184,6 +184,9 @@ A day is 2024-01-04, of which midnight UTC counts; "never" takes a day back. Cha
 	f.Float64("input-price", 0, "US dollars for 1,000 tokens of prompt")
 	f.Float64("cached-price", 0, "US dollars for 1,000 tokens of prompt that were computed for an earlier request")
 	f.Float64("output-price", 0, "US dollars for 1,000 tokens of answer")
+	f.Float64("image-price", 0, "US dollars for an image")
+	f.Float64("minute-price", 0, "US dollars for a minute of audio")
+	f.Float64("speech-price", 0, "US dollars for 1,000 characters that are spoken")
 	f.StringArrayVar(&moves, "move", nil, "DAY=SNAPSHOT that it stands for from that day on, once for each; none takes all back")
 	return cmd
 }

@@ -66,7 +66,7 @@ func (r *Registry) Pull(ctx context.Context, ref string, o PullOptions) (in Inst
 
 // PullLibrary brings llama.cpp's libraries for this platform here.
 func (r *Registry) PullLibrary(ctx context.Context, o PullOptions) (Installed, error) {
-	e := r.catalog.LibraryFor("llama", platform)
+	e := r.catalog.LibraryFor("llama", Platform)
 	if e == nil {
 		return Installed{}, fault.New(fault.NotFound, "The catalog has no %s: set the directory of llama.cpp's libraries in the configuration, or serve through a remote endpoint", r.libraryName())
 	}

@@ -317,7 +317,7 @@ func (r *Registry) remoteModels() []served {
 
 // libraryName is the catalog entry with this platform's libraries.
 func (r *Registry) libraryName() string {
-	if e := r.catalog.LibraryFor("llama", platform); e != nil {
+	if e := r.catalog.LibraryFor("llama", Platform); e != nil {
 		return e.Name
 	}
 	return "llama-cpp for " + platform
@@ -331,7 +331,7 @@ func (r *Registry) library(m manifest) string {
 	}
 	dir, last := "", int64(-1)
 	for _, in := range m.Models {
-		if in.Kind != catalog.Library || in.Engine != "llama" || cmp.Or(in.Platform, platform) != platform || in.PulledAt <= last {
+		if in.Kind != catalog.Library || in.Engine != "llama" || cmp.Or(in.Platform, Platform) != platform || in.PulledAt <= last {
 			continue
 		}
 		if _, err := os.Stat(in.Dir); err == nil {
@@ -341,8 +341,8 @@ func (r *Registry) library(m manifest) string {
 	return dir
 }
 
-// platform is this machine's, as the catalog writes it.
-const platform = runtime.GOOS + "/" + runtime.GOARCH
+// Platform is this machine's, as the catalog writes it.
+const Platform = runtime.GOOS + "/" + runtime.GOARCH
 
 // Windows that are served when memory decides: no model is served with less than the first.
 const leastWindow = 4096

@@ -62,7 +62,7 @@ func (p prices) Price(ctx context.Context, who actor.Actor, model string) usage.
 	if err != nil {
 		return usage.Price{} // an encoding, or a name that was taken away while it was used
 	}
-	return usage.Price{Input: r.Price.Input, Cached: r.Price.Cached, Output: r.Price.Output}
+	return usage.Price(r.Price)
 }
 
 // counting lets tokenizer ask the limits: requests count, tokens do not, since no model computes any.

@@ -33,7 +33,7 @@ func generate(b *testing.B, db *store.DB, n int) {
 		for i := at; i < min(n, at+chunk); i++ {
 			key := r.IntN(24)
 			e := &event{id: int64(i) + firstID(1<<20), at: begin.AddDate(0, 0, -benchDays).Add(time.Duration(i) * step), who: who, class: Completions, priced: true,
-				cost: r.Int64N(1e7), requestID: "req_" + strconv.Itoa(i), row: Row{Op: "createChatCompletion", Model: "model-" + strconv.Itoa(r.IntN(8)),
+				cost: Cost{Total: r.Int64N(1e7)}, requestID: "req_" + strconv.Itoa(i), row: Row{Op: "createChatCompletion", Model: "model-" + strconv.Itoa(r.IntN(8)),
 					Served: "m", Requests: 1, Prompt: r.IntN(4000), Completion: r.IntN(800), Status: statuses[r.IntN(len(statuses))],
 					Latency: time.Duration(r.ExpFloat64() * float64(2*time.Second)), FirstToken: time.Duration(r.ExpFloat64() * float64(300*time.Millisecond))}}
 			e.who.Key, e.who.User, e.who.Project = fmt.Sprint("key_", key), fmt.Sprint("user-", key/2), fmt.Sprint("proj_", key%4)

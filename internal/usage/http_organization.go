@@ -101,6 +101,8 @@ func (l *Log) organizationRoutes() []httpapi.Route {
 			Query: DayQuery{}, Out: DayUsage{}, Scope: actor.UsageRead, Handle: l.getDay},
 		{Method: http.MethodGet, Path: "/v1/dashboard/billing/usage", Op: "getBillingUsage", Tag: "Usage", Summary: "What was spent by day and model, as programs of 2023 asked for it.",
 			Query: BillingQuery{}, Out: BillingUsage{}, Scope: actor.UsageRead, Handle: l.getBilling},
+		{Method: http.MethodGet, Path: "/dashboard/billing/usage", Op: "getDashboardUsage", Tag: "Usage", Summary: "What was spent by day and model, at the path that the dashboard of 2023 used.",
+			Query: BillingQuery{}, Out: BillingUsage{}, Scope: actor.UsageRead, Handle: l.getBilling},
 	}
 }
 

@@ -116,7 +116,7 @@ type Request struct {
 }
 
 func (e *event) request() Request {
-	return Request{ID: e.id, Time: e.at, Actor: e.who, RequestID: e.requestID, Class: e.class, Row: e.row, Code: e.code, Cost: e.cost, Priced: e.priced}
+	return Request{ID: e.id, Time: e.at, Actor: e.who, RequestID: e.requestID, Class: e.class, Row: e.row, Code: e.code, Cost: e.cost.Total, Priced: e.priced}
 }
 
 // MaxPage is the most requests of a page.

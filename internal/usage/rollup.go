@@ -134,6 +134,8 @@ type Sum struct {
 	Cached        int64 // tokens of Prompt
 	Completion    int64 // tokens
 	Cost          int64 // billionths of a US dollar
+	CachedCost    int64 // of Cost, what tokens that were computed before cost
+	OutputCost    int64 // of Cost, what tokens of answers cost
 	Unpriced      int64 // requests whose price was not known
 	Latency       Histogram
 	FirstToken    Histogram
@@ -145,7 +147,9 @@ func (s *Sum) add(e *event) {
 	s.Prompt += int64(e.row.Prompt)
 	s.Cached += int64(e.row.Cached)
 	s.Completion += int64(e.row.Completion)
-	s.Cost += e.cost
+	s.Cost += e.cost.Total
+	s.CachedCost += e.cost.Cached
+	s.OutputCost += e.cost.Output
 	if !e.priced {
 		s.Unpriced++
 	}
@@ -162,6 +166,8 @@ func (s *Sum) merge(o *Sum) {
 	s.Cached += o.Cached
 	s.Completion += o.Completion
 	s.Cost += o.Cost
+	s.CachedCost += o.CachedCost
+	s.OutputCost += o.OutputCost
 	s.Unpriced += o.Unpriced
 	s.Latency.merge(&o.Latency)
 	s.FirstToken.merge(&o.FirstToken)

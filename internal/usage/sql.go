@@ -51,14 +51,14 @@ func (l *Log) addMonths(ctx context.Context, tx *store.Tx, events []*event) erro
 }
 
 const eventColumns = "id, created_at, org_id, project_id, user_id, key_id, request_id, class, op, model, served_model, model_requests, " +
-	"prompt_tokens, cached_tokens, completion_tokens, status, code, latency_ms, first_token_ms, cost, priced"
+	"prompt_tokens, cached_tokens, completion_tokens, status, code, latency_ms, first_token_ms, cost, cached_cost, output_cost, priced"
 
 func insert(ctx context.Context, tx *store.Tx, events []*event) error {
 	rows := make([][]any, len(events))
 	for i, e := range events {
 		r := &e.row
 		rows[i] = []any{e.id, store.Millis(e.at), e.who.Org, e.who.Project, e.who.User, e.who.Key, e.requestID, e.class, r.Op, r.Model, r.Served, r.Requests,
-			r.Prompt, r.Cached, r.Completion, r.Status, e.code, r.Latency.Milliseconds(), r.FirstToken.Milliseconds(), e.cost, e.priced}
+			r.Prompt, r.Cached, r.Completion, r.Status, e.code, r.Latency.Milliseconds(), r.FirstToken.Milliseconds(), e.cost.Total, e.cost.Cached, e.cost.Output, e.priced}
 	}
 	// A batch whose commit was in doubt may come again.
 	_, err := store.InsertMany(ctx, tx, "usage_requests", eventColumns, rows, "ON CONFLICT DO NOTHING")
@@ -76,7 +76,7 @@ func scanEvent(row store.Scanner) (*event, error) {
 	var at, latency, first int64
 	r := &e.row
 	err := row.Scan(&e.id, &at, &e.who.Org, &e.who.Project, &e.who.User, &e.who.Key, &e.requestID, &e.class, &r.Op, &r.Model, &r.Served, &r.Requests,
-		&r.Prompt, &r.Cached, &r.Completion, &r.Status, &e.code, &latency, &first, &e.cost, &e.priced)
+		&r.Prompt, &r.Cached, &r.Completion, &r.Status, &e.code, &latency, &first, &e.cost.Total, &e.cost.Cached, &e.cost.Output, &e.priced)
 	e.at, r.Latency, r.FirstToken = store.Time(at), time.Duration(latency)*time.Millisecond, time.Duration(first)*time.Millisecond
 	return e, err
 }
@@ -104,8 +104,8 @@ func addSums(ctx context.Context, db *store.DB, writer, from, to int64, added su
 		rows := make([][]any, len(groups))
 		for i, g := range groups {
 			s := added[g]
-			row := append(make([]any, 0, 81), g.org, g.kind, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.class, g.op, g.outcome,
-				s.Requests, s.ModelRequests, s.Prompt, s.Cached, s.Completion, s.Cost, s.Unpriced)
+			row := append(make([]any, 0, 83), g.org, g.kind, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.class, g.op, g.outcome,
+				s.Requests, s.ModelRequests, s.Prompt, s.Cached, s.Completion, s.Cost, s.CachedCost, s.OutputCost, s.Unpriced)
 			for _, n := range s.Latency {
 				row = append(row, n)
 			}
@@ -141,7 +141,7 @@ func leftBehind(ctx context.Context, db *store.DB, self int64, before time.Time)
 // Columns of usage_rollups: those that name a group, and those that are added up.
 var (
 	groupColumns = []string{"org_id", "kind", "span", "start_at", "project_id", "user_id", "key_id", "model", "served_model", "class", "op", "outcome"}
-	countColumns = []string{"requests", "model_requests", "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "unpriced"}
+	countColumns = []string{"requests", "model_requests", "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "cached_cost", "output_cost", "unpriced"}
 	latencies    = histogramColumns("l")
 	firstTokens  = histogramColumns("f")
 

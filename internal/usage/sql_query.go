@@ -66,7 +66,7 @@ func readSums(ctx context.Context, q store.Q, org string, query Query) ([]Bucket
 			dest = append(dest, &b.Group[i])
 		}
 		s := &b.Sum
-		dest = append(dest, &s.Requests, &s.ModelRequests, &s.Prompt, &s.Cached, &s.Completion, &s.Cost, &s.Unpriced)
+		dest = append(dest, &s.Requests, &s.ModelRequests, &s.Prompt, &s.Cached, &s.Completion, &s.Cost, &s.CachedCost, &s.OutputCost, &s.Unpriced)
 		if query.Percentiles {
 			for i := range s.Latency {
 				dest = append(dest, &s.Latency[i])

@@ -22,7 +22,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -49,19 +48,19 @@ type Row struct {
 	FirstToken time.Duration // from the request to the first token; 0: unknown
 }
 
-// Price is what 1,000 tokens cost, in US dollars; nil is not known. Cached falls back to Input.
-type Price struct{ Input, Cached, Output *float64 }
-
 // Prices are those of today for the names that the actor's organization uses.
 type Prices interface {
 	Price(ctx context.Context, who actor.Actor, model string) Price
 }
 
-// Options of New. All fields but Journal are required.
+// Options of New. All fields but Journal and Spent are required.
 type Options struct {
 	// Journal is a directory for rows on their way into the database, which this process has for itself: with it an
 	// answer waits for a file instead of a transaction. Empty is none.
 	Journal string
+
+	// Spent is told what a row cost, in billionths of a US dollar, when it is on its way into the database: before the answer ends. nil: nobody.
+	Spent func(who actor.Actor, at time.Time, cost int64)
 
 	DB     *store.DB
 	Clock  clock.Clock
@@ -75,6 +74,7 @@ type Log struct {
 	clock   clock.Clock
 	log     *slog.Logger
 	prices  Prices
+	told    func(who actor.Actor, at time.Time, cost int64)
 	batcher *store.Batcher[*event]
 	next    int64              // id of the next row; with a journal guarded by it, else of the batcher's goroutine alone
 	journal *journal           // nil: none
@@ -94,7 +94,7 @@ type event struct {
 	class     string // Completions, Embeddings, Tokenize
 	row       Row
 	code      string
-	cost      int64 // billionths of a US dollar
+	cost      Cost
 	priced    bool
 	segment   *segment // of the journal; nil when the row is not in it
 }
@@ -113,7 +113,7 @@ const (
 // New returns a log and starts its writers.
 func New(ctx context.Context, o Options) (_ *Log, err error) {
 	defer fault.Wrap(&err, "usage.New")
-	l := &Log{db: o.DB, clock: o.Clock, log: o.Logger, prices: o.Prices, months: map[time.Time]bool{}}
+	l := &Log{db: o.DB, clock: o.Clock, log: o.Logger, prices: o.Prices, told: o.Spent, months: map[time.Time]bool{}}
 	writer, err := addWriter(ctx, l.db, l.clock.Now())
 	if err != nil {
 		return nil, err
@@ -142,7 +142,7 @@ func New(ctx context.Context, o Options) (_ *Log, err error) {
 func (l *Log) Record(ctx context.Context, who actor.Actor, row Row) {
 	row.Model, row.Served = clean(row.Model, maxName), clean(row.Served, maxName)
 	e := &event{who: who, row: row, class: class(row.Op), requestID: httpapi.RequestID(ctx)}
-	e.cost, e.priced = cost(row, l.prices.Price(ctx, who, row.Model))
+	e.cost, e.priced = l.prices.Price(ctx, who, row.Model).Cost(Counts{Prompt: row.Prompt, Cached: row.Cached, Completion: row.Completion})
 	if httpapi.Note(ctx, e) {
 		return
 	}
@@ -152,6 +152,19 @@ func (l *Log) Record(ctx context.Context, who actor.Actor, row Row) {
 	}
 	if err := l.put(e); err != nil {
 		l.tell(ctx, e, err)
+	}
+	l.spent(e)
+}
+
+// spent passes on what rows cost.
+func (l *Log) spent(events ...*event) {
+	if l.told == nil {
+		return
+	}
+	for _, e := range events {
+		if e.cost.Total > 0 {
+			l.told(e.who, e.at, e.cost.Total)
+		}
 	}
 }
 
@@ -231,6 +244,7 @@ func (l *Log) Enter(ctx context.Context, line httpapi.Line) {
 		e.at, e.code = now, clean(line.Code, maxCode)
 		e.row.Op, e.row.Status, e.row.Latency = line.Op, line.Status, line.Took
 	}
+	defer l.spent(events...)
 	if l.journal != nil {
 		if err := l.put(events...); err != nil {
 			for _, e := range events {
@@ -276,26 +290,7 @@ func (l *Log) tell(ctx context.Context, e *event, err error) {
 	}
 	l.log.ErrorContext(ctx, text, "error", err, "org", e.who.Org, "project", e.who.Project, "user", e.who.User, "key", e.who.Key,
 		"request", e.requestID, "op", e.row.Op, "model", e.row.Model, "prompt_tokens", e.row.Prompt, "cached_tokens", e.row.Cached,
-		"completion_tokens", e.row.Completion, "status", e.row.Status, "cost_nano_usd", e.cost)
-}
-
-// cost is what the tokens of a row cost, in billionths of a US dollar, and whether that is known.
-func cost(r Row, p Price) (int64, bool) {
-	if r.Prompt == 0 && r.Completion == 0 {
-		return 0, true
-	}
-	if p.Input == nil || p.Output == nil && r.Completion > 0 {
-		return 0, false
-	}
-	cached := p.Input
-	if p.Cached != nil {
-		cached = p.Cached
-	}
-	dollars := float64(r.Prompt-r.Cached)**p.Input + float64(r.Cached)**cached
-	if r.Completion > 0 {
-		dollars += float64(r.Completion) * *p.Output
-	}
-	return int64(math.Round(dollars / 1000 * 1e9)), true
+		"completion_tokens", e.row.Completion, "status", e.row.Status, "cost_nano_usd", e.cost.Total)
 }
 
 // write is the batcher's: it gives new rows their ids and appends them.
@@ -333,6 +328,11 @@ func (l *Log) settled(ctx context.Context) error {
 // Flush returns when everything recorded before is written and in the sums.
 func (l *Log) Flush(ctx context.Context) error {
 	return errors.Join(l.batcher.Flush(ctx), l.catchUp(ctx))
+}
+
+// Settle is Flush, and adds what dead processes left. On PostgreSQL one counts as dead when it was silent for half a minute.
+func (l *Log) Settle(ctx context.Context) error {
+	return errors.Join(l.Flush(ctx), l.adopt(ctx))
 }
 
 // Close writes what is queued, adds it to the sums and ends the writers.

@@ -397,28 +397,6 @@ func TestRareRequests(t *testing.T) {
 	})
 }
 
-func TestCost(t *testing.T) {
-	price := func(dollars float64) *float64 { return &dollars }
-	for _, tt := range []struct {
-		row    Row
-		price  Price
-		cost   int64
-		priced bool
-	}{
-		{Row{Prompt: 1000, Completion: 1000}, Price{Input: price(0.03), Output: price(0.06)}, 90_000_000, true},
-		{Row{Prompt: 1}, Price{Input: price(0.00002)}, 20, true}, // less than a millionth of a dollar
-		{Row{Prompt: 1000, Cached: 1000}, Price{Input: price(0.03), Cached: price(0)}, 0, true},
-		{Row{Prompt: 1000, Cached: 1000}, Price{Input: price(0.03)}, 30_000_000, true},
-		{Row{Prompt: 1, Completion: 1}, Price{Input: price(0.03)}, 0, false},
-		{Row{Prompt: 1}, Price{}, 0, false},
-		{Row{}, Price{}, 0, true},
-	} {
-		if got, priced := cost(tt.row, tt.price); got != tt.cost || priced != tt.priced {
-			t.Errorf("%+v: %d %v, want %d %v", tt.row, got, priced, tt.cost, tt.priced)
-		}
-	}
-}
-
 func TestPercentile(t *testing.T) {
 	var h Histogram
 	if got := h.Percentile(0.5); got != 0 {
