@@ -42,6 +42,7 @@ const app: App = {
     chat: (chatId) => void router.navigate({ to: "/c/$chatId", params: { chatId } }),
     settings: () => void router.navigate({ to: "/settings" }),
     tokenizer: () => void router.navigate({ to: "/tokenizer" }),
+    console: (path, params = {}) => void router.navigate({ to: path, search: params }),
     signIn: () => void router.navigate({ to: "/signin" }),
   },
 };

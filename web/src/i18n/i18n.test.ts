@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { pickLanguage, languages } from ".";
-import en from "./en.json";
-import ko from "./ko.json";
+import en from "./en";
+import ko from "./ko";
 
 type Texts = { [key: string]: string | Texts };
 
@@ -17,7 +17,18 @@ const keys = (texts: Texts) =>
 
 const placeholders = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]).sort();
 
+const files = import.meta.glob<Texts>("./*/*.json", { eager: true, import: "default" });
+
 describe("texts", () => {
+  it("are a file for each area, named as its one key, and all of them are loaded", () => {
+    const loaded = { en, ko } as const;
+    for (const [path, texts] of Object.entries(files)) {
+      const [, language, area] = /^\.\/(en|ko)\/(\w+)\.json$/.exec(path) ?? [];
+      expect(Object.keys(texts), path).toEqual([area]);
+      expect(loaded[language as keyof typeof loaded], path).toHaveProperty(area ?? "");
+    }
+  });
+
   it("exist in both languages under the same keys", () => {
     expect([...keys(ko)].sort()).toEqual([...keys(en)].sort());
   });

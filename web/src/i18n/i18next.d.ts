@@ -1,5 +1,5 @@
 import "i18next";
-import type en from "./en.json";
+import type en from "./en";
 
 // Keys are checked by the compiler: t("chat.sned") does not build.
 declare module "i18next" {

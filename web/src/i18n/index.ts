@@ -1,10 +1,10 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 
-/** Languages of the app. A new one is a line here and a file beside this one. */
+/** Languages of the app. A new one is a line here and a folder beside this file. */
 export const languages = {
-  en: { name: "English", load: () => import("./en.json") },
-  ko: { name: "한국어", load: () => import("./ko.json") },
+  en: { name: "English", load: () => import("./en") },
+  ko: { name: "한국어", load: () => import("./ko") },
 } as const;
 
 export type Language = keyof typeof languages;

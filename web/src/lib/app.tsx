@@ -11,6 +11,8 @@ export type App = {
     chat: (id: string) => void;
     settings: () => void;
     tokenizer: () => void;
+    /** A page of the console by its path, and what its address says after the ?. */
+    console: (path: string, params?: Record<string, string>) => void;
     signIn: () => void;
   };
 };

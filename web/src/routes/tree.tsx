@@ -1,18 +1,11 @@
-import {
-  createRootRouteWithContext,
-  createRoute,
-  lazyRouteComponent,
-  redirect,
-} from "@tanstack/react-router";
+import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { Unreachable } from "@/api/errors";
 import { sessionKey, signIn } from "@/features/session/api";
 import { Shell } from "@/features/shell/Shell";
-import type { App } from "@/lib/app";
-import { NotFound } from "./NotFound";
+import { consolePages, consoleShell } from "./console";
+import { root } from "./root";
 
-/** Every page of the app. Pages are chunks of their own; the shell is in the first. */
-
-const root = createRootRouteWithContext<{ app: App }>()({ notFoundComponent: NotFound });
+/** Every page of the app. Pages are chunks of their own; the shell is in the first. The console's are in console.tsx. */
 
 type SignInSearch = { token?: string; next?: string; failed?: "expired" | "unreachable" };
 
@@ -67,4 +60,8 @@ const tokenizer = createRoute({
   component: lazyRouteComponent(() => import("@/features/tokenizer/TokenizerPage"), "TokenizerPage"),
 });
 
-export const routeTree = root.addChildren([signin, shell.addChildren([home, chat, tokenizer, settings])]);
+export const routeTree = root.addChildren([
+  signin,
+  shell.addChildren([home, chat, tokenizer, settings]),
+  consoleShell.addChildren(consolePages),
+]);

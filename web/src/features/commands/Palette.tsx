@@ -19,7 +19,7 @@ import { show, ui } from "@/lib/ui";
 import { commands } from "./all";
 import { isAvailable } from "./command";
 
-const groups = ["chat", "navigation", "view", "session"] as const;
+const groups = ["chat", "navigation", "console", "view", "session"] as const;
 
 /** All commands and the newest chats behind one field. */
 export function Palette({ chatId }: { chatId: string | null }) {

@@ -1,4 +1,5 @@
 import { chatCommands } from "@/features/chats/commands";
+import { consoleCommands } from "@/features/console/commands";
 import { modelCommands } from "@/features/models/commands";
 import { sessionCommands } from "@/features/session/commands";
 import { settingsCommands } from "@/features/settings/commands";
@@ -13,6 +14,7 @@ export const commands: readonly Command[] = [
   ...viewCommands,
   ...tokenizerCommands,
   ...settingsCommands,
+  ...consoleCommands,
   ...sessionCommands,
 ];
 

@@ -13,7 +13,7 @@ export type Target = { chatId: string | null };
 export type Command = {
   id: string;
   label: ParseKeys;
-  group: "chat" | "navigation" | "view" | "session";
+  group: "chat" | "navigation" | "console" | "view" | "session";
   icon: LucideIcon;
   keys?: Keys;
   danger?: boolean;

@@ -1,0 +1,20 @@
+import type { ParseKeys } from "i18next";
+import { LayoutDashboard, type LucideIcon } from "lucide-react";
+import type { Need } from "@/features/session/may";
+
+export const sections = ["start", "build", "organization", "installation"] as const;
+
+export type ConsolePage = {
+  id: string;
+  path: string;
+  label: ParseKeys;
+  icon: LucideIcon;
+  section: (typeof sections)[number];
+  /** Left out: everybody who is signed in. */
+  needs?: Need;
+};
+
+/** Every page of the console, in the order of its sidebar. The sidebar and the "Go to …" commands are made of it. */
+export const pages: readonly ConsolePage[] = [
+  { id: "overview", path: "/console", label: "overview.title", icon: LayoutDashboard, section: "start" },
+];

@@ -1,0 +1,67 @@
+import account from "./account.json";
+import app from "./app.json";
+import audit from "./audit.json";
+import billing from "./billing.json";
+import catalogue from "./catalogue.json";
+import chart from "./chart.json";
+import chat from "./chat.json";
+import commands from "./commands.json";
+import consoleTexts from "./console.json";
+import remove from "./delete.json";
+import examples from "./examples.json";
+import groups from "./groups.json";
+import health from "./health.json";
+import keys from "./keys.json";
+import limits from "./limits.json";
+import mail from "./mail.json";
+import members from "./members.json";
+import models from "./models.json";
+import nav from "./nav.json";
+import overview from "./overview.json";
+import playground from "./playground.json";
+import projects from "./projects.json";
+import rename from "./rename.json";
+import retention from "./retention.json";
+import review from "./review.json";
+import session from "./session.json";
+import settings from "./settings.json";
+import sharing from "./sharing.json";
+import sso from "./sso.json";
+import status from "./status.json";
+import tokenizer from "./tokenizer.json";
+import usage from "./usage.json";
+
+export default {
+  ...account,
+  ...app,
+  ...audit,
+  ...billing,
+  ...catalogue,
+  ...chart,
+  ...chat,
+  ...commands,
+  ...consoleTexts,
+  ...remove,
+  ...examples,
+  ...groups,
+  ...health,
+  ...keys,
+  ...limits,
+  ...mail,
+  ...members,
+  ...models,
+  ...nav,
+  ...overview,
+  ...playground,
+  ...projects,
+  ...rename,
+  ...retention,
+  ...review,
+  ...session,
+  ...settings,
+  ...sharing,
+  ...sso,
+  ...status,
+  ...tokenizer,
+  ...usage,
+};

@@ -1,0 +1,25 @@
+import { createRoute, lazyRouteComponent, type RouteComponent } from "@tanstack/react-router";
+import { asParams } from "@/components/console/search";
+import { root } from "./root";
+
+/**
+ * The pages of the console: a line for each. The way to it from the sidebar and the palette is a line of
+ * features/console/nav.ts; the page of one object (/console/projects/$projectId) has none.
+ */
+export const consoleShell = createRoute({
+  getParentRoute: () => root,
+  id: "console",
+  validateSearch: asParams,
+  component: lazyRouteComponent(() => import("@/features/console/ConsoleShell"), "ConsoleShell"),
+});
+
+function page<Path extends string>(path: Path, component: RouteComponent) {
+  return createRoute({ getParentRoute: () => consoleShell, path, component });
+}
+
+export const consolePages = [
+  page(
+    "/console",
+    lazyRouteComponent(() => import("@/features/overview/OverviewPage"), "OverviewPage"),
+  ),
+];
