@@ -25,7 +25,7 @@ func (a *API) Routes() []httpapi.Route {
 		Method: http.MethodPost, Path: "/v1/chat/completions", Op: "createChatCompletion", Tag: "Chat",
 		Summary: "Creates a model's answer to a conversation.",
 		In:      Request{}, Out: Response{}, Stream: UsageChunk{},
-		Scope: actor.ChatWrite, LimitClass: "chat", Handle: a.create,
+		Scope: actor.ChatWrite, LimitClass: "chat", Keep: httpapi.KeepBoth, Handle: a.create,
 	}}
 }
 

@@ -28,13 +28,13 @@ func (a *API) Routes() []httpapi.Route {
 			Method: http.MethodPost, Path: "/v1/completions", Op: "createCompletion", Tag: "Completions",
 			Summary: "Continues a text.",
 			In:      Request{}, Out: Whole{}, Stream: Whole{},
-			Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.create,
+			Scope: actor.CompletionsWrite, LimitClass: "completions", Keep: httpapi.KeepBoth, Handle: a.create,
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/engines/{engine}/completions", Op: "createEngineCompletion", Tag: "Engines",
 			Summary: "Continues a text: the form of before 2022, in which the path names the model.",
 			In:      EngineRequest{}, Out: Whole{}, Stream: Whole{},
-			Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.createWithEngine,
+			Scope: actor.CompletionsWrite, LimitClass: "completions", Keep: httpapi.KeepBoth, Handle: a.createWithEngine,
 		},
 	}...)
 }

@@ -15,13 +15,13 @@ func (a *API) answerRoutes() []httpapi.Route {
 			Method: http.MethodPost, Path: "/v1/answers", Op: "createAnswer", Tag: "Answers",
 			Summary: "Answers a question by documents and examples.",
 			In:      AnswerRequest{}, Out: Answer{},
-			Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.createAnswer,
+			Scope: actor.CompletionsWrite, LimitClass: "completions", Keep: httpapi.KeepBoth, Handle: a.createAnswer,
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/classifications", Op: "createClassification", Tag: "Answers",
 			Summary: "Finds the label of a text by examples.",
 			In:      ClassificationRequest{}, Out: Classification{},
-			Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.createClassification,
+			Scope: actor.CompletionsWrite, LimitClass: "completions", Keep: httpapi.KeepBoth, Handle: a.createClassification,
 		},
 	}
 }

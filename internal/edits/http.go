@@ -25,13 +25,13 @@ func (a *API) Routes() []httpapi.Route {
 			Method: http.MethodPost, Path: "/v1/edits", Op: "createEdit", Tag: "Edits",
 			Summary: "Changes a text as it is told.",
 			In:      Request{}, Out: Response{},
-			Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.create,
+			Scope: actor.CompletionsWrite, LimitClass: "completions", Keep: httpapi.KeepBoth, Handle: a.create,
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/engines/{engine}/edits", Op: "createEngineEdit", Tag: "Engines",
 			Summary: "Changes a text as it is told: the form of before 2022, in which the path names the model.",
 			In:      EngineRequest{}, Out: Response{},
-			Scope: actor.CompletionsWrite, LimitClass: "completions", Handle: a.createWithEngine,
+			Scope: actor.CompletionsWrite, LimitClass: "completions", Keep: httpapi.KeepBoth, Handle: a.createWithEngine,
 		},
 	}
 }

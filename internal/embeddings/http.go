@@ -21,7 +21,7 @@ func (a *API) Routes() []httpapi.Route {
 		Method: http.MethodPost, Path: "/v1/embeddings", Op: "createEmbedding", Tag: "Embeddings",
 		Summary: "Turns texts into vectors.",
 		In:      Request{}, Out: Response{},
-		Scope: actor.EmbeddingsWrite, LimitClass: "embeddings", Handle: a.create,
+		Scope: actor.EmbeddingsWrite, LimitClass: "embeddings", Keep: httpapi.KeepRequest, Handle: a.create,
 	})
 }
 

@@ -23,13 +23,13 @@ func (a *API) engineRoutes() []httpapi.Route {
 			Method: http.MethodPost, Path: "/v1/engines/{engine}/embeddings", Op: "createEngineEmbedding", Tag: "Engines",
 			Summary: "Turns texts into vectors: the form of before 2022, in which the path names the model.",
 			In:      EngineRequest{}, Out: Response{},
-			Scope: actor.EmbeddingsWrite, LimitClass: "embeddings", Handle: a.createWithEngine,
+			Scope: actor.EmbeddingsWrite, LimitClass: "embeddings", Keep: httpapi.KeepRequest, Handle: a.createWithEngine,
 		},
 		{
 			Method: http.MethodPost, Path: "/v1/engines/{engine}/search", Op: "createSearch", Tag: "Engines",
 			Summary: "Scores how well documents fit a query.",
 			In:      SearchRequest{}, Out: SearchResponse{},
-			Scope: actor.EmbeddingsWrite, LimitClass: "embeddings", Handle: a.search,
+			Scope: actor.EmbeddingsWrite, LimitClass: "embeddings", Keep: httpapi.KeepRequest, Handle: a.search,
 		},
 	}
 }

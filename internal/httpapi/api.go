@@ -48,6 +48,7 @@ type Options struct {
 	Logger  *slog.Logger
 	Metrics Metrics                  // nil: none
 	Books   Books                    // nil: none
+	Keeper  Keeper                   // nil: no body is kept
 	Clock   clock.Clock              // nil: the system's
 	Other   http.Handler             // serves paths outside /v1/ and /api/ that no route has (the web app); nil: JSON 404
 	Serves  func(*http.Request) bool // which of those Other answers; nil: all that browsers ask without a key
@@ -199,9 +200,10 @@ func (a *API) serve(c *call, r *http.Request) error {
 			c.w.Header()["Openai-Organization"] = []string{act.OrgName}
 		}
 		if !act.May(rt.Scope) {
-			return missingScope(rt.Scope)
+			return missingScope(act, rt.Scope)
 		}
 	}
+	c.askKeeper()
 	// A key is sent by a program that means it; a cookie is sent by a browser on anybody's behalf.
 	if c.actor.Key == "" {
 		if err := a.csrf.Check(r); err != nil {
@@ -300,6 +302,9 @@ func (a *API) finish(c *call, r *http.Request) {
 	}
 	status = cmp.Or(status, http.StatusOK)
 	c.settle(r.Context(), status) // what ended without a byte, such as a request whose client had gone
+	if c.kept.most > 0 {
+		c.offer(status)
+	}
 	took := a.opts.Clock.Now().Sub(c.start)
 	if m := a.opts.Metrics; m != nil && c.route != nil {
 		m.RequestDone(c.op(), status, took, c.w.bytes, c.stream != nil)

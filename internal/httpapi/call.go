@@ -21,6 +21,7 @@ type call struct {
 	canceled bool
 	ctx      context.Context // the request's
 	entry    entry
+	kept     keeping
 	streams  bool // the header is that of a stream, whose end settles the entry
 
 	request *http.Request // as it came, for Origin
@@ -129,6 +130,7 @@ func (w *response) Write(b []byte) (int, error) {
 	w.extend()
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
+	w.call.keepResponse(b[:n])
 	return n, err
 }
 

@@ -82,6 +82,7 @@ func readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Request) error {
 	case n == 0:
 		return fault.New(fault.Invalid, "You must provide a JSON body. (HINT: the request's body is empty.)")
 	}
+	callOf(r.Context()).keepRequest(buf.Bytes())
 	return nil
 }
 

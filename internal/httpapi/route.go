@@ -38,9 +38,10 @@ type Route struct {
 	Produces string // media type of an answer that is not JSON; empty: JSON of Out, or no body
 
 	Auth       Auth
-	Scope      string // actor scope needed, e.g. actor.ChatWrite; empty: any authenticated actor
-	LimitClass string // class for limits.Admit: "chat", "embeddings", …; empty: not limited
-	MaxBody    int64  // bytes; 0 is the server's default
+	Scope      string  // actor scope needed, e.g. actor.ChatWrite; empty: any authenticated actor
+	LimitClass string  // class for limits.Admit: "chat", "embeddings", …; empty: not limited
+	MaxBody    int64   // bytes; 0 is the server's default
+	Keep       Keeping // which bodies may be kept for review
 	Handle     Handler
 }
 
