@@ -33,7 +33,7 @@ type Installed struct {
 	Source     string       `json:"source"`             // where it came from
 	Files      []pull.File  `json:"files,omitempty"`    // as pulled, pinned
 	Dir        string       `json:"dir,omitempty"`      // libraries
-	Platform   string       `json:"Platform,omitempty"` // libraries: GOOS/GOARCH
+	Platform   string       `json:"platform,omitempty"` // libraries: GOOS/GOARCH
 	Path       string       `json:"path,omitempty"`     // what the engine loads
 	SHA256     string       `json:"sha256,omitempty"`
 	Bytes      int64        `json:"bytes"`

@@ -320,7 +320,7 @@ func (r *Registry) libraryName() string {
 	if e := r.catalog.LibraryFor("llama", Platform); e != nil {
 		return e.Name
 	}
-	return "llama-cpp for " + platform
+	return "llama-cpp for " + Platform
 }
 
 // library is the directory of the libraries to run with: the configured one, or those for this platform
@@ -331,7 +331,7 @@ func (r *Registry) library(m manifest) string {
 	}
 	dir, last := "", int64(-1)
 	for _, in := range m.Models {
-		if in.Kind != catalog.Library || in.Engine != "llama" || cmp.Or(in.Platform, Platform) != platform || in.PulledAt <= last {
+		if in.Kind != catalog.Library || in.Engine != "llama" || cmp.Or(in.Platform, Platform) != Platform || in.PulledAt <= last {
 			continue
 		}
 		if _, err := os.Stat(in.Dir); err == nil {
