@@ -200,7 +200,7 @@ func (a *API) serve(c *call, r *http.Request) error {
 			c.w.Header()["Openai-Organization"] = []string{act.OrgName}
 		}
 		if !act.May(rt.Scope) {
-			return missingScope(act, rt.Scope)
+			return missingScope(rt.Scope)
 		}
 	}
 	c.askKeeper()
