@@ -366,7 +366,7 @@ func TestLibraryIsThisPlatformsNewest(t *testing.T) {
 	r := open(t, func(o *Options) { o.Settings.Library = "" })
 	old, other, newest := t.TempDir(), t.TempDir(), t.TempDir()
 	lib := func(dir, platform string, at int64) Installed {
-		return Installed{Kind: catalog.Library, Engine: "llama", Dir: dir, Platform: Platform, PulledAt: at}
+		return Installed{Kind: catalog.Library, Engine: "llama", Dir: dir, Platform: platform, PulledAt: at}
 	}
 	m := manifest{Models: []Installed{lib(old, Platform, 1), lib(other, "plan9/mips", 9), lib(newest, Platform, 5), lib("/gone", Platform, 7)}}
 	if got := r.library(m); got != newest {
