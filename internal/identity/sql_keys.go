@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/audit"
@@ -95,6 +96,34 @@ func (s *Service) revokeKey(ctx context.Context, who actor.Actor, f keyFilter, i
 		}
 		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.KeyDeleted, Object: id, Project: k.Project, Before: k.audited()})
 	})
+}
+
+// updateKey lets apply change one of the keys and writes what came of it; nothing where nothing changed. It returns ErrNoRows when there
+// is no such key.
+func (s *Service) updateKey(ctx context.Context, who actor.Actor, f keyFilter, id string, apply func(*Key) error) (k Key, err error) {
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		// The row is taken first, so that two who change it do so in turn.
+		if _, err := tx.Exec(ctx, `UPDATE api_keys SET name = name WHERE id = $1 AND org_id = $2`, clean(id), who.Org); err != nil {
+			return err
+		}
+		if k, err = s.key(ctx, tx, who, f, id); err != nil {
+			return err
+		}
+		before := k.audited()
+		if err := apply(&k); err != nil {
+			return err
+		}
+		after := k.audited()
+		if reflect.DeepEqual(before, after) {
+			return nil
+		}
+		if _, err := tx.Exec(ctx, `UPDATE api_keys SET name = $2, scopes = $3, models = $4, track_usage = $5, expires_at = $6 WHERE id = $1`,
+			k.ID, k.Name, store.JSON(k.Scopes), store.JSON(k.Models), k.Track, store.Millis(k.Expires)); err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.KeyUpdated, Object: k.ID, Project: k.Project, Before: before, After: after})
+	})
+	return k, err
 }
 
 // cursorFault says in the API's words that a list cannot go on from what was named.
