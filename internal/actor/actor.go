@@ -22,6 +22,9 @@ type Actor struct {
 	ProjectRole string   // "owner" or "member" of the project; empty: by the role in the organization only
 	Models      []string // names of models that it may ask for; nil: all
 	Track       bool     // its usage is counted apart
+	Strong      bool     // a browser session in which a second factor was shown
+	Held        bool     // it may only look after its own account: the organization requires a second factor, and none was shown
+	Reviewer    bool     // a browser session of somebody who may read kept bodies through the queue (package retention)
 	Operator    bool     // looks after the installation: an owner of its first organization in a browser, or the server's own machine
 }
 
@@ -45,15 +48,20 @@ const (
 	ChatsRead         = "chats.read"
 	ChatsWrite        = "chats.write"
 	SessionRead       = "session.read"
+	SessionWrite      = "session.write" // one's own account
 	KeysRead          = "keys.read"
 	KeysWrite         = "keys.write"
 	AuditRead         = "audit.read"
 	LimitsRead        = "limits.read"
 	LimitsWrite       = "limits.write"
+	LimitsAsk         = "limits.ask"         // for an increase
 	UsageRead         = "usage.read"         // of one's project
 	OrganizationRead  = "organization.read"  // also of the organization's other projects
 	OrganizationWrite = "organization.write" // projects, members, invitations, everybody's keys
 	OrganizationOwn   = "organization.own"   // who its owners are
+	RetentionRead     = "retention.read"     // how long bodies are kept, and how many
+	RetentionWrite    = "retention.write"    // how long they are kept, and whether they are shared for training
+	Review            = "reviewer"           // the reviewers' queue: no role and no key holds it, see Actor.Reviewer
 	Operate           = "operator"           // what concerns all organizations: no role and no key holds it, see Actor.Operator
 )
 
@@ -61,7 +69,7 @@ const (
 var Groups = []string{"models", "chat", "completions", "embeddings", "files", "fine_tuning", "assistants", "images", "audio", "moderations"}
 
 // roles say what each role may do.
-var roles = map[string][]string{Owner: {All}, Member: {"models.read", "session.*", "chats.*", "keys.*", UsageRead, LimitsRead}, Reader: {"session.*", "chats.read", KeysRead, UsageRead, LimitsRead}}
+var roles = map[string][]string{Owner: {All}, Member: {"models.read", "session.*", "chats.*", "keys.*", UsageRead, LimitsRead, LimitsAsk}, Reader: {"session.*", "chats.read", KeysRead, UsageRead, LimitsRead}}
 
 func init() {
 	for _, group := range Groups {
@@ -70,7 +78,7 @@ func init() {
 			roles[Member] = append(roles[Member], group+".*")
 		}
 	}
-	roles[Admin] = append(slices.Clone(roles[Member]), "models.*", "usage.*", "limits.*", "audit.*", "billing.*", OrganizationRead, OrganizationWrite)
+	roles[Admin] = append(slices.Clone(roles[Member]), "models.*", "usage.*", "limits.*", "audit.*", "billing.*", RetentionRead, OrganizationRead, OrganizationWrite)
 }
 
 // ScopesOf returns what a role may do; nothing for what is no role.
@@ -78,8 +86,11 @@ func ScopesOf(role string) []string { return slices.Clone(roles[role]) }
 
 // May reports whether the actor holds the scope: by its name, or by a pattern ("*", "chat.*", "*.read").
 func (a Actor) May(scope string) bool {
-	if scope == Operate {
+	switch scope {
+	case Operate:
 		return a.Operator
+	case Review:
+		return a.Reviewer
 	}
 	return scope == "" || slices.Contains(a.Scopes, All) || Covers(a.Scopes, scope)
 }
