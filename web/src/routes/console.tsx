@@ -22,4 +22,8 @@ export const consolePages = [
     "/console",
     lazyRouteComponent(() => import("@/features/overview/OverviewPage"), "OverviewPage"),
   ),
+  page(
+    "/console/playground",
+    lazyRouteComponent(() => import("@/features/playground/PlaygroundPage"), "PlaygroundPage"),
+  ),
 ];

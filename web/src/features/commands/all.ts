@@ -1,6 +1,7 @@
 import { chatCommands } from "@/features/chats/commands";
 import { consoleCommands } from "@/features/console/commands";
 import { modelCommands } from "@/features/models/commands";
+import { playgroundCommands } from "@/features/playground/commands";
 import { sessionCommands } from "@/features/session/commands";
 import { settingsCommands } from "@/features/settings/commands";
 import { tokenizerCommands } from "@/features/tokenizer/commands";
@@ -15,6 +16,7 @@ export const commands: readonly Command[] = [
   ...tokenizerCommands,
   ...settingsCommands,
   ...consoleCommands,
+  ...playgroundCommands,
   ...sessionCommands,
 ];
 

@@ -1,5 +1,5 @@
 import type { ParseKeys } from "i18next";
-import { LayoutDashboard, type LucideIcon } from "lucide-react";
+import { FlaskConical, LayoutDashboard, type LucideIcon } from "lucide-react";
 import type { Need } from "@/features/session/may";
 
 export const sections = ["start", "build", "organization", "installation"] as const;
@@ -17,4 +17,11 @@ export type ConsolePage = {
 /** Every page of the console, in the order of its sidebar. The sidebar and the "Go to …" commands are made of it. */
 export const pages: readonly ConsolePage[] = [
   { id: "overview", path: "/console", label: "overview.title", icon: LayoutDashboard, section: "start" },
+  {
+    id: "playground",
+    path: "/console/playground",
+    label: "playground.title",
+    icon: FlaskConical,
+    section: "build",
+  },
 ];
