@@ -59,6 +59,8 @@ const (
 	OrganizationRead  = "organization.read"  // also of the organization's other projects
 	OrganizationWrite = "organization.write" // projects, members, invitations, everybody's keys
 	OrganizationOwn   = "organization.own"   // who its owners are
+	ProjectRead       = "project.read"       // members, keys and service accounts of one's project; organization.read has it for all projects
+	ProjectWrite      = "project.write"      // the same; organization.write has it for all projects
 	RetentionRead     = "retention.read"     // how long bodies are kept, and how many
 	RetentionWrite    = "retention.write"    // how long they are kept, and whether they are shared for training
 	Review            = "reviewer"           // the reviewers' queue: no role and no key holds it, see Actor.Reviewer
@@ -84,7 +86,17 @@ func init() {
 // ScopesOf returns what a role may do; nothing for what is no role.
 func ScopesOf(role string) []string { return slices.Clone(roles[role]) }
 
-// May reports whether the actor holds the scope: by its name, or by a pattern ("*", "chat.*", "*.read").
+// ScopesIn returns what a role may do in a project: its owner looks after it, unless they are to see only.
+func ScopesIn(role, projectRole string) []string {
+	scopes := ScopesOf(role)
+	if projectRole == Owner && scopes != nil && role != Reader {
+		scopes = append(scopes, "project.*")
+	}
+	return scopes
+}
+
+// May reports whether the actor holds the scope: by its name, by a pattern ("*", "chat.*", "*.read"), or, for a project, by
+// the organization's.
 func (a Actor) May(scope string) bool {
 	switch scope {
 	case Operate:
@@ -92,7 +104,11 @@ func (a Actor) May(scope string) bool {
 	case Review:
 		return a.Reviewer
 	}
-	return scope == "" || slices.Contains(a.Scopes, All) || Covers(a.Scopes, scope)
+	if scope == "" || slices.Contains(a.Scopes, All) || Covers(a.Scopes, scope) {
+		return true
+	}
+	verb, ofProject := strings.CutPrefix(scope, "project.")
+	return ofProject && Covers(a.Scopes, "organization."+verb)
 }
 
 // MayUse reports whether the actor may ask for a model by one of the names that it has.
