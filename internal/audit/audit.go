@@ -19,6 +19,7 @@ const (
 	KeyUpdated            = "api_key.updated"
 	KeyDeleted            = "api_key.deleted"
 	SignedIn              = "login.succeeded"
+	SignInFailed          = "login.failed"
 	SignedOut             = "logout.succeeded"
 	InviteSent            = "invite.sent"
 	InviteAccepted        = "invite.accepted"

@@ -117,6 +117,12 @@ func (l Line) detail() map[string]any {
 	noun, verb, _ := strings.Cut(l.Type, ".")
 	out := map[string]any{}
 	if noun == "login" || noun == "logout" {
+		if verb == "failed" {
+			var after map[string]any
+			if json.Unmarshal(l.After, &after) == nil {
+				out["error_code"], out["error_message"] = after["error_code"], after["error_message"]
+			}
+		}
 		return out
 	}
 	out["id"] = l.Object

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -108,6 +109,10 @@ func (c *Config) check() error {
 	for _, origin := range c.Origins() {
 		bad(origin == "*" || isOrigin(origin), "allow_origins", "%q is no origin of web pages: write https://HOST, or *", origin)
 	}
+	_, perr = c.TrustedProxies()
+	bad(perr == nil, "trusted_proxies", "%v: write networks such as 10.0.0.0/8, with commas between them", perr)
+	bad(c.Sessions.Idle >= time.Minute, "sessions.idle", "write a duration of 1m or more, such as 720h")
+	bad(c.Sessions.Lifetime == 0 || c.Sessions.Lifetime >= time.Minute, "sessions.lifetime", "write a duration of 1m or more, such as 12h, or 0 for never")
 	bad(c.BaseURL == "" || isHTTP(c.BaseURL), "base_url", "%q is no address: write https://HOST", c.BaseURL)
 
 	for name, model := range c.Aliases {
@@ -120,6 +125,23 @@ func (c *Config) check() error {
 		seen[r.Name] = true
 	}
 	return errors.Join(errs...)
+}
+
+// TrustedProxies are the networks whose word on where a request came from is believed. A lone address is a network of one.
+func (c *Config) TrustedProxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range strings.FieldsFunc(c.Proxies, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
+			out = append(out, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no network", text)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
 }
 
 // Origins are the origins of web pages that may call with an API key: none, or "*" for all.

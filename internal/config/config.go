@@ -17,6 +17,8 @@ type Config struct {
 	SecretKey     string            `koanf:"secret_key" default:"" secret:"true" doc:"key that secrets in the database are sealed with, 32 random bytes in base64, the same for all servers of a database; further ones, with commas between them, open what they sealed before; empty is secret.key in the home directory, made at the first start"`
 	SecretForget  string            `koanf:"secret_forget" default:"" doc:"id of a key that is lost: start without it, and never read again what it sealed"`
 	AllowOrigins  string            `koanf:"allow_origins" default:"*" doc:"web pages that may call /v1 with an API key, such as https://app.example.com, with commas between them; * is all, as at OpenAI; empty is none but Parley's own"`
+	Proxies       string            `koanf:"trusted_proxies" default:"" doc:"proxies of yours before the server, whose X-Forwarded-For is believed: networks such as 10.0.0.0/8 or 127.0.0.1/32, with commas between them; empty is none"`
+	Sessions      Sessions          `koanf:"sessions"`
 	Log           Log               `koanf:"log"`
 	Limits        Limits            `koanf:"limits"`
 	Redis         Redis             `koanf:"redis"`
@@ -29,6 +31,12 @@ type Config struct {
 	// Warnings are for the log: variables that look like settings and are none.
 	Warnings []string `koanf:"-"`
 	settings []Setting
+}
+
+// Sessions say how long browsers stay signed in.
+type Sessions struct {
+	Idle     time.Duration `koanf:"idle" default:"720h" doc:"a browser is signed out when it was not used for so long"`
+	Lifetime time.Duration `koanf:"lifetime" default:"0" doc:"a browser is signed out so long after it signed in, also when it is used; 0 is never"`
 }
 
 // Log says what is logged and how.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"slices"
@@ -66,6 +67,8 @@ type Options struct {
 	// changes the Host header; empty: by the address that requests name.
 	BaseURL string
 
+	// TrustedProxies are networks of proxies whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// AllowOrigins are origins whose pages may call what is below /v1/ with an API key ("https://app.example.com",
 	// or "*"). Cookies are never accepted from other origins.
 	AllowOrigins []string
@@ -200,7 +203,7 @@ func (a *API) serve(c *call, r *http.Request) error {
 			c.w.Header()["Openai-Organization"] = []string{act.OrgName}
 		}
 		if !act.May(rt.Scope) {
-			return missingScope(rt.Scope)
+			return missingScope(act, rt.Scope)
 		}
 	}
 	c.askKeeper()

@@ -212,7 +212,10 @@ var scopeNames = map[string]string{
 }
 
 // missingScope is OpenAI's text, with the scope as Parley's keys name it at the end.
-func missingScope(scope string) error {
+func missingScope(who actor.Actor, scope string) error {
+	if who.Held {
+		return fault.New(fault.Forbidden, "Your organization requires a second factor. Set one up at /account, then go on.").WithCode("second_factor_required")
+	}
 	return fault.New(fault.Forbidden, "You have insufficient permissions for this operation. Missing scopes: %s. "+
 		"Check that you have the correct role in your organization (Reader, Writer, Owner), and if you're using a "+
 		"restricted API key, that it has the necessary scopes: %s.", cmp.Or(scopeNames[scope], scope), scope).WithCode("missing_scope")

@@ -3,6 +3,9 @@ package httpapi
 import (
 	"context"
 	"net"
+	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,8 +15,8 @@ const maxOrigin = 256
 
 // Origin is where a request came from.
 type Origin struct {
-	IP        string // the address of the peer, which is a proxy's where one stands before the server; empty on the admin socket
-	Forwarded string // X-Forwarded-For as it was sent: a claim, which only a proxy of one's own makes true
+	IP        string // where it came from: the peer's address, or what a trusted proxy says; empty on the admin socket
+	Forwarded string // X-Forwarded-For as it was sent: a claim, unless the peer is a trusted proxy
 	UserAgent string
 	RequestID string // as the answer carries it
 }
@@ -26,10 +29,47 @@ func OriginOf(ctx context.Context) Origin {
 	}
 	h := c.request.Header
 	o := Origin{RequestID: c.id, Forwarded: cut(strings.Join(h.Values("X-Forwarded-For"), ", ")), UserAgent: cut(h.Get("User-Agent"))}
-	if host, _, err := net.SplitHostPort(c.request.RemoteAddr); err == nil {
-		o.IP = host
-	}
+	o.IP = c.api.clientIP(c.request)
 	return o
+}
+
+// clientIP returns the address that a request came from. X-Forwarded-For is read from its end, as each proxy adds the address that
+// it was called from: the first one that is none of ours is the client. What stands before it the client may have written itself.
+func (a *API) clientIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	at, err := netip.ParseAddr(host)
+	if err != nil || !a.trusts(at) {
+		return host
+	}
+	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(chain) {
+		next, ok := parseHop(strings.TrimSpace(hop))
+		if !ok {
+			break // what a proxy of ours would not write
+		}
+		at = next
+		if !a.trusts(at) {
+			break
+		}
+	}
+	return at.String()
+}
+
+// parseHop reads an address, which some proxies write with its port.
+func parseHop(s string) (netip.Addr, bool) {
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		return a.Unmap().WithZone(""), true
+	}
+	ap, err := netip.ParseAddrPort(s)
+	return ap.Addr().Unmap().WithZone(""), err == nil
+}
+
+func (a *API) trusts(ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
+	return slices.ContainsFunc(a.opts.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // cut makes a header's text something that every database takes.

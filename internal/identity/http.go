@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,8 +15,12 @@ import (
 	"github.com/parley-ai/parley/internal/store"
 )
 
-// Cookie is the name of the session's cookie.
-const Cookie = "parley_session"
+// Names of the session's cookie. Behind TLS it is the second one, which browsers take from this very host over TLS alone and never from a
+// neighbour under the same domain.
+const (
+	Cookie       = "parley_session"
+	SecureCookie = "__Host-parley_session"
+)
 
 // maxSecret bounds what is hashed and looked up.
 const maxSecret = 256
@@ -38,16 +44,13 @@ func (s *Service) Authenticate(r *http.Request) (actor.Actor, error) {
 		}
 		return who, checkHeaders(r, who)
 	}
-	c, err := r.Cookie(Cookie)
-	if err != nil {
+	secret := s.CookieOf(r)
+	if secret == "" {
 		return actor.Actor{}, noKey()
 	}
-	who, err := actor.Actor{}, errUnknown
-	if len(c.Value) <= maxSecret {
-		who, err = s.resolve(r.Context(), sessionCookie, c.Value)
-	}
+	who, err := s.resolve(r.Context(), sessionCookie, secret)
 	if errors.Is(err, errUnknown) {
-		return actor.Actor{}, fault.New(fault.Unauthorized, "Your session has ended. Sign in again with a new link: `parley signin` makes one "+
+		return actor.Actor{}, fault.New(fault.Unauthorized, "Your session has ended. Sign in again: with your password, or with a new link, which `parley signin` makes "+
 			"on the machine of the server.").WithCode("session_expired")
 	}
 	if err != nil {
@@ -63,7 +66,7 @@ func (s *Service) Choose(r *http.Request, who actor.Actor) (actor.Actor, error) 
 	if (org == "" || org == who.Org || org == who.OrgName) && (project == "" || project == who.Project) {
 		return who, nil
 	}
-	chosen, err := asMember(r.Context(), s.db.Read(), cmp.Or(org, who.Org), who.User, project)
+	chosen, err := asMember(r.Context(), s.db.Read(), cmp.Or(org, who.Org), who.User, project, who.Strong)
 	if errors.Is(err, store.ErrNoRows) {
 		return actor.Actor{}, noOrganization(org, project)
 	}
@@ -147,18 +150,12 @@ func checkHeaders(r *http.Request, who actor.Actor) error {
 	return nil
 }
 
-// SignInRequest begins a session.
-type SignInRequest struct {
-	Token string `json:"token" doc:"The token of a sign-in link; it works once."`
-}
-
-// OpenAPIName is the schema's name.
-func (SignInRequest) OpenAPIName() string { return "SignIn" }
-
 // SessionInfo says who is signed in.
 type SessionInfo struct {
 	Object       string   `json:"object" enum:"session" doc:"Always session."`
 	User         Named    `json:"user" doc:"The one who acts."`
+	Email        string   `json:"email" doc:"The user's e-mail address; empty when none is known."`
+	Held         string   `json:"held,omitempty" enum:"second_factor" doc:"What is missing before more than one's own account can be used: second_factor, because the organization requires one."`
 	Role         string   `json:"role" doc:"The user's role in the organization." example:"owner"`
 	Scopes       []string `json:"scopes" doc:"What the user or the key may do: patterns such as *, chat.write, *.read."`
 	Operator     bool     `json:"operator" doc:"Whether the user looks after the installation, and may use the operations below /api/operator."`
@@ -189,18 +186,19 @@ func (Removed) OpenAPIName() string { return "Deleted" }
 
 // APIKey is an API key.
 type APIKey struct {
-	Object     string    `json:"object" enum:"api_key" doc:"Always api_key."`
-	ID         string    `json:"id" doc:"The key's id." example:"key_abc123"`
-	Name       string    `json:"name" doc:"What the key is for, in your words."`
-	Secret     string    `json:"secret,omitempty" doc:"The key itself. It is shown only in the answer that made it."`
-	Redacted   string    `json:"redacted" doc:"The key's beginning and end." example:"sk-ab…wxyz"`
-	Permission string    `json:"permission" enum:"all,read_only,restricted" doc:"What the key may do, in short."`
-	Scopes     []string  `json:"scopes" doc:"What the key may do, as far as its user's role allows; * is everything."`
-	Models     *[]string `json:"models" doc:"The models that the key may ask for; null: all."`
-	TrackUsage bool      `json:"track_usage" doc:"Whether its usage is to be counted apart."`
-	CreatedAt  int64     `json:"created_at" doc:"When it was made, in seconds since 1970."`
-	ExpiresAt  *int64    `json:"expires_at" doc:"When it stops, in seconds since 1970; null: never."`
-	LastUsedAt *int64    `json:"last_used_at" doc:"When it was last used, in seconds since 1970; null: never."`
+	Object     string      `json:"object" enum:"api_key" doc:"Always api_key."`
+	ID         string      `json:"id" doc:"The key's id." example:"key_abc123"`
+	Name       string      `json:"name" doc:"What the key is for, in your words."`
+	Secret     string      `json:"secret,omitempty" doc:"The key itself. It is shown only in the answer that made it."`
+	Redacted   string      `json:"redacted" doc:"The key's beginning and end." example:"sk-ab…wxyz"`
+	Permission string      `json:"permission" enum:"all,read_only,restricted" doc:"What the key may do, in short."`
+	Scopes     []string    `json:"scopes" doc:"What the key may do, as far as its user's role allows; * is everything."`
+	Models     *[]string   `json:"models" doc:"The models that the key may ask for; null: all."`
+	TrackUsage bool        `json:"track_usage" doc:"Whether its usage is counted apart: only then it is shown by key."`
+	Owner      OwnerObject `json:"owner" doc:"Whose it is."`
+	CreatedAt  int64       `json:"created_at" doc:"When it was made, in seconds since 1970."`
+	ExpiresAt  *int64      `json:"expires_at" doc:"When it stops, in seconds since 1970; null: never."`
+	LastUsedAt *int64      `json:"last_used_at" doc:"When it was last used, in seconds since 1970; null: never."`
 }
 
 // CreateKeyRequest makes an API key.
@@ -211,16 +209,13 @@ type CreateKeyRequest struct {
 	Permissions map[string]string `json:"permissions,omitempty" doc:"none, read or write (which includes read) by group: models, chat, completions, embeddings, files, fine_tuning, assistants, images, audio, moderations."`
 	Scopes      []string          `json:"scopes,omitempty" doc:"What the key may do, such as chat.write."`
 	Models      []string          `json:"models,omitempty" doc:"The models that the key may ask for; left out, all that you may."`
-	TrackUsage  bool              `json:"track_usage,omitempty" doc:"Count its usage apart."`
+	TrackUsage  *bool             `json:"track_usage,omitempty" doc:"Whether its usage is counted apart; true when left out. False sums it up with that of all other such keys, as untracked."`
 	ExpiresAt   *int64            `json:"expires_at,omitempty" doc:"When it stops, in seconds since 1970; left out, never."`
 }
 
 // Routes are identity's lines of the route table.
 func (s *Service) Routes() []httpapi.Route {
-	return append(s.organizationRoutes(), []httpapi.Route{
-		{Method: http.MethodPost, Path: "/api/session", Op: "createSession", Tag: "Session", Summary: "Signs a browser in with a one-time link's token.",
-			Doc: "Sets the session cookie. The token comes from the link that the server prints at its start.",
-			In:  SignInRequest{}, Out: SessionInfo{}, Auth: httpapi.AuthNone, MaxBody: 4096, Handle: s.postSession},
+	return slices.Concat(s.organizationRoutes(), []httpapi.Route{
 		{Method: http.MethodGet, Path: "/api/session", Op: "getSession", Tag: "Session", Summary: "Says who you are.",
 			Out: SessionInfo{}, Scope: actor.SessionRead, Handle: s.getSession},
 		{Method: http.MethodDelete, Path: "/api/session", Op: "deleteSession", Tag: "Session", Summary: "Signs the browser out.",
@@ -231,58 +226,44 @@ func (s *Service) Routes() []httpapi.Route {
 			In: CreateKeyRequest{}, Out: APIKey{}, Scope: actor.KeysWrite, MaxBody: 64 << 10, Handle: s.postKey},
 		{Method: http.MethodDelete, Path: "/api/keys/{key}", Op: "deleteKey", Tag: "API keys", Summary: "Revokes an API key.",
 			Out: Removed{}, Scope: actor.KeysWrite, Handle: s.deleteKey},
-	}...)
+	}, s.keyRoutes(), s.membershipRoutes())
 }
 
-func (s *Service) postSession(w http.ResponseWriter, r *http.Request) error {
-	in, err := httpapi.Decode[SignInRequest](w, r, httpapi.Strict)
-	if err != nil {
-		return err
+// Visitor is who is signed in with the request's cookie: the zero Actor when nobody is.
+func (s *Service) Visitor(r *http.Request) (actor.Actor, error) {
+	secret := s.CookieOf(r)
+	if secret == "" {
+		return actor.Actor{}, nil
 	}
-	if err := httpapi.Required("token", in.Token != ""); err != nil {
-		return err
+	who, err := s.resolve(r.Context(), sessionCookie, secret)
+	if errors.Is(err, errUnknown) {
+		err = nil
 	}
-	session, err := s.begin(r, in.Token)
-	if err != nil {
-		return err
-	}
-	return s.answerSession(w, r, session.Actor, session.Secret)
-}
-
-// begin signs in by a link or by an invitation, which somebody may accept who is signed in already.
-func (s *Service) begin(r *http.Request, token string) (Session, error) {
-	if !strings.HasPrefix(token, invitePrefix) {
-		return s.SignIn(r.Context(), token)
-	}
-	var me actor.Actor
-	if c, err := r.Cookie(Cookie); err == nil && len(c.Value) <= maxSecret {
-		if me, err = s.resolve(r.Context(), sessionCookie, c.Value); err != nil && !errors.Is(err, errUnknown) {
-			return Session{}, err
-		}
-	}
-	return s.Accept(r.Context(), token, me)
+	return who, err
 }
 
 func (s *Service) getSession(w http.ResponseWriter, r *http.Request) error {
 	who, secret := httpapi.ActorOf(r.Context()), ""
 	if who.Session != "" {
-		if c, err := r.Cookie(Cookie); err == nil {
-			secret = c.Value // sent again, so that the browser's copy slides with ours
-		}
+		secret = s.CookieOf(r) // sent again, so that the browser's copy slides with ours
 	}
-	return s.answerSession(w, r, who, secret)
+	return s.AnswerSession(w, r, who, secret)
 }
 
-func (s *Service) answerSession(w http.ResponseWriter, r *http.Request, who actor.Actor, secret string) error {
+// AnswerSession says who is signed in, and sets the cookie when secret is not empty.
+func (s *Service) AnswerSession(w http.ResponseWriter, r *http.Request, who actor.Actor, secret string) error {
 	p, err := s.person(r.Context(), who)
 	if err != nil {
 		return err
 	}
 	out := SessionInfo{Object: "session", User: Named{cmp.Or(who.User, who.Service), p.name}, Role: cmp.Or(who.Role, actor.Member),
-		Organization: Named{who.Org, who.OrgName}, Project: Named{who.Project, p.projectName}, Scopes: who.Scopes, Operator: who.Operator}
+		Organization: Named{who.Org, who.OrgName}, Project: Named{who.Project, p.projectName}, Scopes: who.Scopes, Operator: who.Operator, Email: who.Email}
+	if who.Held {
+		out.Held = "second_factor"
+	}
 	if secret != "" {
-		setCookie(w, r, secret, SessionLifetime)
-		end := s.now().Add(SessionLifetime).Unix()
+		s.SetCookie(w, r, secret)
+		end := s.now().Add(s.Idle).Unix()
 		out.ExpiresAt = &end
 	}
 	if who.Key != "" {
@@ -297,21 +278,42 @@ func (s *Service) removeSession(w http.ResponseWriter, r *http.Request) error {
 	if err := s.SignOut(r.Context(), who); err != nil {
 		return err
 	}
-	setCookie(w, r, "", -1)
+	s.SetCookie(w, r, "")
 	return httpapi.JSON(w, http.StatusOK, Removed{ID: who.Session, Object: "session", Deleted: true})
 }
 
-// setCookie sets the session's cookie; a negative lifetime removes it.
-func setCookie(w http.ResponseWriter, r *http.Request, value string, lifetime time.Duration) {
-	age := int(lifetime / time.Second)
-	if lifetime < 0 {
-		age = -1
+// Secure reports whether the browser speaks TLS, to us or to a proxy. A proxy's claim, whoever makes it, only makes the cookie stricter.
+func (s *Service) Secure(r *http.Request) bool {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		return true
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: Cookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		// A proxy that claims https can only make the cookie stricter.
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
-	})
+	page, err := url.Parse(s.Page())
+	return err == nil && page.Scheme == "https" && page.Host == r.Host
+}
+
+// CookieOf is the session's secret that the request came with; empty: none.
+func (s *Service) CookieOf(r *http.Request) string {
+	name := Cookie
+	if s.Secure(r) {
+		name = SecureCookie
+	}
+	c, err := r.Cookie(name)
+	if err != nil || len(c.Value) > maxSecret {
+		return ""
+	}
+	return c.Value
+}
+
+// SetCookie gives the browser the session's secret; an empty one takes it away.
+func (s *Service) SetCookie(w http.ResponseWriter, r *http.Request, secret string) {
+	c := http.Cookie{Name: Cookie, Value: secret, Path: "/", MaxAge: int(s.Idle / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if secret == "" {
+		c.MaxAge = -1
+	}
+	if s.Secure(r) {
+		c.Name, c.Secure = SecureCookie, true
+	}
+	http.SetCookie(w, &c)
 }
 
 func (s *Service) getKeys(w http.ResponseWriter, r *http.Request) error {
@@ -361,5 +363,5 @@ func apiKeyObject(k Key, secret string) APIKey {
 		models = &k.Models
 	}
 	return APIKey{Object: "api_key", ID: k.ID, Name: k.Name, Secret: secret, Redacted: k.Redacted, Permission: permissionOf(k.Scopes), Scopes: k.Scopes, Models: models,
-		TrackUsage: k.Track, CreatedAt: k.Created.Unix(), ExpiresAt: orNil(k.Expires), LastUsedAt: orNil(k.LastUsed)}
+		TrackUsage: k.Track, Owner: ownerObject(k), CreatedAt: k.Created.Unix(), ExpiresAt: orNil(k.Expires), LastUsedAt: orNil(k.LastUsed)}
 }

@@ -237,16 +237,21 @@ func accountKeyObject(k Key, value string) *AccountKeyObject {
 }
 
 func projectKeyObject(k Key) ProjectKeyObject {
-	o := ProjectKeyObject{Object: "organization.project.api_key", ID: k.ID, Name: k.Name, Redacted: k.Redacted, CreatedAt: k.Created.Unix(), LastUsedAt: orNil(k.LastUsed), Access: "inactive"}
+	o := ProjectKeyObject{Object: "organization.project.api_key", ID: k.ID, Name: k.Name, Redacted: k.Redacted, CreatedAt: k.Created.Unix(), LastUsedAt: orNil(k.LastUsed), Access: "inactive", Owner: ownerObject(k)}
 	if k.Access {
 		o.Access = "active"
 	}
+	return o
+}
+
+// ownerObject says whose a key is.
+func ownerObject(k Key) (o OwnerObject) {
 	details := &OwnerDetails{ID: cmp.Or(k.User, k.Service), Name: k.Owner.Name, CreatedAt: k.Owner.Created.Unix(), Role: k.Owner.Role}
 	if k.Service != "" {
-		o.Owner = OwnerObject{Type: "service_account", ServiceAccount: details}
+		o = OwnerObject{Type: "service_account", ServiceAccount: details}
 	} else {
 		details.Email = &k.Owner.Email
-		o.Owner = OwnerObject{Type: "user", User: details}
+		o = OwnerObject{Type: "user", User: details}
 	}
 	return o
 }

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
@@ -43,8 +44,8 @@ func (s *Service) organizationRoutes() []httpapi.Route {
 	return []httpapi.Route{
 		read(base+"/projects", "listProjects", "Lists the organization's projects.", projectsQuery{}, httpapi.List[ProjectObject]{}, s.getProjects),
 		write(projects, "createProject", "Makes a project.", ProjectRequest{}, ProjectObject{}, s.postProject),
-		read(one, "getProject", "One project.", nil, ProjectObject{}, s.getProject),
-		write(one, "updateProject", "Renames a project.", ProjectRequest{}, ProjectObject{}, s.postProjectName),
+		ofProject(read(one, "getProject", "One project.", nil, ProjectObject{}, s.getProject)),
+		ofProject(write(one, "updateProject", "Renames a project.", ProjectRequest{}, ProjectObject{}, s.postProjectName)),
 		write(one+"/archive", "archiveProject", "Archives a project: its keys stop, its data stays.", nil, ProjectObject{}, s.postArchive),
 
 		read(base+"/users", "listUsers", "Lists the organization's members.", usersQuery{}, httpapi.List[UserObject]{}, s.getUsers),
@@ -53,22 +54,22 @@ func (s *Service) organizationRoutes() []httpapi.Route {
 		remove(base+"/users/{user_id}", "deleteUser", "Removes a member: keys and sessions stop at once.", s.deleteUser),
 		{Method: http.MethodDelete, Path: "/api/membership", Op: "leaveOrganization", Tag: "Organization", Summary: "Leaves the organization.", Out: Removed{}, Scope: actor.SessionRead, Handle: s.leave},
 
-		read(one+"/users", "listProjectUsers", "Lists a project's members.", pageQuery{}, httpapi.List[ProjectUserObject]{}, s.getProjectUsers),
-		write(one+"/users", "createProjectUser", "Adds a member of the organization to a project.", AddUserRequest{}, ProjectUserObject{}, s.postProjectUser),
-		read(one+"/users/{user_id}", "getProjectUser", "One member of a project.", nil, ProjectUserObject{}, s.getProjectUser),
-		write(one+"/users/{user_id}", "updateProjectUser", "Gives a project's member another role in it.", RoleRequest{}, ProjectUserObject{}, s.postProjectUserRole),
-		remove(one+"/users/{user_id}", "deleteProjectUser", "Takes a user out of a project.", s.deleteProjectUser),
+		ofProject(read(one+"/users", "listProjectUsers", "Lists a project's members.", pageQuery{}, httpapi.List[ProjectUserObject]{}, s.getProjectUsers)),
+		ofProject(write(one+"/users", "createProjectUser", "Adds a member of the organization to a project.", AddUserRequest{}, ProjectUserObject{}, s.postProjectUser)),
+		ofProject(read(one+"/users/{user_id}", "getProjectUser", "One member of a project.", nil, ProjectUserObject{}, s.getProjectUser)),
+		ofProject(write(one+"/users/{user_id}", "updateProjectUser", "Gives a project's member another role in it.", RoleRequest{}, ProjectUserObject{}, s.postProjectUserRole)),
+		ofProject(remove(one+"/users/{user_id}", "deleteProjectUser", "Takes a user out of a project.", s.deleteProjectUser)),
 
-		read(accounts, "listServiceAccounts", "Lists a project's service accounts.", pageQuery{}, httpapi.List[AccountObject]{}, s.getAccounts),
-		write(accounts, "createServiceAccount", "Makes a service account; its key is shown once.", AccountRequest{}, NewAccountObject{}, s.postAccount),
-		read(account, "getServiceAccount", "One service account.", nil, AccountObject{}, s.getAccount),
-		write(account, "updateServiceAccount", "Changes a service account.", AccountUpdateRequest{}, AccountObject{}, s.postAccountUpdate),
-		remove(account, "deleteServiceAccount", "Ends a service account and its keys.", s.deleteServiceAccount),
-		write(account+"/api_keys", "createServiceAccountKey", "Makes a further key of a service account; it is shown once.", AccountKeyRequest{}, AccountKeyObject{}, s.postAccountKey),
+		ofProject(read(accounts, "listServiceAccounts", "Lists a project's service accounts.", pageQuery{}, httpapi.List[AccountObject]{}, s.getAccounts)),
+		ofProject(write(accounts, "createServiceAccount", "Makes a service account; its key is shown once.", AccountRequest{}, NewAccountObject{}, s.postAccount)),
+		ofProject(read(account, "getServiceAccount", "One service account.", nil, AccountObject{}, s.getAccount)),
+		ofProject(write(account, "updateServiceAccount", "Changes a service account.", AccountUpdateRequest{}, AccountObject{}, s.postAccountUpdate)),
+		ofProject(remove(account, "deleteServiceAccount", "Ends a service account and its keys.", s.deleteServiceAccount)),
+		ofProject(write(account+"/api_keys", "createServiceAccountKey", "Makes a further key of a service account; it is shown once.", AccountKeyRequest{}, AccountKeyObject{}, s.postAccountKey)),
 
-		read(one+"/api_keys", "listProjectKeys", "Lists a project's API keys, of all its users.", projectKeysQuery{}, httpapi.List[ProjectKeyObject]{}, s.getProjectKeys),
-		read(one+"/api_keys/{api_key_id}", "getProjectKey", "One API key of a project.", nil, ProjectKeyObject{}, s.getProjectKey),
-		remove(one+"/api_keys/{api_key_id}", "deleteProjectKey", "Revokes a user's API key.", s.deleteProjectKey),
+		ofProject(read(one+"/api_keys", "listProjectKeys", "Lists a project's API keys, of all its users.", projectKeysQuery{}, httpapi.List[ProjectKeyObject]{}, s.getProjectKeys)),
+		ofProject(read(one+"/api_keys/{api_key_id}", "getProjectKey", "One API key of a project.", nil, ProjectKeyObject{}, s.getProjectKey)),
+		ofProject(remove(one+"/api_keys/{api_key_id}", "deleteProjectKey", "Revokes a user's API key.", s.deleteProjectKey)),
 
 		read(base+"/admin_api_keys", "listAdminKeys", "Lists the organization's own API keys.", httpapi.PageQuery{}, httpapi.List[AdminKeyObject]{}, s.getAdminKeys),
 		write(base+"/admin_api_keys", "createAdminKey", "Makes an API key for the administration; it is shown once.", AdminKeyRequest{}, AdminKeyObject{}, s.postAdminKey),
@@ -92,6 +93,12 @@ func write(path, op, summary string, in, out any, handle httpapi.Handler) httpap
 
 func remove(path, op, summary string, handle httpapi.Handler) httpapi.Route {
 	return httpapi.Route{Method: http.MethodDelete, Path: path, Op: op, Tag: "Organization", Summary: summary, Out: Removed{}, Scope: actor.OrganizationWrite, Handle: handle}
+}
+
+// ofProject is the route for those, too, who look after the one project that it names.
+func ofProject(rt httpapi.Route) httpapi.Route {
+	rt.Scope = strings.Replace(rt.Scope, "organization.", "project.", 1)
+	return rt
 }
 
 // pageOf reads the limit and the cursor.

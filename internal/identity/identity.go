@@ -38,6 +38,8 @@ const (
 type Service struct {
 	// Page is the address of the web app, for links; New sets one without a host.
 	Page func() string
+	// Idle and Lifetime end sessions: so long after their last use, so long after their beginning (0: never). New sets SessionLifetime and 0.
+	Idle, Lifetime time.Duration
 
 	db    *store.DB
 	clock clock.Clock
@@ -61,13 +63,14 @@ type entry struct {
 	actor   actor.Actor
 	checked int64        // when the database was asked, in nanoseconds
 	expires int64        // sessions: not valid from here on; 0: never
+	began   time.Time    // sessions
 	used    atomic.Int64 // the last use, in nanoseconds; 0 when it was written
 }
 
 // New returns the service and starts the goroutine that writes uses.
 func New(db *store.DB, clk clock.Clock, log *slog.Logger) *Service {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Service{Page: func() string { return "" }, db: db, clock: clk, log: log, audit: audit.New(db, clk), seen: map[digest]*entry{}, stop: cancel, done: make(chan struct{})}
+	s := &Service{Page: func() string { return "" }, Idle: SessionLifetime, db: db, clock: clk, log: log, audit: audit.New(db, clk), seen: map[digest]*entry{}, stop: cancel, done: make(chan struct{})}
 	go s.flushLoop(ctx)
 	return s
 }
@@ -143,6 +146,9 @@ func (k Key) audited() map[string]any {
 	if k.Models != nil {
 		out["models"] = k.Models
 	}
+	if k.Track {
+		out["track_usage"] = true
+	}
 	if !k.Expires.IsZero() {
 		out["expires_at"] = k.Expires.Unix()
 	}
@@ -151,11 +157,12 @@ func (k Key) audited() map[string]any {
 
 // NewKey is what a key is to be.
 type NewKey struct {
-	Name    string
-	Scopes  []string // what it may do; none: all that the actor may
-	Models  []string // that it may ask for; nil: all
-	Track   bool
-	Expires time.Time // zero: never
+	Name   string
+	Scopes []string // what it may do; none: all that the actor may
+	Models []string // that it may ask for; nil: all
+	// Untracked leaves its usage to be summed up with that of other such keys.
+	Untracked bool
+	Expires   time.Time // zero: never
 }
 
 // CreateKey makes a key of the actor's project that may do what scopes say, at most what the actor may;
@@ -176,7 +183,7 @@ func (s *Service) CreateKey(ctx context.Context, who actor.Actor, in NewKey) (se
 	}
 	secret, k, d := s.newKey("sk-", name, scopes)
 	k.Project, k.User, k.Service = who.Project, who.User, who.Service
-	if k.Track = in.Track; !in.Expires.IsZero() {
+	if k.Track = !in.Untracked; !in.Expires.IsZero() {
 		if k.Expires = in.Expires.UTC().Truncate(time.Millisecond); !k.Expires.After(k.Created) {
 			return "", Key{}, fault.Param("expires_at", "Invalid 'expires_at': the time has passed.").WithCode("invalid_value")
 		}
@@ -184,14 +191,18 @@ func (s *Service) CreateKey(ctx context.Context, who actor.Actor, in NewKey) (se
 	if k.Models, err = modelsOf(who, in.Models); err != nil {
 		return "", Key{}, err
 	}
-	return secret, k, s.db.Tx(ctx, func(tx *store.Tx) error { return s.insertKey(ctx, tx, who, k, d) })
+	if err := s.db.Tx(ctx, func(tx *store.Tx) error { return s.insertKey(ctx, tx, who, k, d) }); err != nil {
+		return "", Key{}, err
+	}
+	k, err = s.oneKey(ctx, who, keyFilter{project: who.Project, own: true}, "key", k.ID)
+	return secret, k, err
 }
 
 // newKey makes a secret and what is stored of it.
 func (s *Service) newKey(prefix, name string, scopes []string) (string, Key, digest) {
 	secret := ids.Secret(prefix)
 	return secret, Key{ID: ids.New("key_"), Name: name, Redacted: secret[:len(prefix)+2] + "…" + secret[len(secret)-4:],
-		Scopes: append([]string{}, scopes...), Created: s.now(), Access: true}, sum(secret)
+		Scopes: append([]string{}, scopes...), Created: s.now(), Access: true, Track: true}, sum(secret)
 }
 
 // grant checks what a new key is to be allowed: with none named, all that the actor may. In the hands of a
@@ -275,48 +286,6 @@ func (s *Service) revoke(ctx context.Context, who actor.Actor, f keyFilter, para
 	return nil
 }
 
-// SignInLink makes a token that signs the actor's user in once, within LinkLifetime.
-func (s *Service) SignInLink(ctx context.Context, who actor.Actor) (token string, err error) {
-	defer fault.Wrap(&err, "identity.SignInLink")
-	if who.User == "" {
-		return "", fault.New(fault.Forbidden, "Only a user can sign in, not a service.")
-	}
-	token = ids.Random(32)
-	return token, s.insertLink(ctx, who, ids.New("link_"), sum(token), s.now().Add(LinkLifetime))
-}
-
-// Session is a browser's.
-type Session struct {
-	Secret  string // the cookie's value; shown only here
-	Expires time.Time
-	Actor   actor.Actor
-}
-
-// SignIn exchanges a link's token for a session. A token works once.
-func (s *Service) SignIn(ctx context.Context, token string) (_ Session, err error) {
-	defer fault.Wrap(&err, "identity.SignIn")
-	session := Session{Secret: ids.Secret("ps-"), Expires: s.now().Add(SessionLifetime)}
-	session.Actor, err = s.useLink(ctx, sum(token), ids.New("sess_"), sum(session.Secret), session.Expires)
-	if errors.Is(err, store.ErrNoRows) {
-		return Session{}, fault.New(fault.Unauthorized, "This sign-in link was used or has expired. Make a new one with `parley signin` "+
-			"on the machine of the server, or restart it: it prints one.").WithCode("invalid_signin_link")
-	}
-	return session, err
-}
-
-// SignOut ends the actor's session.
-func (s *Service) SignOut(ctx context.Context, who actor.Actor) (err error) {
-	defer fault.Wrap(&err, "identity.SignOut")
-	if who.Session == "" {
-		return fault.New(fault.Invalid, "There is no session to end: this request was made with an API key.")
-	}
-	if err := s.deleteSession(ctx, who); err != nil {
-		return err
-	}
-	s.drop(func(a actor.Actor) bool { return a.Session == who.Session })
-	return nil
-}
-
 // secretKind says what a secret claims to be.
 type secretKind int
 
@@ -372,6 +341,13 @@ func (s *Service) drop(which func(actor.Actor) bool) {
 			delete(s.seen, d)
 		}
 	}
+}
+
+// dropSecret forgets what is known of one secret.
+func (s *Service) dropSecret(secret string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.seen, sum(secret))
 }
 
 // Flush writes the uses that are not yet written and forgets what was not used for long.

@@ -44,6 +44,19 @@ func start(t testing.TB, db *store.DB) *world {
 	return &world{Service: s, db: db, clock: clk, owner: in.Owner}
 }
 
+// signIn uses a link up, as package signin does.
+func (w *world) signIn(ctx context.Context, token string) (session Session, err error) {
+	err = w.db.Tx(ctx, func(tx *store.Tx) error {
+		org, user, err := w.UseLink(ctx, tx, token)
+		if err != nil {
+			return err
+		}
+		session, err = w.BeginSession(ctx, tx, Beginning{Org: org, User: user, Method: ByLink})
+		return err
+	})
+	return session, err
+}
+
 func (w *world) key(t testing.TB, scopes ...string) (string, Key) {
 	t.Helper()
 	secret, k, err := w.CreateKey(t.Context(), w.owner, NewKey{Name: "test", Scopes: scopes})
@@ -263,7 +276,11 @@ func TestSessions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rec := ask("POST", "/api/session", `{"token":"`+token+`"}`, "", 200)
+		began, err := w.signIn(t.Context(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := ask("GET", "/api/session", "", began.Secret, 200)
 		cookie := rec.Result().Cookies()[0]
 		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Secure || cookie.MaxAge != 30*24*3600 || cookie.Path != "/" {
 			t.Errorf("cookie: %+v", cookie)
@@ -271,9 +288,11 @@ func TestSessions(t *testing.T) {
 		if !strings.Contains(rec.Body.String(), `"name":"Owner"`) || !strings.Contains(rec.Body.String(), w.owner.Org) || strings.Contains(rec.Body.String(), cookie.Value) {
 			t.Errorf("session: %s", rec.Body)
 		}
-		ask("POST", "/api/session", `{"token":"`+token+`"}`, "", 401) // once
-		ask("POST", "/api/session", `{"token":"nonsense"}`, "", 401)
-		ask("POST", "/api/session", `{}`, "", 400)
+		for _, bad := range []string{token, "nonsense"} { // once, and never
+			if _, err := w.signIn(t.Context(), bad); fault.KindOf(err) != fault.Unauthorized {
+				t.Errorf("%s: %v", bad, err)
+			}
+		}
 		ask("GET", "/api/session", "", "", 401)
 		ask("GET", "/api/session", "", "wrong", 401)
 		if again := ask("GET", "/api/session", "", cookie.Value, 200); len(again.Result().Cookies()) != 1 {
@@ -306,7 +325,9 @@ func TestSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.clock.Advance(LinkLifetime)
-		ask("POST", "/api/session", `{"token":"`+token+`"}`, "", 401) // expired
+		if _, err := w.signIn(t.Context(), token); fault.KindOf(err) != fault.Unauthorized {
+			t.Errorf("an expired link: %v", err)
+		}
 
 		session := func() Session {
 			t.Helper()
@@ -314,7 +335,7 @@ func TestSessions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := w.SignIn(t.Context(), token)
+			s, err := w.signIn(t.Context(), token)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -342,12 +363,35 @@ func TestSessions(t *testing.T) {
 
 func TestSecureCookieBehindTLS(t *testing.T) {
 	w := start(t, storetest.Open(t, storetest.SQLite(t), store.Options{}))
-	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("X-Forwarded-Proto", "https")
-	rec := httptest.NewRecorder()
-	setCookie(rec, r, "x", SessionLifetime)
-	if !rec.Result().Cookies()[0].Secure {
-		t.Error("the cookie travels without TLS")
+	began, err := w.SignInLink(t.Context(), w.owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := w.signIn(t.Context(), began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Page = func() string { return "https://parley.example.com" }
+	for name, tls := range map[string]func(r *http.Request){
+		"a proxy's claim": func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") },
+		"the base URL":    func(r *http.Request) { r.Host = "parley.example.com" },
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		tls(r)
+		rec := httptest.NewRecorder()
+		w.SetCookie(rec, r, session.Secret)
+		c := rec.Result().Cookies()[0]
+		if !c.Secure || c.Name != SecureCookie || c.Path != "/" || c.Domain != "" {
+			t.Errorf("%s: %+v", name, c)
+		}
+		r.AddCookie(&http.Cookie{Name: Cookie, Value: session.Secret}) // as a neighbour under the same domain could set it
+		if who, err := w.Visitor(r); err != nil || who.User != "" {
+			t.Errorf("%s: the plain cookie is taken behind TLS: %+v %v", name, who, err)
+		}
+		r.AddCookie(&http.Cookie{Name: SecureCookie, Value: session.Secret})
+		if who, err := w.Visitor(r); err != nil || who.User != w.owner.User {
+			t.Errorf("%s: %+v %v", name, who, err)
+		}
 	}
 	if _, err := w.SignInLink(t.Context(), actor.Actor{Org: w.owner.Org}); fault.KindOf(err) != fault.Forbidden {
 		t.Errorf("a link for nobody: %v", err)
@@ -433,7 +477,7 @@ func TestAudited(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session, err := w.SignIn(t.Context(), token)
+		session, err := w.signIn(t.Context(), token)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -80,6 +80,15 @@ func notFound(param, what, id string) error {
 	return e
 }
 
+// inReach refuses a project other than their own to those who look after that one alone: for them it does not exist. wide is the
+// scope of those who look after all.
+func inReach(who actor.Actor, id, wide string) error {
+	if id == who.Project || who.May(wide) {
+		return nil
+	}
+	return notFound("project_id", "project", id)
+}
+
 // clean makes an id of a request something that every database takes: PostgreSQL refuses NUL and broken UTF-8.
 func clean(s string) string { return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "?"), "?") }
 
@@ -181,6 +190,9 @@ func (s *Service) Projects(ctx context.Context, who actor.Actor, archived bool, 
 // Project returns one project of the organization.
 func (s *Service) Project(ctx context.Context, who actor.Actor, id string) (_ Project, err error) {
 	defer fault.Wrap(&err, "identity.Project(%s)", id)
+	if err := inReach(who, id, actor.OrganizationRead); err != nil {
+		return Project{}, err
+	}
 	return project(ctx, s.db.Read(), who, id)
 }
 
@@ -196,6 +208,9 @@ func (s *Service) CreateProject(ctx context.Context, who actor.Actor, name strin
 // RenameProject gives a project another name.
 func (s *Service) RenameProject(ctx context.Context, who actor.Actor, id, name string) (_ Project, err error) {
 	defer fault.Wrap(&err, "identity.RenameProject(%s)", id)
+	if err := inReach(who, id, actor.OrganizationWrite); err != nil {
+		return Project{}, err
+	}
 	if name, err = nameOf("name", name); err != nil {
 		return Project{}, err
 	}
@@ -251,6 +266,9 @@ func (s *Service) RemoveUser(ctx context.Context, who actor.Actor, id string) (e
 // ProjectUsers lists a project's members.
 func (s *Service) ProjectUsers(ctx context.Context, who actor.Actor, in string, p store.Paging) (_ []User, more bool, err error) {
 	defer fault.Wrap(&err, "identity.ProjectUsers(%s)", in)
+	if err := inReach(who, in, actor.OrganizationRead); err != nil {
+		return nil, false, err
+	}
 	if _, err := project(ctx, s.db.Read(), who, in); err != nil {
 		return nil, false, err
 	}
@@ -260,12 +278,18 @@ func (s *Service) ProjectUsers(ctx context.Context, who actor.Actor, in string, 
 // ProjectUser returns one member of a project.
 func (s *Service) ProjectUser(ctx context.Context, who actor.Actor, in, id string) (_ User, err error) {
 	defer fault.Wrap(&err, "identity.ProjectUser(%s, %s)", in, id)
+	if err := inReach(who, in, actor.OrganizationRead); err != nil {
+		return User{}, err
+	}
 	return projectUser(ctx, s.db.Read(), who, in, id)
 }
 
 // AddProjectUser adds a member of the organization, by id or by e-mail address, to a project.
 func (s *Service) AddProjectUser(ctx context.Context, who actor.Actor, in, id, email, role string) (_ User, err error) {
 	defer fault.Wrap(&err, "identity.AddProjectUser(%s)", in)
+	if err := inReach(who, in, actor.OrganizationWrite); err != nil {
+		return User{}, err
+	}
 	if err := projectRoleOf("role", role); err != nil {
 		return User{}, err
 	}
@@ -278,6 +302,9 @@ func (s *Service) AddProjectUser(ctx context.Context, who actor.Actor, in, id, e
 // SetProjectRole gives a project's member another role in it.
 func (s *Service) SetProjectRole(ctx context.Context, who actor.Actor, in, id, role string) (m User, err error) {
 	defer fault.Wrap(&err, "identity.SetProjectRole(%s, %s)", in, id)
+	if err := inReach(who, in, actor.OrganizationWrite); err != nil {
+		return m, err
+	}
 	if err := projectRoleOf("role", role); err != nil {
 		return User{}, err
 	}
@@ -291,6 +318,9 @@ func (s *Service) SetProjectRole(ctx context.Context, who actor.Actor, in, id, r
 // RemoveProjectUser takes a user out of a project; their keys of it stop while they are out.
 func (s *Service) RemoveProjectUser(ctx context.Context, who actor.Actor, in, id string) (err error) {
 	defer fault.Wrap(&err, "identity.RemoveProjectUser(%s, %s)", in, id)
+	if err := inReach(who, in, actor.OrganizationWrite); err != nil {
+		return err
+	}
 	if err := s.removeProjectUser(ctx, who, in, id); err != nil {
 		return err
 	}
@@ -301,6 +331,9 @@ func (s *Service) RemoveProjectUser(ctx context.Context, who actor.Actor, in, id
 // ServiceAccounts lists a project's service accounts.
 func (s *Service) ServiceAccounts(ctx context.Context, who actor.Actor, in string, p store.Paging) (_ []ServiceAccount, more bool, err error) {
 	defer fault.Wrap(&err, "identity.ServiceAccounts(%s)", in)
+	if err := inReach(who, in, actor.OrganizationRead); err != nil {
+		return nil, false, err
+	}
 	if _, err := project(ctx, s.db.Read(), who, in); err != nil {
 		return nil, false, err
 	}
@@ -310,12 +343,18 @@ func (s *Service) ServiceAccounts(ctx context.Context, who actor.Actor, in strin
 // ServiceAccount returns one service account of a project.
 func (s *Service) ServiceAccount(ctx context.Context, who actor.Actor, in, id string) (_ ServiceAccount, err error) {
 	defer fault.Wrap(&err, "identity.ServiceAccount(%s, %s)", in, id)
+	if err := inReach(who, in, actor.OrganizationRead); err != nil {
+		return ServiceAccount{}, err
+	}
 	return account(ctx, s.db.Read(), who, in, id)
 }
 
 // CreateServiceAccount makes a service account and, unless bare, a key of it, whose secret is shown only here.
 func (s *Service) CreateServiceAccount(ctx context.Context, who actor.Actor, in, name string, bare bool) (secret string, a ServiceAccount, k Key, err error) {
 	defer fault.Wrap(&err, "identity.CreateServiceAccount(%s)", in)
+	if err := inReach(who, in, actor.OrganizationWrite); err != nil {
+		return "", a, k, err
+	}
 	if name, err = nameOf("name", name); err != nil {
 		return "", a, k, err
 	}
@@ -335,6 +374,9 @@ func (s *Service) CreateServiceAccount(ctx context.Context, who actor.Actor, in,
 // CreateServiceAccountKey makes a further key of a service account.
 func (s *Service) CreateServiceAccountKey(ctx context.Context, who actor.Actor, in, id, name string, scopes []string) (secret string, k Key, err error) {
 	defer fault.Wrap(&err, "identity.CreateServiceAccountKey(%s, %s)", in, id)
+	if err := inReach(who, in, actor.OrganizationWrite); err != nil {
+		return "", k, err
+	}
 	if name == "" {
 		name = "Secret Key"
 	}
@@ -352,6 +394,9 @@ func (s *Service) CreateServiceAccountKey(ctx context.Context, who actor.Actor, 
 // UpdateServiceAccount changes what is not nil.
 func (s *Service) UpdateServiceAccount(ctx context.Context, who actor.Actor, in, id string, name, role *string) (a ServiceAccount, err error) {
 	defer fault.Wrap(&err, "identity.UpdateServiceAccount(%s, %s)", in, id)
+	if err := inReach(who, in, actor.OrganizationWrite); err != nil {
+		return a, err
+	}
 	if name != nil {
 		n, err := nameOf("name", *name)
 		if err != nil {
@@ -374,6 +419,9 @@ func (s *Service) UpdateServiceAccount(ctx context.Context, who actor.Actor, in,
 // DeleteServiceAccount ends a service account and its keys.
 func (s *Service) DeleteServiceAccount(ctx context.Context, who actor.Actor, in, id string) (err error) {
 	defer fault.Wrap(&err, "identity.DeleteServiceAccount(%s, %s)", in, id)
+	if err := inReach(who, in, actor.OrganizationWrite); err != nil {
+		return err
+	}
 	if err := s.deleteAccount(ctx, who, in, id); err != nil {
 		return err
 	}
@@ -431,8 +479,8 @@ const invitePrefix = "join-"
 // already, if anybody is: an account that exists is joined by its own user only.
 func (s *Service) Accept(ctx context.Context, token string, me actor.Actor) (_ Session, err error) {
 	defer fault.Wrap(&err, "identity.Accept")
-	session := Session{Secret: ids.Secret("ps-"), Expires: s.now().Add(SessionLifetime)}
-	session.Actor, err = s.acceptInvite(ctx, sum(token), me.User, ids.New("sess_"), sum(session.Secret), session.Expires)
+	session, id := s.fresh(s.now())
+	session.Actor, err = s.acceptInvite(ctx, sum(token), me, id, sum(session.Secret), session.Expires)
 	if errors.Is(err, store.ErrNoRows) {
 		return Session{}, fault.New(fault.Unauthorized, "This invitation was accepted, taken back, or has expired. Ask for a new one.").WithCode("invalid_invite")
 	}
@@ -443,6 +491,9 @@ func (s *Service) Accept(ctx context.Context, token string, me actor.Actor) (_ S
 // "inactive" the others.
 func (s *Service) ProjectKeys(ctx context.Context, who actor.Actor, in, access string, p store.Paging) (_ []Key, more bool, err error) {
 	defer fault.Wrap(&err, "identity.ProjectKeys(%s)", in)
+	if err := inReach(who, in, actor.OrganizationRead); err != nil {
+		return nil, false, err
+	}
 	if _, err := project(ctx, s.db.Read(), who, in); err != nil {
 		return nil, false, err
 	}
@@ -455,6 +506,9 @@ func (s *Service) ProjectKeys(ctx context.Context, who actor.Actor, in, access s
 // ProjectKey returns one key of a project.
 func (s *Service) ProjectKey(ctx context.Context, who actor.Actor, in, id string) (k Key, err error) {
 	defer fault.Wrap(&err, "identity.ProjectKey(%s, %s)", in, id)
+	if err := inReach(who, in, actor.OrganizationRead); err != nil {
+		return k, err
+	}
 	if _, err := project(ctx, s.db.Read(), who, in); err != nil {
 		return k, err
 	}
@@ -475,6 +529,9 @@ func (s *Service) oneKey(ctx context.Context, who actor.Actor, f keyFilter, para
 // DeleteProjectKey revokes a user's key of a project. A service account's key ends with its account.
 func (s *Service) DeleteProjectKey(ctx context.Context, who actor.Actor, in, id string) (err error) {
 	defer fault.Wrap(&err, "identity.DeleteProjectKey(%s, %s)", in, id)
+	if err := inReach(who, in, actor.OrganizationWrite); err != nil {
+		return err
+	}
 	k, err := s.ProjectKey(ctx, who, in, id)
 	if err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/audit"
-	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/store"
@@ -206,7 +205,7 @@ func TestRemovedUsers(t *testing.T) {
 		check(w.Service)
 		w.clock.Advance(time.Second)
 		check(elsewhere)
-		_, err = w.SignIn(ctx, link)
+		_, err = w.signIn(ctx, link)
 		wants(t, "the link", err, fault.Unauthorized, "was used or has expired")
 		wants(t, "twice", w.RemoveUser(ctx, w.owner, ann.Actor.User), fault.NotFound, "No such user")
 
@@ -518,32 +517,6 @@ func TestEveryActIsAudited(t *testing.T) {
 	a2, _ := json.Marshal(want)
 	if string(a1) != string(a2) {
 		t.Errorf("%s, want %s", a1, a2)
-	}
-}
-
-// TestJoinByTheSignInPage: the link of an invitation goes through the page that takes sign-in links.
-func TestJoinByTheSignInPage(t *testing.T) {
-	w := start(t, storetest.Open(t, storetest.SQLite(t), store.Options{}))
-	api, err := httpapi.New(httpapi.Options{Routes: w.Routes(), Auth: w, Logger: slog.New(slog.DiscardHandler), Clock: clock.System})
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, _, err := w.Invite(t.Context(), w.owner, "ann@example.com", actor.Member, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rec := httptest.NewRecorder()
-	r := httptest.NewRequest("POST", "/api/session", strings.NewReader(`{"token":"`+token+`"}`))
-	api.ServeHTTP(rec, r)
-	if rec.Code != 200 || !strings.Contains(rec.Body.String(), `"role":"member"`) || !strings.Contains(rec.Body.String(), `"name":"ann"`) || len(rec.Result().Cookies()) != 1 {
-		t.Fatalf("%d %s", rec.Code, rec.Body)
-	}
-	r = httptest.NewRequest("DELETE", "/api/membership", nil)
-	r.AddCookie(rec.Result().Cookies()[0])
-	rec = httptest.NewRecorder()
-	api.ServeHTTP(rec, r)
-	if rec.Code != 200 {
-		t.Errorf("leaving: %d %s", rec.Code, rec.Body)
 	}
 }
 

@@ -29,7 +29,7 @@ func permissionOf(scopes []string) string {
 
 // key returns what is asked for.
 func (in CreateKeyRequest) key() (NewKey, error) {
-	k := NewKey{Name: in.Name, Models: in.Models, Track: in.TrackUsage}
+	k := NewKey{Name: in.Name, Models: in.Models, Untracked: in.TrackUsage != nil && !*in.TrackUsage}
 	if in.ExpiresAt != nil {
 		if *in.ExpiresAt < 0 || *in.ExpiresAt > maxTime {
 			return k, fault.Param("expires_at", "Invalid 'expires_at': expected seconds since 1970.").WithCode("invalid_value")

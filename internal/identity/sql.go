@@ -3,10 +3,8 @@ package identity
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
-	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/ids"
 	"github.com/parley-ai/parley/internal/store"
@@ -74,71 +72,22 @@ func findOwner(ctx context.Context, q store.Q) (actor.Actor, error) {
 	return a, err
 }
 
-func (s *Service) insertLink(ctx context.Context, who actor.Actor, id string, d digest, expires time.Time) error {
-	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		now := store.Millis(s.now())
-		// What has expired has no further use; the moment when a link is made is rare enough to tidy up.
-		for _, table := range []string{"signin_links", "sessions"} {
-			if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE expires_at <= $1`, now); err != nil {
-				return err
-			}
-		}
-		_, err := tx.Exec(ctx, `INSERT INTO signin_links (id, org_id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-			id, who.Org, who.User, d.String(), now, store.Millis(expires))
-		return err
-	})
-}
-
-// useLink marks the link used and makes the session, or returns ErrNoRows.
-func (s *Service) useLink(ctx context.Context, link digest, id string, session digest, expires time.Time) (a actor.Actor, err error) {
-	err = s.db.Tx(ctx, func(tx *store.Tx) error {
-		var org, user string
-		err := tx.QueryRow(ctx, `UPDATE signin_links SET used_at = $2 WHERE hash = $1 AND used_at = 0 AND expires_at > $2 RETURNING org_id, user_id`,
-			link.String(), store.Millis(s.now())).Scan(&org, &user)
-		if err != nil {
-			return err
-		}
-		a, err = s.insertSession(ctx, tx, org, user, id, session, expires)
-		return err
-	})
-	return a, err
-}
-
-// insertSession makes a session of a member and its line in the audit log, or returns ErrNoRows.
-func (s *Service) insertSession(ctx context.Context, tx *store.Tx, org, user, id string, session digest, expires time.Time) (a actor.Actor, err error) {
-	if a, err = asMember(ctx, tx, org, user, ""); err != nil {
-		return a, err
-	}
-	a.Session = id
-	if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, org_id, user_id, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		id, org, user, session.String(), store.Millis(s.now()), store.Millis(expires)); err != nil {
-		return a, err
-	}
-	return a, s.audit.Record(ctx, tx, a, audit.Event{Type: audit.SignedIn, Object: a.User})
-}
-
 // asMember returns a user as a member of an organization, by its id or name, in one of its projects: their
 // own when project is empty. An owner of the first organization is the operator in every other one, too. ErrNoRows says that the user is no member, or of no such project.
-func asMember(ctx context.Context, q store.Q, org, user, project string) (actor.Actor, error) {
-	var a actor.Actor
-	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id, u.id, u.email, m.role, COALESCE(pm.role, ''),
+// strong says whether a second factor was shown: where the organization requires one, little is allowed without.
+func asMember(ctx context.Context, q store.Q, org, user, project string, strong bool) (actor.Actor, error) {
+	var required bool
+	a := actor.Actor{Strong: strong}
+	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id, u.id, u.email, m.role, COALESCE(pm.role, ''), o.require_second_factor,
 		EXISTS (SELECT 1 FROM memberships f WHERE f.user_id = u.id AND f.role = 'owner' AND f.org_id = (SELECT id FROM organizations ORDER BY created_at, id LIMIT 1))
 		FROM memberships m JOIN organizations o ON o.id = m.org_id JOIN users u ON u.id = m.user_id
 		JOIN projects p ON p.org_id = m.org_id AND p.archived_at = 0 AND p.id = CASE WHEN $3 = '' THEN m.project_id ELSE $3 END
 		LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = m.user_id
 		WHERE (o.id = $1 OR o.name = $1) AND m.user_id = $2 AND (pm.role IS NOT NULL OR m.role IN ('owner', 'admin'))`, org, user, project).
-		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole, &a.Operator)
-	a.Scopes = actor.ScopesOf(a.Role)
+		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole, &required, &a.Operator)
+	a.Scopes = actor.ScopesIn(a.Role, a.ProjectRole)
+	hold(&a, required)
 	return a, err
-}
-
-func (s *Service) deleteSession(ctx context.Context, who actor.Actor) error {
-	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, who.Session, who.User); err != nil {
-			return err
-		}
-		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.SignedOut, Object: who.User})
-	})
 }
 
 // lookUp reads a key or a session by the digest of its secret, or returns ErrNoRows, or why it may do nothing.
@@ -179,7 +128,7 @@ func (s *Service) lookUp(ctx context.Context, kind secretKind, d digest) (*entry
 	case !admin && a.Service == "" && a.ProjectRole == "" && role != actor.Owner && role != actor.Admin:
 		return nil, fault.New(fault.Unauthorized, "The owner of this API key is no longer a member of the project %s.", a.Project).WithCode("not_authorized_invalid_project")
 	}
-	a.Scopes = actor.Both(scopes, actor.ScopesOf(role))
+	a.Scopes = actor.Both(scopes, actor.ScopesIn(role, a.ProjectRole))
 	if expires != 0 {
 		e.expires = store.Time(expires).UnixNano()
 	}
@@ -188,43 +137,6 @@ func (s *Service) lookUp(ctx context.Context, kind secretKind, d digest) (*entry
 
 func notMember() error {
 	return fault.New(fault.Unauthorized, "You must be a member of an organization to use the API. The owner of this API key left the organization or was removed from it.")
-}
-
-func (s *Service) lookUpSession(ctx context.Context, d digest) (*entry, error) {
-	var (
-		id, org, user string
-		expires       int64
-	)
-	q := s.db.Read()
-	err := q.QueryRow(ctx, `SELECT id, org_id, user_id, expires_at FROM sessions WHERE hash = $1 AND expires_at > $2`, d.String(), store.Millis(s.now())).
-		Scan(&id, &org, &user, &expires)
-	if err != nil {
-		return nil, err
-	}
-	a, err := asMember(ctx, q, org, user, "")
-	a.Session = id
-	return &entry{actor: a, expires: store.Time(expires).UnixNano()}, err
-}
-
-// writeUses moves last uses, and sessions' ends with them, forward.
-func (s *Service) writeUses(ctx context.Context, uses []use) error {
-	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		for _, u := range uses {
-			at := time.Unix(0, u.at)
-			var err error
-			if u.entry.actor.Session != "" {
-				_, err = tx.Exec(ctx, `UPDATE sessions SET expires_at = $2 WHERE id = $1 AND expires_at < $2`,
-					u.entry.actor.Session, store.Millis(at.Add(SessionLifetime)))
-			} else {
-				_, err = tx.Exec(ctx, `UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2`,
-					u.entry.actor.Key, store.Millis(at))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // person is what GET /api/session shows.

@@ -83,35 +83,38 @@ func (s *Service) setRole(ctx context.Context, who actor.Actor, id, role string)
 
 // removeUser ends a membership with all that depends on it: projects, sessions, links, keys.
 func (s *Service) removeUser(ctx context.Context, who actor.Actor, id string) error {
-	return s.db.Tx(ctx, func(tx *store.Tx) error {
-		m, err := user(ctx, tx, who, id)
-		if err != nil {
+	return s.db.Tx(ctx, func(tx *store.Tx) error { return s.endMembership(ctx, tx, who, id, nil) })
+}
+
+// endMembership is removeUser in a transaction; after is what the line of the audit log says besides.
+func (s *Service) endMembership(ctx context.Context, tx *store.Tx, who actor.Actor, id string, after any) error {
+	m, err := user(ctx, tx, who, id)
+	if err != nil {
+		return err
+	}
+	if m.Role == actor.Owner {
+		if err := lastOwner(ctx, tx, who.Org, id); err != nil {
 			return err
 		}
-		if m.Role == actor.Owner {
-			if err := lastOwner(ctx, tx, who.Org, id); err != nil {
-				return err
-			}
-			if err := mayOwn(who); err != nil && id != who.User {
-				return err
-			}
-		}
-		for _, statement := range []string{
-			`DELETE FROM project_members WHERE org_id = $1 AND user_id = $2`,
-			`DELETE FROM sessions WHERE org_id = $1 AND user_id = $2`,
-			`DELETE FROM signin_links WHERE org_id = $1 AND user_id = $2`,
-			`DELETE FROM memberships WHERE org_id = $1 AND user_id = $2`,
-		} {
-			if _, err := tx.Exec(ctx, statement, who.Org, id); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.Exec(ctx, `UPDATE api_keys SET revoked_at = $3, owner_removed = TRUE WHERE org_id = $1 AND user_id = $2 AND revoked_at = 0`,
-			who.Org, id, store.Millis(s.now())); err != nil {
+		if err := mayOwn(who); err != nil && id != who.User {
 			return err
 		}
-		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.UserDeleted, Object: id, Before: map[string]any{"email": m.Email, "name": m.Name, "role": m.Role}})
-	})
+	}
+	for _, statement := range []string{
+		`DELETE FROM project_members WHERE org_id = $1 AND user_id = $2`,
+		`DELETE FROM sessions WHERE org_id = $1 AND user_id = $2`,
+		`DELETE FROM signin_links WHERE org_id = $1 AND user_id = $2`,
+		`DELETE FROM memberships WHERE org_id = $1 AND user_id = $2`,
+	} {
+		if _, err := tx.Exec(ctx, statement, who.Org, id); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, `UPDATE api_keys SET revoked_at = $3, owner_removed = TRUE WHERE org_id = $1 AND user_id = $2 AND revoked_at = 0`,
+		who.Org, id, store.Millis(s.now())); err != nil {
+		return err
+	}
+	return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.UserDeleted, Object: id, Before: map[string]any{"email": m.Email, "name": m.Name, "role": m.Role}, After: after})
 }
 
 const projectUserTables = "project_members m JOIN users u ON u.id = m.user_id"
@@ -278,7 +281,7 @@ func (s *Service) deleteInvite(ctx context.Context, who actor.Actor, id string) 
 // acceptInvite makes the membership and a session in it. The link alone makes a new user; somebody with an
 // account must be signed in as its user (me), or a link would be a way into other people's accounts.
 // ErrNoRows says that the link is not good.
-func (s *Service) acceptInvite(ctx context.Context, link digest, me, id string, session digest, expires time.Time) (a actor.Actor, err error) {
+func (s *Service) acceptInvite(ctx context.Context, link digest, me actor.Actor, id string, session digest, expires time.Time) (a actor.Actor, err error) {
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		var i Invite
 		var org string
@@ -298,24 +301,12 @@ func (s *Service) acceptInvite(ctx context.Context, link digest, me, id string, 
 			}
 		case err != nil:
 			return err
-		case who != me:
+		case who != me.User:
 			return fault.New(fault.Forbidden, "There is an account of %s: sign in as its user first, then open the invitation's link again.", i.Email).WithCode("account_exists")
 		}
-		// Projects that were archived since are left out.
-		projects := i.Projects[:0]
-		for _, p := range i.Projects {
-			if _, err := activeProject(ctx, tx, actor.Actor{Org: org}, p.ID); err == nil {
-				projects = append(projects, p)
-			} else if fault.As(err) == nil {
-				return err
-			}
-		}
-		if len(projects) == 0 {
-			first, err := defaultProject(ctx, tx, org)
-			if err != nil {
-				return err
-			}
-			projects = []ProjectRole{{first, actor.Member}}
+		projects, err := activeOf(ctx, tx, org, i.Projects)
+		if err != nil {
+			return err
 		}
 		if err := s.addMember(ctx, tx, org, who, i.Role, projects); err != nil {
 			return err
@@ -327,7 +318,7 @@ func (s *Service) acceptInvite(ctx context.Context, link digest, me, id string, 
 		if err := s.audit.Record(ctx, tx, by, audit.Event{Type: audit.UserAdded, Object: who, After: map[string]any{"role": i.Role, "email": i.Email}}); err != nil {
 			return err
 		}
-		a, err = s.insertSession(ctx, tx, org, who, id, session, expires)
+		a, err = s.insertSession(ctx, tx, Beginning{Org: org, User: who, Method: ByInvite, SecondFactor: me.Strong}, id, session, expires)
 		return err
 	})
 	return a, err

@@ -34,7 +34,7 @@ func (s *Server) routes(capabilities ...[]httpapi.Route) []httpapi.Route {
 
 // buildAPIs makes the network's API and the socket's, which has more routes and one actor.
 func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
-	admin := slices.Concat(s.adminRoutes(), s.identity.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf), s.mail.AdminRoutes())
+	admin := slices.Concat(s.adminRoutes(), s.identity.AdminRoutes(), s.signin.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf), s.mail.AdminRoutes())
 	checks := []httpapi.Check{{Name: "database", Run: s.db.Ping}}
 	routes = append(routes, operatorRoutes(admin)...)
 	routes = append(routes, httpapi.SystemRoutes(checks, s.metrics.Handler())...)
@@ -44,8 +44,12 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	}
 	routes = append(routes, documents...)
 	limits := s.cfg.Limits
+	proxies, err := s.cfg.TrustedProxies()
+	if err != nil {
+		return err
+	}
 	options := httpapi.Options{
-		Routes: routes, Auth: s.identity, Logger: s.log, Metrics: s.metrics, Books: s.usage, Clock: o.Clock,
+		TrustedProxies: proxies, Routes: routes, Auth: s.identity, Logger: s.log, Metrics: s.metrics, Books: s.usage, Clock: o.Clock,
 		MaxBody: int64(limits.MaxBody), ReadTimeout: limits.BodyTimeout, WriteTimeout: limits.WriteTimeout,
 		HeaderTimeout: limits.HeaderTimeout, RequestTimeout: limits.RequestTimeout, BaseURL: s.cfg.BaseURL, AllowOrigins: s.cfg.Origins(),
 		Other: web.Handler(), Serves: web.Serves,

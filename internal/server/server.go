@@ -26,6 +26,7 @@ import (
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/identity"
+	"github.com/parley-ai/parley/internal/identity/signin"
 	"github.com/parley-ai/parley/internal/jobs"
 	"github.com/parley-ai/parley/internal/limits"
 	"github.com/parley-ai/parley/internal/mail"
@@ -56,6 +57,7 @@ type Server struct {
 	jobs     *jobs.Jobs
 	mail     *mail.Service
 	identity *identity.Service
+	signin   *signin.Service
 	calendar *calendar.Service
 	limits   *limits.Service
 	actor    actor.Actor // the owner, who acts on the socket
@@ -173,7 +175,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	}
 	s.identity = identity.New(s.db, o.Clock, s.log)
 	s.identity.Page = s.baseURL
+	s.identity.Idle, s.identity.Lifetime = s.cfg.Sessions.Idle, s.cfg.Sessions.Lifetime
 	s.onClose(s.identity.Close)
+	s.signin = signin.New(signin.Options{DB: s.db, Identity: s.identity, Mail: s.mail, Seal: s.secrets, Clock: o.Clock, Log: s.log})
 	installation, err := s.identity.Bootstrap(ctx)
 	if err != nil {
 		return err
@@ -219,6 +223,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		(&models.API{Registry: s.Models}).Routes(),
 		s.calendar.Routes(),
 		s.identity.Routes(),
+		s.signin.Routes(),
 		s.limits.Routes(),
 		s.usage.Routes(),
 		audit.New(s.db, o.Clock).Routes(),

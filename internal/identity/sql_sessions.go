@@ -1,0 +1,165 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/ids"
+	"github.com/parley-ai/parley/internal/store"
+)
+
+func (s *Service) insertLink(ctx context.Context, tx *store.Tx, who actor.Actor, purpose, email, token string) error {
+	now := s.now()
+	// What has expired has no further use; the moment when a link is made is rare enough to tidy up.
+	for _, table := range []string{"signin_links", "sessions"} {
+		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE expires_at <= $1`, store.Millis(now)); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO signin_links (id, org_id, user_id, hash, created_at, expires_at, purpose, email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		ids.New("link_"), who.Org, who.User, sum(token).String(), store.Millis(now), store.Millis(now.Add(LinkLifetime)), purpose, email)
+	return err
+}
+
+func (s *Service) linkOwner(ctx context.Context, token string) (org, user string, err error) {
+	err = s.db.Read().QueryRow(ctx, `SELECT org_id, user_id FROM signin_links WHERE hash = $1 AND used_at = 0 AND expires_at > $2 AND purpose = $3`,
+		sum(token).String(), store.Millis(s.now()), forSignIn).Scan(&org, &user)
+	if errors.Is(err, store.ErrNoRows) {
+		err = badLink()
+	}
+	return org, user, err
+}
+
+// useLink marks a link used.
+func (s *Service) useLink(ctx context.Context, tx *store.Tx, purpose, token string) (org, user, email string, err error) {
+	err = tx.QueryRow(ctx, `UPDATE signin_links SET used_at = $2 WHERE hash = $1 AND used_at = 0 AND expires_at > $2 AND purpose = $3 RETURNING org_id, user_id, email`,
+		sum(token).String(), store.Millis(s.now()), purpose).Scan(&org, &user, &email)
+	if errors.Is(err, store.ErrNoRows) {
+		err = badLink()
+	}
+	return org, user, email, err
+}
+
+// insertSession makes a session of a member and its line in the audit log, or returns ErrNoRows.
+func (s *Service) insertSession(ctx context.Context, tx *store.Tx, b Beginning, id string, session digest, expires time.Time) (a actor.Actor, err error) {
+	if a, err = asMember(ctx, tx, b.Org, b.User, "", b.SecondFactor); err != nil {
+		return a, err
+	}
+	if b.Instead != "" {
+		// It may be the session of somebody else who used this browser before.
+		if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE hash = $1`, sum(b.Instead).String()); err != nil {
+			return a, err
+		}
+		tx.AfterCommit(func() { s.dropSecret(b.Instead) })
+	}
+	a.Session = id
+	from, now := httpapi.OriginOf(ctx), store.Millis(s.now())
+	if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, org_id, user_id, hash, created_at, expires_at, method, second_factor, ip, user_agent, last_seen_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $5)`,
+		id, a.Org, a.User, session.String(), now, store.Millis(expires), b.Method, b.SecondFactor, from.IP, from.UserAgent); err != nil {
+		return a, err
+	}
+	return a, s.audit.Record(ctx, tx, a, audit.Event{Type: audit.SignedIn, Object: a.User, After: map[string]any{"method": b.Method, "second_factor": b.SecondFactor}})
+}
+
+func (s *Service) renewSession(ctx context.Context, tx *store.Tx, who actor.Actor, session digest, strong bool) (a actor.Actor, err error) {
+	n, err := tx.Exec(ctx, `UPDATE sessions SET hash = $3, second_factor = $4 WHERE id = $1 AND user_id = $2`, who.Session, who.User, session.String(), strong)
+	if err == nil && n == 0 {
+		err = store.ErrNoRows
+	}
+	if err != nil {
+		return a, err
+	}
+	a, err = asMember(ctx, tx, who.Org, who.User, "", strong)
+	a.Session = who.Session
+	return a, err
+}
+
+func endSessions(ctx context.Context, tx *store.Tx, user, except string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE user_id = $1 AND id <> $2`, user, except); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `DELETE FROM signin_links WHERE user_id = $1 AND used_at = 0`, user)
+	return err
+}
+
+func (s *Service) listSessions(ctx context.Context, who actor.Actor, p store.Paging) ([]SessionLine, bool, error) {
+	lines, more, err := store.Page(ctx, s.db.Read(), store.List{
+		Columns: "id, method, second_factor, ip, user_agent, created_at, last_seen_at, expires_at", From: "sessions",
+		Where: "user_id = $1 AND expires_at > $2", Args: []any{who.User, store.Millis(s.now())},
+	}, p, func(row store.Scanner) (l SessionLine, err error) {
+		var created, seen, expires int64
+		err = row.Scan(&l.ID, &l.Method, &l.SecondFactor, &l.IP, &l.UserAgent, &created, &seen, &expires)
+		l.Created, l.Seen, l.Expires = store.Time(created), store.Time(max(created, seen)), store.Time(expires)
+		return l, err
+	})
+	return lines, more, cursorFault(err, "session")
+}
+
+// deleteSession ends one of the actor's sessions, with its line in the audit log.
+func (s *Service) deleteSession(ctx context.Context, who actor.Actor, id string) error {
+	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		n, err := tx.Exec(ctx, `DELETE FROM sessions WHERE id = $1 AND user_id = $2`, clean(id), who.User)
+		if err != nil {
+			return err
+		}
+		if n == 0 && id != who.Session {
+			return notFound("session_id", "session", id)
+		}
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.SignedOut, Object: who.User, After: map[string]any{"session": id}})
+	})
+}
+
+func (s *Service) lookUpSession(ctx context.Context, d digest) (*entry, error) {
+	var (
+		id, org, user    string
+		expires, created int64
+		strong           bool
+	)
+	q := s.db.Read()
+	err := q.QueryRow(ctx, `SELECT id, org_id, user_id, expires_at, created_at, second_factor FROM sessions WHERE hash = $1 AND expires_at > $2`, d.String(), store.Millis(s.now())).
+		Scan(&id, &org, &user, &expires, &created, &strong)
+	if err != nil {
+		return nil, err
+	}
+	a, err := asMember(ctx, q, org, user, "", strong)
+	a.Session = id
+	return &entry{actor: a, expires: store.Time(expires).UnixNano(), began: store.Time(created)}, err
+}
+
+// writeUses moves last uses, and sessions' ends with them, forward.
+func (s *Service) writeUses(ctx context.Context, uses []use) error {
+	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		for _, u := range uses {
+			at := time.Unix(0, u.at)
+			var err error
+			if u.entry.actor.Session != "" {
+				_, err = tx.Exec(ctx, `UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < $2 THEN $2 ELSE last_seen_at END,
+					expires_at = CASE WHEN expires_at < $3 THEN $3 ELSE expires_at END WHERE id = $1`,
+					u.entry.actor.Session, store.Millis(at), store.Millis(s.end(u.entry.began, at)))
+			} else {
+				_, err = tx.Exec(ctx, `UPDATE api_keys SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2`,
+					u.entry.actor.Key, store.Millis(at))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func setProfile(ctx context.Context, tx *store.Tx, who actor.Actor, name, email string) error {
+	_, err := tx.Exec(ctx, `UPDATE users SET name = $2, email = $3 WHERE id = $1`, who.User, name, email)
+	if store.IsUnique(err) {
+		e := fault.New(fault.Conflict, "There is an account of %s already.", email)
+		e.Param = "email"
+		return e
+	}
+	return err
+}
