@@ -23,6 +23,7 @@ type Actor struct {
 	Models      []string // names of models that it may ask for; nil: all
 	Track       bool     // its usage is counted apart
 	Strong      bool     // a browser session in which a second factor was shown
+	Method      string   // how the browser session began: "link", "invite", "password", "sso"; empty for a key
 	Held        bool     // it may only look after its own account: the organization requires a second factor, and none was shown
 	Reviewer    bool     // a browser session of somebody who may read kept bodies through the queue (package retention)
 	Operator    bool     // looks after the installation: an owner of its first organization in a browser, or the server's own machine
@@ -56,6 +57,8 @@ const (
 	LimitsWrite       = "limits.write"
 	LimitsAsk         = "limits.ask"         // for an increase
 	UsageRead         = "usage.read"         // of one's project
+	BillingRead       = "billing.read"       // of the organization: what it has spent, its budgets, credit and invoices
+	BillingWrite      = "billing.write"      // its budgets, who is told, and what stands on its invoices
 	OrganizationRead  = "organization.read"  // also of the organization's other projects
 	OrganizationWrite = "organization.write" // projects, members, invitations, everybody's keys
 	OrganizationOwn   = "organization.own"   // who its owners are

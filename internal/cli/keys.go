@@ -66,7 +66,7 @@ func keysCommand(a *app) *cobra.Command {
 	f.StringArrayVar(&scopes, "scope", nil, "what the key may do, such as chat.*; once for each")
 	f.StringArrayVar(&models, "model", nil, "a model that the key may ask for; once for each (default: all)")
 	f.DurationVar(&lifetime, "expires", 0, "after which time it stops, such as 720h (default: never)")
-	f.BoolVar(&track, "track-usage", false, "count its usage apart")
+	f.BoolVar(&track, "track-usage", true, "count its usage apart; false sums it up with that of other such keys")
 	var asJSON bool
 	list := &cobra.Command{
 		Use:   "list",

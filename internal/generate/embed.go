@@ -72,7 +72,7 @@ func (s *Service) Embed(ctx context.Context, who actor.Actor, req EmbedRequest) 
 	if err != nil {
 		return Embedded{}, err
 	}
-	record := Record{Op: req.Op, Model: req.Model, Served: target.Served, Requests: 1, Outcome: Failed}
+	record := Record{Op: req.Op, Model: req.Model, Served: target.Served, Requests: 1, Outcome: Failed, User: req.User}
 	defer func() {
 		out.Admitted.Grant.correct(record.Usage)
 		s.Usage.Record(context.WithoutCancel(ctx), who, record)

@@ -95,6 +95,7 @@ type Record struct {
 	// FirstToken is how long the first output took, from the beginning of the operation, loading the
 	// model included; 0 when there was none.
 	FirstToken time.Duration
+	User       string // the request's `user`; may be empty
 }
 
 // UsageLog takes one record per admitted request. It must not block on the database.
@@ -292,7 +293,7 @@ func (j *job) close(ctx context.Context) {
 	case j.done == len(j.prompts)*j.n:
 		outcome = Completed
 	}
-	r := Record{Op: j.req.Op, Model: j.req.Model, Served: j.admitted.Served, Usage: j.usage, Requests: len(j.prompts) * j.n, Outcome: outcome, FirstToken: j.first}
+	r := Record{Op: j.req.Op, Model: j.req.Model, Served: j.admitted.Served, Usage: j.usage, Requests: len(j.prompts) * j.n, Outcome: outcome, FirstToken: j.first, User: j.req.User}
 	j.mu.Unlock()
 	j.admitted.Grant.correct(r.Usage)
 	j.service.Usage.Record(context.WithoutCancel(ctx), j.who, r)

@@ -69,6 +69,7 @@ func (s *Service) Routes() []httpapi.Route {
 	own := func(r *http.Request) (string, error) { return httpapi.ActorOf(r.Context()).Org, nil }
 	return append(s.routes("/api/limits", "", tag, actor.LimitsRead, actor.LimitsWrite, own),
 		s.standingRoute(),
+		s.useRoute(),
 		httpapi.Route{
 			Method: http.MethodGet, Path: "/v1/organization/projects/{project_id}/rate_limits", Op: "listProjectRateLimits", Tag: tag,
 			Summary: "The rate limits of a project, one for each model.",
@@ -127,6 +128,11 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 				if in.Subject == "" {
 					in.Subject = Organization
 				}
+				if op == "" && in.Subject == Organization {
+					if err := s.decides(r.Context(), httpapi.ActorOf(r.Context())); err != nil {
+						return err
+					}
+				}
 				rule, err := s.Set(r.Context(), httpapi.ActorOf(r.Context()), Rule{Org: org, Subject: in.Subject, SubjectID: in.SubjectID, Model: in.Model, Values: in.Values})
 				if err != nil {
 					return err
@@ -143,6 +149,11 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 					return err
 				}
 				id := r.PathValue("limit")
+				if op == "" && s.isOf(org, id, Organization) {
+					if err := s.decides(r.Context(), httpapi.ActorOf(r.Context())); err != nil {
+						return err
+					}
+				}
 				if err := s.Delete(r.Context(), httpapi.ActorOf(r.Context()), org, id); err != nil {
 					return err
 				}

@@ -34,7 +34,18 @@ type StandingObject struct {
 	Tier   *string `json:"tier" doc:"The organization's tier; null when it is in none."`
 	Spend  float64 `json:"spend" doc:"US dollars that it has spent; 0 where there are no tiers."`
 	Age    int     `json:"age_days" doc:"Whole days since it was made; 0 where there are no tiers."`
+	Next   *Next   `json:"next" doc:"The next tier and what it asks for; null when there is none."`
 }
+
+// Next is the tier above an organization's.
+type Next struct {
+	Tier     string  `json:"tier" doc:"Its name."`
+	MinSpend float64 `json:"min_spend" doc:"US dollars that an organization has spent, at least."`
+	MinAge   int     `json:"min_age_days" doc:"Days since the organization was made, at least."`
+}
+
+// OpenAPIName is the schema's name.
+func (Next) OpenAPIName() string { return "NextUsageTier" }
 
 // OpenAPIName is the schema's name.
 func (StandingObject) OpenAPIName() string { return "UsageStanding" }
@@ -49,6 +60,9 @@ func (s *Service) standingRoute() httpapi.Route {
 			out := StandingObject{Object: "usage_standing", Spend: float64(got.Spend) / billion, Age: got.Age}
 			if got.Tier != "" {
 				out.Tier = &got.Tier
+			}
+			if t := s.Next(httpapi.ActorOf(r.Context()).Org); t != nil {
+				out.Next = &Next{t.Name, float64(t.Spend) / billion, t.Age}
 			}
 			return httpapi.JSON(w, http.StatusOK, out)
 		},

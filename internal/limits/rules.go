@@ -106,6 +106,12 @@ type effective struct {
 	weight float64        // of a token
 }
 
+// values are the limits as figures of which none is left out.
+func (e effective) values() Values {
+	figure := func(k kind) *int64 { n := int64(e.limits[k]); return &n }
+	return Values{RequestsPerMinute: figure(requestsMinute), TokensPerMinute: figure(tokensMinute), RequestsPerDay: figure(requestsDay), TokensPerDay: figure(tokensDay), TokenWeight: &e.weight}
+}
+
 // none reports whether nothing is limited.
 func (e effective) none() bool { return e.limits == [kinds]float64{} }
 

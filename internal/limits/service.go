@@ -56,6 +56,8 @@ type Options struct {
 	Owners   Owners
 	Spending Spending
 	Models   func(ctx context.Context, who actor.Actor) ([]string, error) // names that an organization can ask for
+	// Operator returns the organization that looks after the installation. Others do not set what they as a whole may ask for.
+	Operator func(ctx context.Context) (org string, err error)
 }
 
 // Service keeps the rules and gives them to the limiter.
@@ -133,38 +135,60 @@ func (s *Service) Set(ctx context.Context, who actor.Actor, r Rule) (_ Rule, err
 	return s.change(ctx, who, r.place(), func(Values) Values { return r.Values })
 }
 
+// SetIn is Set in the caller's transaction. Changed has to be called after it.
+func (s *Service) SetIn(ctx context.Context, tx *store.Tx, who actor.Actor, r Rule) (_ Rule, err error) {
+	defer fault.Wrap(&err, "limits.SetIn(%s)", r.Subject)
+	if err := s.check(ctx, r); err != nil {
+		return Rule{}, err
+	}
+	return s.changeIn(ctx, tx, who, r.place(), r.Values.over)
+}
+
+// Changed puts a rule that SetIn wrote in force, here and on the other servers.
+func (s *Service) Changed(ctx context.Context, r Rule) error { return s.changed(ctx, r.ID) }
+
+// InForce returns what is in force for a subject and a model; an empty model is one that no rule names. 0 is no limit.
+func (s *Service) InForce(org string, subject Subject, id, model string) Values {
+	return s.o.Limiter.table.Load().resolve(org, subject, id, model).values()
+}
+
 // change writes what f makes of a place's figures, and the line of the audit log.
 func (s *Service) change(ctx context.Context, who actor.Actor, p place, f func(Values) Values) (r Rule, err error) {
 	err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
-		before, err := find(ctx, tx, p)
-		if err != nil {
-			return err
-		}
-		r = Rule{ID: ids.New("rl_"), Org: p.org, Subject: p.subject, SubjectID: p.id, Model: p.model, Updated: s.o.Clock.Now()}
-		e := audit.Event{Type: audit.RateLimitUpdated}
-		if before == nil {
-			n, err := count(ctx, tx, p.org)
-			if err != nil {
-				return err
-			}
-			if n >= maxRules {
-				return fault.New(fault.Conflict, "There are %d limits already, which is the most that one organization can have. Delete some first.", n).WithCode("too_many_limits")
-			}
-			r.Values = f(Values{})
-		} else {
-			e.Before = before.audited()
-			r.ID, r.Values = before.ID, f(before.Values)
-		}
-		if r.ID, err = write(ctx, tx, r); err != nil {
-			return err
-		}
-		e.After = r.audited()
-		return s.record(ctx, tx, who, r, e)
+		r, err = s.changeIn(ctx, tx, who, p, f)
+		return err
 	})
 	if err != nil {
 		return Rule{}, err
 	}
 	return r, s.changed(ctx, r.ID)
+}
+
+func (s *Service) changeIn(ctx context.Context, tx *store.Tx, who actor.Actor, p place, f func(Values) Values) (Rule, error) {
+	before, err := find(ctx, tx, p)
+	if err != nil {
+		return Rule{}, err
+	}
+	r := Rule{ID: ids.New("rl_"), Org: p.org, Subject: p.subject, SubjectID: p.id, Model: p.model, Updated: s.o.Clock.Now()}
+	e := audit.Event{Type: audit.RateLimitUpdated}
+	if before == nil {
+		n, err := count(ctx, tx, p.org)
+		if err != nil {
+			return Rule{}, err
+		}
+		if n >= maxRules {
+			return Rule{}, fault.New(fault.Conflict, "There are %d limits already, which is the most that one organization can have. Delete some first.", n).WithCode("too_many_limits")
+		}
+		r.Values = f(Values{})
+	} else {
+		e.Before = before.audited()
+		r.ID, r.Values = before.ID, f(before.Values)
+	}
+	if r.ID, err = write(ctx, tx, r); err != nil {
+		return Rule{}, err
+	}
+	e.After = r.audited()
+	return r, s.record(ctx, tx, who, r, e)
 }
 
 // record writes the line of what was done to a rule: into the log of its organization, and of the owner's

@@ -52,6 +52,7 @@ func open(t testing.TB, db *store.DB, hints bus.Bus) *Service {
 		Models: func(context.Context, actor.Actor) ([]string, error) {
 			return []string{"gpt-4", "ada", "our/model"}, nil
 		},
+		Operator: func(context.Context) (string, error) { return "org-a", nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +199,12 @@ func TestTheOperatorNamesOrganizationsThatExist(t *testing.T) {
 // call asks the routes as a key of org-a and returns status and body.
 func call(t testing.TB, s *Service, method, path, body string) (int, string) {
 	t.Helper()
-	api, err := httpapi.New(httpapi.Options{Auth: all{}, Logger: slog.New(slog.DiscardHandler), Routes: append(s.Routes(), s.AdminRoutes(organizationOf)...)})
+	return callAs(t, s, actor.Actor{Org: "org-a", Key: "key_a", Scopes: []string{actor.All}, Operator: true}, method, path, body)
+}
+
+func callAs(t testing.TB, s *Service, who actor.Actor, method, path, body string) (int, string) {
+	t.Helper()
+	api, err := httpapi.New(httpapi.Options{Auth: as(who), Logger: slog.New(slog.DiscardHandler), Routes: append(s.Routes(), s.AdminRoutes(organizationOf)...)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,12 +213,10 @@ func call(t testing.TB, s *Service, method, path, body string) (int, string) {
 	return rec.Code, strings.Join(strings.Fields(rec.Body.String()), " ")
 }
 
-// all is a fake: everybody is a key of org-a that may do everything.
-type all struct{}
+// as is a fake: everybody is one.
+type as actor.Actor
 
-func (all) Authenticate(*http.Request) (actor.Actor, error) {
-	return actor.Actor{Org: "org-a", Key: "key_a", Scopes: []string{actor.All}, Operator: true}, nil
-}
+func (a as) Authenticate(*http.Request) (actor.Actor, error) { return actor.Actor(a), nil }
 
 func TestProjectRateLimits(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {

@@ -99,6 +99,20 @@ func (s *Service) Standing(org string) Standing {
 	return s.standing[org]
 }
 
+// Next returns the tier above an organization's own, as of the last review: the first that asks for more spending or age than
+// it has; nil when there is none.
+func (s *Service) Next(org string) *UsageTier {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	got := s.standing[org]
+	for i := slices.IndexFunc(s.tiers, func(t UsageTier) bool { return t.Name == got.Tier }) + 1; i < len(s.tiers); i++ {
+		if t := s.tiers[i]; got.Spend < t.Spend || got.Age < t.Age {
+			return &t
+		}
+	}
+	return nil
+}
+
 // Tiers returns the tiers in the order of what they ask for.
 func (s *Service) Tiers() []UsageTier {
 	s.mu.Lock()

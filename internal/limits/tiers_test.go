@@ -109,10 +109,12 @@ func TestTierRoutes(t *testing.T) {
 		status             int
 		want               string
 	}{
-		{"GET", "/api/limits/tier", "", 200, `{"object":"usage_standing","tier":null,"spend":0,"age_days":0}`},
+		{"GET", "/api/limits/tier", "", 200, `{"object":"usage_standing","tier":null,"spend":0,"age_days":0,"next":null}`},
 		{"PUT", "/admin/tiers/2", `{"min_spend": 50.25, "min_age_days": 7}`, 200, tier},
 		{"GET", "/admin/tiers", "", 200, `{"object":"list","data":[` + tier + `],"first_id":"2","last_id":"2","has_more":false}`},
-		{"GET", "/api/limits/tier", "", 200, `{"object":"usage_standing","tier":"2","spend":60,"age_days":10}`},
+		{"GET", "/api/limits/tier", "", 200, `{"object":"usage_standing","tier":"2","spend":60,"age_days":10,"next":null}`},
+		{"PUT", "/admin/tiers/3", `{"min_spend": 100}`, 200, `{"object":"usage_tier","tier":"3","min_spend":100,"min_age_days":0,"updated_at":1700000000}`},
+		{"GET", "/api/limits/tier", "", 200, `{"object":"usage_standing","tier":"2","spend":60,"age_days":10,"next":{"tier":"3","min_spend":100,"min_age_days":0}}`},
 		{"PUT", "/admin/tiers/2", `{"spend": 1}`, 400, "spend"},
 		{"DELETE", "/admin/tiers/2", "", 200, `{"id":"2","object":"usage_tier.deleted","deleted":true}`},
 		{"DELETE", "/admin/tiers/2", "", 404, "There is no usage tier 2."},

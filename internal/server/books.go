@@ -15,9 +15,13 @@ import (
 )
 
 // admission lets generate ask the limits.
-type admission struct{ limiter *limits.Limiter }
+type admission struct {
+	limiter *limits.Limiter
+	usage   *usage.Log
+}
 
 func (a admission) Admit(ctx context.Context, who actor.Actor, d generate.Demand) (generate.Grant, error) {
+	a.usage.EndUser(ctx, endUser(who, d.User))
 	decision, err := a.limiter.Admit(ctx, who, limits.Request{Class: d.Class, Model: d.Model, Tokens: d.Tokens, EndUser: d.User})
 	if err != nil {
 		return generate.Grant{}, err
@@ -39,8 +43,16 @@ func (l ledger) Record(ctx context.Context, who actor.Actor, r generate.Record) 
 	}
 	l.usage.Record(ctx, who, usage.Row{
 		Op: r.Op, Model: r.Model, Served: r.Served, Prompt: u.PromptTokens, Cached: u.CachedTokens, Completion: u.CompletionTokens,
-		Requests: r.Requests, Status: status(r.Outcome), FirstToken: r.FirstToken,
+		Requests: r.Requests, Status: status(r.Outcome), FirstToken: r.FirstToken, EndUser: endUser(who, r.User),
 	})
+}
+
+// endUser is the `user` of a request; the chat page's is its member, who is counted as that.
+func endUser(who actor.Actor, user string) string {
+	if user == who.User {
+		return ""
+	}
+	return user
 }
 
 // status is the outcome of what no request waits for, in HTTP's numbers.

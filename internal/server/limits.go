@@ -8,6 +8,7 @@ import (
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/limits"
+	"github.com/parley-ai/parley/internal/limits/increase"
 	"github.com/parley-ai/parley/internal/limits/shared"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/usage"
@@ -29,12 +30,38 @@ func (s *Server) openLimits(ctx context.Context, o Options, hints bus.Bus) (*lim
 	var err error
 	s.limits, err = limits.NewService(ctx, limits.Options{
 		DB: s.db, Bus: hints, Clock: o.Clock, Logger: s.log, Limiter: limiter, Owners: s.identity, Spending: spending{s.usage, o.Clock}, Models: modelNames(s.Models),
+		Operator: func(ctx context.Context) (string, error) {
+			owner, err := s.identity.Owner(ctx)
+			return owner.Org, err
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.increase = increase.New(increase.Options{
+		DB: s.db, Clock: o.Clock, Limits: s.limits, Owners: s.identity, Usage: used{s.usage}, Mail: s.mail, Page: s.baseURL,
+	})
 	s.wg.Go(func() { s.limits.Run(s.ctx) })
 	return limiter, nil
+}
+
+// used lets requests for an increase show what was used.
+type used struct{ usage *usage.Log }
+
+func (u used) Days(ctx context.Context, org string, subject limits.Subject, id, model string, from, to time.Time) ([]increase.Day, error) {
+	f := usage.Filter{From: from, To: to, Only: map[usage.Dimension][]string{}}
+	if d, ok := map[limits.Subject]usage.Dimension{limits.Project: usage.ByProject, limits.User: usage.ByUser}[subject]; ok {
+		f.Only[d] = []string{id}
+	}
+	if model != "" {
+		f.Only[usage.ByModel] = []string{model}
+	}
+	days, err := u.usage.Days(ctx, actor.Actor{Org: org, Scopes: []string{actor.OrganizationRead}}, f)
+	out := make([]increase.Day, len(days))
+	for i, d := range days {
+		out[i] = increase.Day{Start: d.Start.Unix(), Requests: d.Requests, Limited: d.Limited, Tokens: d.Tokens, PeakRequests: d.PeakRequests, PeakTokens: d.PeakTokens}
+	}
+	return out, err
 }
 
 // modelNames lets limits list what an organization can ask for.

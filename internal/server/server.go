@@ -29,6 +29,7 @@ import (
 	"github.com/parley-ai/parley/internal/identity/signin"
 	"github.com/parley-ai/parley/internal/jobs"
 	"github.com/parley-ai/parley/internal/limits"
+	"github.com/parley-ai/parley/internal/limits/increase"
 	"github.com/parley-ai/parley/internal/mail"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/calendar"
@@ -60,6 +61,7 @@ type Server struct {
 	signin   *signin.Service
 	calendar *calendar.Service
 	limits   *limits.Service
+	increase *increase.Service
 	actor    actor.Actor // the owner, who acts on the socket
 	usage    *usage.Log
 	metrics  *obs.Metrics
@@ -197,7 +199,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	gen := &generate.Service{
 		Models:  s.targets(),
 		Pool:    leases{s.pool},
-		Limits:  admission{limiter},
+		Limits:  admission{limiter, s.usage},
 		Usage:   ledger{s.usage, s.metrics},
 		Compile: compile(o.Clock), CountChat: countChat,
 	}
@@ -225,6 +227,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.identity.Routes(),
 		s.signin.Routes(),
 		s.limits.Routes(),
+		s.increase.Routes(),
 		s.usage.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 		(&presets.Service{DB: s.db, Clock: o.Clock}).Routes(),

@@ -22,13 +22,14 @@ type SumsQuery struct {
 	StartTime   *int64   `query:"start_time" doc:"The first second, since 1970; left out, seven days ago."`
 	EndTime     *int64   `query:"end_time" doc:"The second after the last one; left out, now."`
 	BucketWidth string   `query:"bucket_width" doc:"Length of the times that are summed up: minutes (a day of them at most), hours (a month), days (three years), or all of the time, exact to the minute up to a day and to the hour up to a month." enum:"1m,1h,1d,all" default:"1d"`
-	GroupBy     []string `query:"group_by" doc:"What sums are kept apart by: project_id, user_id, api_key_id, model, served_model, class, endpoint, outcome."`
+	GroupBy     []string `query:"group_by" doc:"What sums are kept apart by: project_id, user_id, api_key_id, model, served_model, class, endpoint, outcome, end_user. End users go together with project_id, model, class and outcome; requests without a user are in none of their sums. An api_key_id of untracked is all keys whose usage is not counted apart."`
 	ProjectIDs  []string `query:"project_ids" doc:"Only these projects."`
 	UserIDs     []string `query:"user_ids" doc:"Only these users."`
 	APIKeyIDs   []string `query:"api_key_ids" doc:"Only these API keys."`
 	Models      []string `query:"models" doc:"Only these names of models, as asked for."`
 	Endpoints   []string `query:"endpoints" doc:"Only these operations, as this document names them."`
 	Outcomes    []string `query:"outcomes" doc:"Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx)."`
+	EndUsers    []string `query:"end_users" doc:"Only requests of these end users: their user."`
 }
 
 // RequestsQuery are the query parameters of GET /api/usage/requests.
@@ -41,6 +42,7 @@ type RequestsQuery struct {
 	Models     []string `query:"models" doc:"Only these names of models, as asked for."`
 	Endpoints  []string `query:"endpoints" doc:"Only these operations, as this document names them."`
 	Outcomes   []string `query:"outcomes" doc:"Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx)."`
+	EndUsers   []string `query:"end_users" doc:"Only requests of these end users: their user."`
 	Limit      *int     `query:"limit" doc:"How many requests to return; an export has all." min:"1" max:"1000" default:"100"`
 	After      string   `query:"after" doc:"Id of the last request of the page before."`
 	Format     string   `query:"format" doc:"Of an export." enum:"csv,json" default:"csv"`
@@ -90,7 +92,7 @@ type RequestObject struct {
 	CreatedAt  float64 `json:"created_at" doc:"When the request ended, in seconds since 1970."`
 	Project    string  `json:"project_id" doc:"The project that asked."`
 	User       string  `json:"user_id" doc:"The user who asked; empty for a service account."`
-	Key        string  `json:"api_key_id" doc:"The key that was used; empty for a browser session."`
+	Key        string  `json:"api_key_id" doc:"The key that was used; empty for a browser session; untracked for another's key that is not counted apart, unless you manage the project."`
 	RequestID  string  `json:"request_id" doc:"The x-request-id of the answer."`
 	Class      string  `json:"class" doc:"What kind of work it was." enum:"completions,embeddings,tokenize"`
 	Endpoint   string  `json:"endpoint" doc:"The operation, as this document names it." example:"createChatCompletion"`
@@ -106,6 +108,7 @@ type RequestObject struct {
 	FirstToken int64   `json:"first_token_ms" doc:"How long the first token took; 0 when there was none."`
 	Cost       float64 `json:"cost_usd" doc:"What it cost, in US dollars."`
 	Priced     bool    `json:"priced" doc:"Whether the price was known; if not, the cost is 0."`
+	EndUser    string  `json:"end_user" doc:"The request's user, at most 256 bytes of it; empty without one."`
 }
 
 // OpenAPIName is the schema's name.
@@ -219,11 +222,11 @@ func (l *Log) getSums(w http.ResponseWriter, r *http.Request) error {
 	case length > time.Duration(width.most)*q.Span:
 		return fault.Param("start_time", "The time is too long for 'bucket_width' %s: at most %d of them.", cmp.Or(in.BucketWidth, "1d"), width.most)
 	}
-	if q.By, err = dimensions(in.GroupBy, ByProject, ByUser, ByKey, ByModel, ByServed, ByClass, ByEndpoint, ByOutcome); err != nil {
+	if q.By, err = dimensions(in.GroupBy, ByProject, ByUser, ByKey, ByModel, ByServed, ByClass, ByEndpoint, ByOutcome, ByEndUser); err != nil {
 		return err
 	}
 	if q.Only, err = only(map[Dimension][]string{ByProject: in.ProjectIDs, ByUser: in.UserIDs, ByKey: in.APIKeyIDs, ByModel: in.Models,
-		ByEndpoint: in.Endpoints, ByOutcome: in.Outcomes}); err != nil {
+		ByEndpoint: in.Endpoints, ByOutcome: in.Outcomes, ByEndUser: in.EndUsers}); err != nil {
 		return err
 	}
 	buckets, err := l.Sums(r.Context(), httpapi.ActorOf(r.Context()), q)
@@ -263,7 +266,7 @@ func (l *Log) filter(in RequestsQuery) (f Filter, err error) {
 		return f, err
 	}
 	f.Only, err = only(map[Dimension][]string{ByProject: in.ProjectIDs, ByUser: in.UserIDs, ByKey: in.APIKeyIDs, ByModel: in.Models,
-		ByEndpoint: in.Endpoints, ByOutcome: in.Outcomes})
+		ByEndpoint: in.Endpoints, ByOutcome: in.Outcomes, ByEndUser: in.EndUsers})
 	return f, err
 }
 
@@ -305,7 +308,7 @@ func requestObject(q Request) RequestObject {
 		Object: "usage.request", ID: requestName(q.ID), CreatedAt: float64(store.Millis(q.Time)) / 1000, Project: q.Actor.Project, User: q.Actor.User,
 		Key: q.Actor.Key, RequestID: q.RequestID, Class: q.Class, Endpoint: q.Op, Model: q.Model, Served: q.Served, Requests: q.Requests,
 		Input: q.Prompt, Cached: q.Cached, Output: q.Completion, Status: q.Status, Code: q.Code, Latency: q.Latency.Milliseconds(),
-		FirstToken: q.FirstToken.Milliseconds(), Cost: dollars(q.Cost), Priced: q.Priced,
+		FirstToken: q.FirstToken.Milliseconds(), Cost: dollars(q.Cost), Priced: q.Priced, EndUser: q.EndUser,
 	}
 }
 
@@ -356,7 +359,7 @@ func (l *Log) export(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"time", "id", "project_id", "user_id", "api_key_id", "request_id", "class", "endpoint", "model", "served_model", "model_requests",
-		"input_tokens", "input_cached_tokens", "output_tokens", "status", "error_code", "latency_ms", "first_token_ms", "cost_usd", "priced"}); err != nil {
+		"input_tokens", "input_cached_tokens", "output_tokens", "status", "error_code", "latency_ms", "first_token_ms", "cost_usd", "priced", "end_user"}); err != nil {
 		return err
 	}
 	for q, err := range rows {
@@ -366,7 +369,7 @@ func (l *Log) export(w http.ResponseWriter, r *http.Request) error {
 		o := requestObject(q)
 		if err := out.Write([]string{q.Time.Format(time.RFC3339Nano), o.ID, o.Project, o.User, o.Key, o.RequestID, o.Class, o.Endpoint, o.Model, o.Served,
 			strconv.Itoa(o.Requests), strconv.Itoa(o.Input), strconv.Itoa(o.Cached), strconv.Itoa(o.Output), strconv.Itoa(o.Status), o.Code,
-			strconv.FormatInt(o.Latency, 10), strconv.FormatInt(o.FirstToken, 10), strconv.FormatFloat(o.Cost, 'f', -1, 64), strconv.FormatBool(o.Priced)}); err != nil {
+			strconv.FormatInt(o.Latency, 10), strconv.FormatInt(o.FirstToken, 10), strconv.FormatFloat(o.Cost, 'f', -1, 64), strconv.FormatBool(o.Priced), o.EndUser}); err != nil {
 			return err
 		}
 	}

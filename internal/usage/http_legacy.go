@@ -36,7 +36,7 @@ type DayPart struct {
 	Context   int64  `json:"n_context_tokens_total" doc:"Their tokens."`
 	Generated int64  `json:"n_generated" doc:"How many answers there were."`
 	Output    int64  `json:"n_generated_tokens_total" doc:"Their tokens."`
-	Key       string `json:"api_key_id" doc:"The key that was used; empty for a browser session."`
+	Key       string `json:"api_key_id" doc:"The key that was used; empty for a browser session; untracked for all keys whose usage is not counted apart."`
 }
 
 // BillingQuery are the query parameters of GET /v1/dashboard/billing/usage.

@@ -54,7 +54,7 @@ type CompletionsUsage struct {
 	Requests    int64   `json:"num_model_requests" doc:"How many sequences models were given."`
 	Project     *string `json:"project_id" doc:"With group_by project_id."`
 	User        *string `json:"user_id" doc:"With group_by user_id."`
-	Key         *string `json:"api_key_id" doc:"With group_by api_key_id."`
+	Key         *string `json:"api_key_id" doc:"With group_by api_key_id; null for all keys whose usage is not counted apart."`
 	Model       *string `json:"model" doc:"With group_by model: the name that was asked for."`
 	Batch       *bool   `json:"batch" doc:"With group_by batch: whether it was a batch."`
 	ServiceTier *string `json:"service_tier" doc:"With group_by service_tier." example:"default"`
@@ -67,7 +67,7 @@ type EmbeddingsUsage struct {
 	Requests int64   `json:"num_model_requests" doc:"How many lists of inputs models were given."`
 	Project  *string `json:"project_id" doc:"With group_by project_id."`
 	User     *string `json:"user_id" doc:"With group_by user_id."`
-	Key      *string `json:"api_key_id" doc:"With group_by api_key_id."`
+	Key      *string `json:"api_key_id" doc:"With group_by api_key_id; null for all keys whose usage is not counted apart."`
 	Model    *string `json:"model" doc:"With group_by model: the name that was asked for."`
 }
 
@@ -77,7 +77,7 @@ type Costs struct {
 	Amount   Amount   `json:"amount" doc:"What it comes to."`
 	LineItem *string  `json:"line_item" doc:"With group_by line_item: the name of the model that was asked for."`
 	Project  *string  `json:"project_id" doc:"With group_by project_id."`
-	Key      *string  `json:"api_key_id" doc:"With group_by api_key_id."`
+	Key      *string  `json:"api_key_id" doc:"With group_by api_key_id; null for all keys whose usage is not counted apart."`
 	Quantity *float64 `json:"quantity" doc:"With group_by line_item: how many tokens."`
 	Unit     *string  `json:"quantity_unit" doc:"With group_by line_item: tokens." enum:"tokens"`
 }
@@ -174,12 +174,13 @@ func answer[T named](p page, buckets []Bucket, result func(Bucket) T) UsagePage[
 	return out
 }
 
-// of returns the value of a dimension, nil when it is not asked for.
+// of returns the value of a dimension, nil when it is not asked for, and for keys that are not counted apart.
 func (p *page) of(b Bucket, d Dimension) *string {
-	if i := slices.Index(p.By, d); i >= 0 {
-		return &b.Group[i]
+	i := slices.Index(p.By, d)
+	if i < 0 || d == ByKey && b.Group[i] == Untracked {
+		return nil
 	}
-	return nil
+	return &b.Group[i]
 }
 
 func (l *Log) getCompletionsUsage(w http.ResponseWriter, r *http.Request) error {

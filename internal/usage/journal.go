@@ -68,6 +68,8 @@ type entry struct {
 	Figures   [5]int    `json:"figures"` // model requests, tokens of prompt, cached, of answer, status
 	Latency   int64     `json:"latency"` // nanoseconds
 	First     int64     `json:"first"`   // nanoseconds
+	EndUser   string    `json:"end_user,omitzero"`
+	Untracked bool      `json:"untracked,omitzero"`
 }
 
 // openJournal opens the directory, which is made, and returns what an earlier process left in it.
@@ -116,7 +118,7 @@ func readSegment(name string) ([]*event, error) {
 			return out, nil
 		}
 		out = append(out, &event{id: e.ID, at: e.At, who: actor.Actor{Org: e.Org, Project: e.Project, User: e.User, Key: e.Key}, requestID: e.RequestID,
-			class: e.Class, code: e.Code, cost: Cost{e.Cost, e.Parts[0], e.Parts[1]}, priced: e.Priced, row: Row{Op: e.Op, Model: e.Model, Served: e.Served, Requests: e.Figures[0],
+			class: e.Class, code: e.Code, cost: Cost{e.Cost, e.Parts[0], e.Parts[1]}, priced: e.Priced, untracked: e.Untracked, row: Row{EndUser: e.EndUser, Op: e.Op, Model: e.Model, Served: e.Served, Requests: e.Figures[0],
 				Prompt: e.Figures[1], Cached: e.Figures[2], Completion: e.Figures[3], Status: e.Figures[4], Latency: time.Duration(e.Latency), FirstToken: time.Duration(e.First)}})
 	}
 }
@@ -163,7 +165,8 @@ func (j *journal) write(events []*event) (*segment, error) {
 		w := &e.row
 		data, err := json.Marshal(entry{ID: e.id, At: e.at, Org: e.who.Org, Project: e.who.Project, User: e.who.User, Key: e.who.Key, RequestID: e.requestID,
 			Class: e.class, Code: e.code, Cost: e.cost.Total, Parts: [2]int64{e.cost.Cached, e.cost.Output}, Priced: e.priced, Op: w.Op, Model: w.Model, Served: w.Served,
-			Figures: [5]int{w.Requests, w.Prompt, w.Cached, w.Completion, w.Status}, Latency: int64(w.Latency), First: int64(w.FirstToken)})
+			Figures: [5]int{w.Requests, w.Prompt, w.Cached, w.Completion, w.Status}, Latency: int64(w.Latency), First: int64(w.FirstToken),
+			EndUser: w.EndUser, Untracked: e.untracked})
 		if err != nil || len(data) > maxRecord {
 			return nil, fmt.Errorf("usage: a row of %d bytes for the journal: %w", len(data), cmp.Or(err, errTooLong))
 		}

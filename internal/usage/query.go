@@ -25,22 +25,28 @@ const (
 	ByClass    Dimension = "class"
 	ByEndpoint Dimension = "endpoint"
 	ByOutcome  Dimension = "outcome"
+	ByEndUser  Dimension = "end_user"
 )
 
 // columns of the tables that hold the dimensions. Rows of requests have a status instead of an outcome.
 var columns = map[Dimension]string{
 	ByProject: "project_id", ByUser: "user_id", ByKey: "key_id", ByModel: "model", ByServed: "served_model",
-	ByClass: "class", ByEndpoint: "op", ByOutcome: "outcome",
+	ByClass: "class", ByEndpoint: "op", ByOutcome: "outcome", ByEndUser: "end_user",
 }
 
 // Filter chooses requests: those that ended at From ≤ t < To, with one of the values of each dimension that is named.
 type Filter struct {
 	From, To time.Time
 	Only     map[Dimension][]string // no values: all
+
+	// Whom narrow let in: who manages nothing sees of keys that are not counted apart only its own.
+	viewer string
+	keys   bool
 }
 
 // narrow checks what the actor may see: its organization with the scope for that, else its project.
 func (f Filter) narrow(who actor.Actor) (Filter, error) {
+	f.viewer, f.keys = who.User, who.Manages() || who.May(actor.OrganizationRead)
 	if who.May(actor.OrganizationRead) {
 		return f, nil
 	}
@@ -99,6 +105,19 @@ func (l *Log) Sums(ctx context.Context, who actor.Actor, q Query) (_ []Bucket, e
 	if !slices.Contains(spans[:], q.Span) {
 		q.Span = Day
 	}
+	if dims := q.dimensions(); slices.Contains(dims, ByEndUser) {
+		for _, d := range dims {
+			if !slices.Contains([]Dimension{ByEndUser, ByProject, ByClass, ByOutcome, ByModel}, d) {
+				return nil, fault.Param("group_by", "Sums by end user tell project_id, model, class and outcome apart, not %s. Single requests can be filtered by both.", d).WithCode("invalid_value")
+			}
+		}
+		if q.Span == Minute {
+			if !q.Whole {
+				return nil, fault.Param("bucket_width", "Sums by end user are of hours and days: send 'bucket_width' 1h, 1d or all.").WithCode("invalid_value")
+			}
+			q.Span = Hour
+		}
+	}
 	return readSums(ctx, l.db.Read(), who.Org, q)
 }
 
@@ -115,7 +134,11 @@ type Request struct {
 	Priced bool   // false: no price was known, Cost is 0
 }
 
-func (e *event) request() Request {
+// request is what a filter's viewer sees of a row.
+func (e *event) request(f Filter) Request {
+	if e.untracked && !f.keys && (f.viewer == "" || e.who.User != f.viewer) {
+		e.who.Key = Untracked
+	}
 	return Request{ID: e.id, Time: e.at, Actor: e.who, RequestID: e.requestID, Class: e.class, Row: e.row, Code: e.code, Cost: e.cost.Total, Priced: e.priced}
 }
 
@@ -147,7 +170,7 @@ func (l *Log) Requests(ctx context.Context, who actor.Actor, f Filter, after int
 	}
 	out := make([]Request, len(events))
 	for i, e := range events {
-		out[i] = e.request()
+		out[i] = e.request(f)
 	}
 	return out, more, nil
 }
@@ -171,7 +194,7 @@ func (l *Log) Export(ctx context.Context, who actor.Actor, f Filter) iter.Seq2[R
 				return
 			}
 			for _, e := range events {
-				if !yield(e.request(), nil) {
+				if !yield(e.request(f), nil) {
 					return
 				}
 				cursor = position{store.Millis(e.at), e.id}

@@ -86,11 +86,16 @@ func outcome(status int) string {
 }
 
 // Sums are kept several times: by all dimensions, and by project, class, outcome and one more, or none. A view
-// reads the smallest that tells apart what it asks for. The names are those of usage_rollups.kind.
+// reads the smallest that tells apart what it asks for. The names are those of usage_rollups.kind. End users, of whom there may
+// be very many, have a table of their own, without minutes, which tells project, class, outcome and model apart besides.
 const (
 	byAll     = "all"
 	byProject = "project"
+	byEndUser = "end_user"
 )
+
+// Untracked stands in sums for all keys whose usage is not counted apart.
+const Untracked = "untracked"
 
 // kinds are the sums that are kept, with the dimension that each has beside project, class and outcome.
 var kinds = map[string]Dimension{
@@ -99,6 +104,9 @@ var kinds = map[string]Dimension{
 
 // kindFor returns the smallest sums that tell dimensions apart.
 func kindFor(dims []Dimension) string {
+	if slices.Contains(dims, ByEndUser) {
+		return byEndUser
+	}
 	kind := byProject
 	for _, d := range dims {
 		if d == ByProject || d == ByClass || d == ByOutcome || kinds[kind] == d {
@@ -124,6 +132,7 @@ type group struct {
 	project, user, key string
 	model, served      string
 	class, op, outcome string
+	endUser            string
 }
 
 // Sum is what the requests of a group come to.
@@ -185,10 +194,21 @@ func (s sums) get(g group) *Sum {
 	return sum
 }
 
-// add counts a row in the sum of its minute by all dimensions; expand makes the others of it, once for many rows.
+// add counts a row in the sum of its minute by all dimensions, and in that of its end user's hour; expand makes the others of
+// them, once for many rows.
 func (s sums) add(e *event) {
+	key := e.who.Key
+	if e.untracked {
+		key = Untracked
+	}
+	if e.row.EndUser != "" {
+		s.get(group{
+			org: e.who.Org, kind: byEndUser, span: Hour, start: store.Millis(e.at.Truncate(Hour)), project: e.who.Project, endUser: e.row.EndUser,
+			model: e.row.Model, class: e.class, outcome: outcome(e.row.Status),
+		}).add(e)
+	}
 	s.get(group{
-		org: e.who.Org, kind: byAll, span: Minute, start: store.Millis(e.at.Truncate(Minute)), project: e.who.Project, user: e.who.User, key: e.who.Key,
+		org: e.who.Org, kind: byAll, span: Minute, start: store.Millis(e.at.Truncate(Minute)), project: e.who.Project, user: e.who.User, key: key,
 		model: e.row.Model, served: e.row.Served, class: e.class, op: e.row.Op, outcome: outcome(e.row.Status),
 	}).add(e)
 }
@@ -197,6 +217,12 @@ func (s sums) add(e *event) {
 func (s sums) expand() sums {
 	out := make(sums, 4*len(s))
 	for g, sum := range s {
+		if g.kind == byEndUser {
+			out.get(g).merge(sum)
+			g.span, g.start = Day, store.Millis(store.Time(g.start).Truncate(Day))
+			out.get(g).merge(sum)
+			continue
+		}
 		for kind, d := range kinds {
 			of := g
 			if of.kind = kind; kind != byAll {
@@ -229,7 +255,7 @@ func (s sums) sorted() []group {
 	slices.SortFunc(out, func(a, b group) int {
 		return cmp.Or(cmp.Compare(a.org, b.org), cmp.Compare(a.kind, b.kind), cmp.Compare(a.span, b.span), cmp.Compare(a.start, b.start), cmp.Compare(a.project, b.project),
 			cmp.Compare(a.user, b.user), cmp.Compare(a.key, b.key), cmp.Compare(a.model, b.model), cmp.Compare(a.served, b.served),
-			cmp.Compare(a.class, b.class), cmp.Compare(a.op, b.op), cmp.Compare(a.outcome, b.outcome))
+			cmp.Compare(a.class, b.class), cmp.Compare(a.op, b.op), cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.endUser, b.endUser))
 	})
 	return out
 }

@@ -51,14 +51,14 @@ func (l *Log) addMonths(ctx context.Context, tx *store.Tx, events []*event) erro
 }
 
 const eventColumns = "id, created_at, org_id, project_id, user_id, key_id, request_id, class, op, model, served_model, model_requests, " +
-	"prompt_tokens, cached_tokens, completion_tokens, status, code, latency_ms, first_token_ms, cost, cached_cost, output_cost, priced"
+	"prompt_tokens, cached_tokens, completion_tokens, status, code, latency_ms, first_token_ms, cost, cached_cost, output_cost, priced, end_user, untracked"
 
 func insert(ctx context.Context, tx *store.Tx, events []*event) error {
 	rows := make([][]any, len(events))
 	for i, e := range events {
 		r := &e.row
 		rows[i] = []any{e.id, store.Millis(e.at), e.who.Org, e.who.Project, e.who.User, e.who.Key, e.requestID, e.class, r.Op, r.Model, r.Served, r.Requests,
-			r.Prompt, r.Cached, r.Completion, r.Status, e.code, r.Latency.Milliseconds(), r.FirstToken.Milliseconds(), e.cost.Total, e.cost.Cached, e.cost.Output, e.priced}
+			r.Prompt, r.Cached, r.Completion, r.Status, e.code, r.Latency.Milliseconds(), r.FirstToken.Milliseconds(), e.cost.Total, e.cost.Cached, e.cost.Output, e.priced, r.EndUser, e.untracked}
 	}
 	// A batch whose commit was in doubt may come again.
 	_, err := store.InsertMany(ctx, tx, "usage_requests", eventColumns, rows, "ON CONFLICT DO NOTHING")
@@ -76,7 +76,7 @@ func scanEvent(row store.Scanner) (*event, error) {
 	var at, latency, first int64
 	r := &e.row
 	err := row.Scan(&e.id, &at, &e.who.Org, &e.who.Project, &e.who.User, &e.who.Key, &e.requestID, &e.class, &r.Op, &r.Model, &r.Served, &r.Requests,
-		&r.Prompt, &r.Cached, &r.Completion, &r.Status, &e.code, &latency, &first, &e.cost.Total, &e.cost.Cached, &e.cost.Output, &e.priced)
+		&r.Prompt, &r.Cached, &r.Completion, &r.Status, &e.code, &latency, &first, &e.cost.Total, &e.cost.Cached, &e.cost.Output, &e.priced, &r.EndUser, &e.untracked)
 	e.at, r.Latency, r.FirstToken = store.Time(at), time.Duration(latency)*time.Millisecond, time.Duration(first)*time.Millisecond
 	return e, err
 }
@@ -100,21 +100,32 @@ func addSums(ctx context.Context, db *store.DB, writer, from, to int64, added su
 			return errMoved
 		}
 		added := added.expand()
-		groups := added.sorted()
-		rows := make([][]any, len(groups))
-		for i, g := range groups {
+		var rows, endUsers [][]any
+		for _, g := range added.sorted() {
 			s := added[g]
-			row := append(make([]any, 0, 83), g.org, g.kind, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.class, g.op, g.outcome,
-				s.Requests, s.ModelRequests, s.Prompt, s.Cached, s.Completion, s.Cost, s.CachedCost, s.OutputCost, s.Unpriced)
+			var row []any
+			if g.kind == byEndUser {
+				row = append(make([]any, 0, 79), g.org, int64(g.span/time.Second), g.start, g.project, g.endUser, g.model, g.class, g.outcome)
+			} else {
+				row = append(make([]any, 0, 83), g.org, g.kind, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.class, g.op, g.outcome)
+			}
+			row = append(row, s.Requests, s.ModelRequests, s.Prompt, s.Cached, s.Completion, s.Cost, s.CachedCost, s.OutputCost, s.Unpriced)
 			for _, n := range s.Latency {
 				row = append(row, n)
 			}
 			for _, n := range s.FirstToken {
 				row = append(row, n)
 			}
-			rows[i] = row
+			if g.kind == byEndUser {
+				endUsers = append(endUsers, row)
+			} else {
+				rows = append(rows, row)
+			}
 		}
-		_, err = store.InsertMany(ctx, tx, "usage_rollups", sumColumns, rows, onSumConflict)
+		if _, err = store.InsertMany(ctx, tx, "usage_rollups", sumColumns, rows, onSumConflict); err != nil {
+			return err
+		}
+		_, err = store.InsertMany(ctx, tx, "usage_end_users", endUserColumns, endUsers, onEndUserConflict)
 		return err
 	})
 }
@@ -138,7 +149,7 @@ func leftBehind(ctx context.Context, db *store.DB, self int64, before time.Time)
 		self, store.Millis(before), int64(1)<<writerBits)
 }
 
-// Columns of usage_rollups: those that name a group, and those that are added up.
+// Columns of the sums: those that name a group, and those that are added up.
 var (
 	groupColumns = []string{"org_id", "kind", "span", "start_at", "project_id", "user_id", "key_id", "model", "served_model", "class", "op", "outcome"}
 	countColumns = []string{"requests", "model_requests", "prompt_tokens", "cached_tokens", "completion_tokens", "cost", "cached_cost", "output_cost", "unpriced"}
@@ -146,7 +157,11 @@ var (
 	firstTokens  = histogramColumns("f")
 
 	sumColumns    = strings.Join(groupColumns, ", ") + ", " + strings.Join(added(), ", ")
-	onSumConflict = sumConflict()
+	onSumConflict = sumConflict("usage_rollups", groupColumns)
+
+	endUserGroup      = []string{"org_id", "span", "start_at", "project_id", "end_user", "model", "class", "outcome"} // of usage_end_users
+	endUserColumns    = strings.Join(endUserGroup, ", ") + ", " + strings.Join(added(), ", ")
+	onEndUserConflict = sumConflict("usage_end_users", endUserGroup)
 )
 
 func histogramColumns(letter string) []string {
@@ -162,14 +177,14 @@ func added() []string {
 	return append(append(append([]string{}, countColumns...), latencies...), firstTokens...)
 }
 
-func sumConflict() string {
+func sumConflict(table string, group []string) string {
 	var b strings.Builder
-	b.WriteString("ON CONFLICT (" + strings.Join(groupColumns, ", ") + ") DO UPDATE SET ")
+	b.WriteString("ON CONFLICT (" + strings.Join(group, ", ") + ") DO UPDATE SET ")
 	for i, c := range added() {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%s = usage_rollups.%s + excluded.%s", c, c, c)
+		fmt.Fprintf(&b, "%s = %s.%s + excluded.%s", c, table, c, c)
 	}
 	return b.String()
 }

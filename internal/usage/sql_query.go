@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 // where writes the conditions of a filter's dimensions, in a fixed order, so that few statements come up.
 func (f Filter) where(args []any, rows bool) (string, []any) {
 	var b strings.Builder
-	for _, d := range []Dimension{ByProject, ByUser, ByKey, ByModel, ByServed, ByClass, ByEndpoint, ByOutcome} {
+	for _, d := range []Dimension{ByProject, ByUser, ByKey, ByModel, ByServed, ByClass, ByEndpoint, ByOutcome, ByEndUser} {
 		values := f.Only[d]
 		if len(values) == 0 {
 			continue
@@ -23,12 +24,34 @@ func (f Filter) where(args []any, rows bool) (string, []any) {
 		if rows && d == ByOutcome {
 			column = "CASE WHEN status < 400 THEN 'ok' WHEN status = 429 THEN 'limited' WHEN status = 499 THEN 'canceled' WHEN status < 500 THEN 'refused' ELSE 'failed' END"
 		}
-		b.WriteString(" AND " + column + " IN (" + store.Placeholders(len(args)+1, len(values)) + ")")
+		condition := column + " IN (" + store.Placeholders(len(args)+1, len(values)) + ")"
 		for _, v := range values {
 			args = append(args, v)
 		}
+		if rows && d == ByKey {
+			if !f.keys {
+				args = append(args, f.viewer)
+				condition += fmt.Sprintf(" AND (NOT untracked OR user_id <> '' AND user_id = $%d)", len(args))
+			}
+			if slices.Contains(values, Untracked) {
+				condition += " OR untracked"
+			}
+		}
+		if rows && d == ByEndUser && !slices.Contains(values, "") {
+			condition += ") AND (end_user <> ''" // what the index is about
+		}
+		b.WriteString(" AND (" + condition + ")")
 	}
 	return b.String(), args
+}
+
+// sumsOf is the part of a statement that reads sums of a kind.
+func sumsOf(kind, org string, span time.Duration, from, to time.Time) (string, []any) {
+	args := []any{org, int64(span / time.Second), store.Millis(from), store.Millis(to)}
+	if kind == byEndUser {
+		return " FROM usage_end_users WHERE org_id = $1 AND span = $2 AND start_at >= $3 AND start_at < $4", args
+	}
+	return " FROM usage_rollups WHERE org_id = $1 AND kind = $5 AND span = $2 AND start_at >= $3 AND start_at < $4", append(args, kind)
 }
 
 func readSums(ctx context.Context, q store.Q, org string, query Query) ([]Bucket, error) {
@@ -49,9 +72,9 @@ func readSums(ctx context.Context, q store.Q, org string, query Query) ([]Bucket
 	}
 	selected = append(selected, "CAST(COALESCE(SUM(CASE WHEN outcome IN ('limited', 'refused', 'failed') THEN requests ELSE 0 END), 0) AS BIGINT)")
 	from := query.From.Truncate(query.Span)
-	args := []any{org, kindFor(query.dimensions()), int64(query.Span / time.Second), store.Millis(from), store.Millis(query.To)}
+	table, args := sumsOf(kindFor(query.dimensions()), org, query.Span, from, query.To)
 	more, args := query.where(args, false)
-	text := "SELECT " + strings.Join(selected, ", ") + " FROM usage_rollups WHERE org_id = $1 AND kind = $2 AND span = $3 AND start_at >= $4 AND start_at < $5" + more
+	text := "SELECT " + strings.Join(selected, ", ") + table + more
 	if len(group) > 0 {
 		text += " GROUP BY " + strings.Join(group, ", ") + " ORDER BY " + strings.Join(group, ", ")
 	}
@@ -104,7 +127,7 @@ func readRequests(ctx context.Context, q store.Q, org string, f Filter, before p
 	s := search{q: q, org: org, filter: f, before: before, limit: limit}
 	kind := kindFor(Query{Filter: f}.dimensions())
 	recent := now.Truncate(Hour).Add(-Hour)
-	if len(f.Only) == 0 || !f.From.Before(recent) {
+	if len(f.Only) == 0 || !f.From.Before(recent) || kind == byEndUser { // whose rows have an index
 		err := s.scan(ctx, f.From, f.To)
 		return s.found, err
 	}
@@ -150,10 +173,15 @@ func (s *search) scan(ctx context.Context, from, to time.Time) error {
 // descend looks from … to through the times of the first span that have requests of the filter, then in these through
 // those of the next.
 func (s *search) descend(ctx context.Context, kind string, spans []time.Duration, from, to time.Time) error {
-	args := []any{s.org, kind, int64(spans[0] / time.Second), store.Millis(from.Truncate(spans[0])), store.Millis(to)}
-	more, args := s.filter.where(args, false)
+	table, args := sumsOf(kind, s.org, spans[0], from.Truncate(spans[0]), to)
+	sums := s.filter
+	if keys := sums.Only[ByKey]; len(keys) > 0 { // those that are not counted apart are one in the sums
+		sums.Only = maps.Clone(sums.Only)
+		sums.Only[ByKey] = append(slices.Clone(keys), Untracked)
+	}
+	more, args := sums.where(args, false)
 	starts, err := store.Collect(ctx, s.q, func(row store.Scanner) (ms int64, err error) { return ms, row.Scan(&ms) },
-		`SELECT DISTINCT start_at FROM usage_rollups WHERE org_id = $1 AND kind = $2 AND span = $3 AND start_at >= $4 AND start_at < $5`+more+` ORDER BY start_at DESC`, args...)
+		`SELECT DISTINCT start_at`+table+more+` ORDER BY start_at DESC`, args...)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ type Row struct {
 	Status     int    // of HTTP; inside of a request that is not answered yet, its answer's counts
 	Latency    time.Duration
 	FirstToken time.Duration // from the request to the first token; 0: unknown
+	EndUser    string        // the request's `user`; empty: none
 }
 
 // Prices are those of today for the names that the actor's organization uses.
@@ -96,6 +97,7 @@ type event struct {
 	code      string
 	cost      Cost
 	priced    bool
+	untracked bool     // its key's usage is not counted apart
 	segment   *segment // of the journal; nil when the row is not in it
 }
 
@@ -140,8 +142,8 @@ func New(ctx context.Context, o Options) (_ *Log, err error) {
 // Record takes what an operation used. Inside of a request with a line in the books it becomes a part of that
 // line; otherwise it is written soon, without waiting.
 func (l *Log) Record(ctx context.Context, who actor.Actor, row Row) {
-	row.Model, row.Served = clean(row.Model, maxName), clean(row.Served, maxName)
-	e := &event{who: who, row: row, class: class(row.Op), requestID: httpapi.RequestID(ctx)}
+	row.Model, row.Served, row.EndUser = clean(row.Model, maxName), clean(row.Served, maxName), clean(row.EndUser, maxName)
+	e := &event{who: who, untracked: untracked(who), row: row, class: class(row.Op), requestID: httpapi.RequestID(ctx)}
 	e.cost, e.priced = l.prices.Price(ctx, who, row.Model).Cost(Counts{Prompt: row.Prompt, Cached: row.Cached, Completion: row.Completion})
 	if httpapi.Note(ctx, e) {
 		return
@@ -207,7 +209,7 @@ func class(op string) string {
 // Most bytes of what others choose and the table keeps.
 const (
 	maxCode = 64  // an error's, which another server may have written
-	maxName = 256 // a model's, which a client may have written
+	maxName = 256 // a model's or an end user's, which a client may have written
 )
 
 // clean makes a text that others have chosen fit for the table: one row that the database refuses would take those of its group with it.
@@ -218,26 +220,42 @@ func clean(text string, most int) string {
 // asked is the note of a model's name, for requests that are refused before a model answers.
 type asked string
 
+// endUser is the note of a request's `user`.
+type endUser string
+
+// EndUser notes for which end user the request is, so that it is counted for them when a limit refuses it.
+func (l *Log) EndUser(ctx context.Context, name string) {
+	if name != "" {
+		httpapi.Note(ctx, endUser(name))
+	}
+}
+
+// untracked reports whether the actor's key is in no sum. What a browser asks for has no key.
+func untracked(who actor.Actor) bool { return who.Key != "" && !who.Track }
+
 // Asked notes which model the request is about.
 func (l *Log) Asked(ctx context.Context, model string) { httpapi.Note(ctx, asked(model)) }
 
 // Enter implements httpapi.Books: it writes the rows of a request and returns when they are durable.
 func (l *Log) Enter(ctx context.Context, line httpapi.Line) {
 	var events []*event
-	model := ""
+	model, user := "", ""
 	for _, note := range line.Notes {
 		switch n := note.(type) {
 		case *event:
 			events = append(events, n)
 		case asked:
 			model = clean(string(n), maxName)
+		case endUser:
+			user = clean(string(n), maxName)
 		}
 	}
 	if len(events) == 0 {
 		if line.Status < http.StatusBadRequest {
 			return // no model was asked, or what it does is recorded by itself when it has ended
 		}
-		events = []*event{{who: line.Actor, requestID: line.RequestID, class: class(line.Class), priced: true, row: Row{Model: model}}}
+		events = []*event{{who: line.Actor, untracked: untracked(line.Actor), requestID: line.RequestID, class: class(line.Class), priced: true,
+			row: Row{Model: model, EndUser: user}}}
 	}
 	now := l.clock.Now()
 	for _, e := range events {

@@ -22,7 +22,7 @@ import (
 )
 
 var (
-	who   = actor.Actor{Org: "org-a", Project: "proj_a", User: "user-a", Key: "key_a", Scopes: []string{actor.All}}
+	who   = actor.Actor{Org: "org-a", Project: "proj_a", User: "user-a", Key: "key_a", Track: true, Scopes: []string{actor.All}}
 	begin = time.Date(2024, 1, 4, 12, 0, 0, 0, time.UTC)
 )
 
