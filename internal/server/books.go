@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/billing"
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/limits"
 	"github.com/parley-ai/parley/internal/models"
@@ -14,14 +15,18 @@ import (
 	"github.com/parley-ai/parley/internal/usage"
 )
 
-// admission lets generate ask the limits.
+// admission lets generate ask the limits, and before them whether anything may be spent.
 type admission struct {
 	limiter *limits.Limiter
 	usage   *usage.Log
+	meter   *billing.Meter
 }
 
 func (a admission) Admit(ctx context.Context, who actor.Actor, d generate.Demand) (generate.Grant, error) {
 	a.usage.EndUser(ctx, endUser(who, d.User))
+	if err := a.meter.Check(ctx, who); err != nil {
+		return generate.Grant{}, err
+	}
 	decision, err := a.limiter.Admit(ctx, who, limits.Request{Class: d.Class, Model: d.Model, Tokens: d.Tokens, EndUser: d.User})
 	if err != nil {
 		return generate.Grant{}, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/pprof" //nolint:gosec // its handlers on http.DefaultServeMux: nothing serves that one
 	"slices"
 	"strings"
 
@@ -34,7 +35,7 @@ func (s *Server) routes(capabilities ...[]httpapi.Route) []httpapi.Route {
 
 // buildAPIs makes the network's API and the socket's, which has more routes and one actor.
 func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
-	admin := slices.Concat(s.adminRoutes(), s.identity.AdminRoutes(), s.signin.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf), s.increase.AdminRoutes(s.identity.OrganizationOf), s.mail.AdminRoutes())
+	admin := slices.Concat(s.adminRoutes(), s.identity.AdminRoutes(), s.signin.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf), s.billing.AdminRoutes(s.identity.OrganizationOf), s.increase.AdminRoutes(s.identity.OrganizationOf), s.mail.AdminRoutes())
 	checks := []httpapi.Check{{Name: "database", Run: s.db.Ping}}
 	routes = append(routes, operatorRoutes(admin)...)
 	routes = append(routes, httpapi.SystemRoutes(checks, s.metrics.Handler())...)
@@ -186,9 +187,19 @@ func (s *Server) ListenSocket() error {
 	if err != nil {
 		return err
 	}
-	s.socket = &socketServer{&http.Server{Handler: s.owner, ReadHeaderTimeout: s.cfg.Limits.HeaderTimeout}}
+	s.socket = &socketServer{&http.Server{Handler: withProfiles(s.owner), ReadHeaderTimeout: s.cfg.Limits.HeaderTimeout}}
 	s.wg.Go(func() { s.serveSocket(l) })
 	return nil
+}
+
+// withProfiles adds Go's profiles below /debug/pprof, for whoever is on the server's machine: they show what is in memory.
+func withProfiles(api http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
 }
 
 func (s *Server) serveSocket(l net.Listener) {

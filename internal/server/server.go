@@ -14,6 +14,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/audit"
+	"github.com/parley-ai/parley/internal/billing"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/chat"
 	"github.com/parley-ai/parley/internal/chats"
@@ -61,6 +62,7 @@ type Server struct {
 	signin   *signin.Service
 	calendar *calendar.Service
 	limits   *limits.Service
+	billing  *billing.Service
 	increase *increase.Service
 	actor    actor.Actor // the owner, who acts on the socket
 	usage    *usage.Log
@@ -185,8 +187,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		return err
 	}
 	s.actor = installation.Owner
+	meter := billing.NewMeter(o.Clock)
 	if s.usage, err = usage.New(ctx, usage.Options{
-		DB: s.db, Clock: o.Clock, Logger: s.log, Prices: prices{s.Models}, Journal: s.journal(),
+		DB: s.db, Clock: o.Clock, Logger: s.log, Prices: prices{s.Models}, Journal: s.journal(), Spent: meter.Spent,
 	}); err != nil {
 		return err
 	}
@@ -196,10 +199,13 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := s.openBilling(ctx, o, hints, meter); err != nil {
+		return err
+	}
 	gen := &generate.Service{
 		Models:  s.targets(),
 		Pool:    leases{s.pool},
-		Limits:  admission{limiter, s.usage},
+		Limits:  admission{limiter, s.usage, meter},
 		Usage:   ledger{s.usage, s.metrics},
 		Compile: compile(o.Clock), CountChat: countChat,
 	}
@@ -227,6 +233,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.identity.Routes(),
 		s.signin.Routes(),
 		s.limits.Routes(),
+		s.billing.Routes(),
 		s.increase.Routes(),
 		s.usage.Routes(),
 		audit.New(s.db, o.Clock).Routes(),

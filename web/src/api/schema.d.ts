@@ -737,8 +737,8 @@ export interface paths {
         get: operations["getSession"];
         put?: never;
         /**
-         * Signs a browser in with a one-time link's token.
-         * @description Sets the session cookie. The token comes from the link that the server prints at its start.
+         * Signs a browser in with a one-time link's token, or with address and password.
+         * @description Sets the session cookie, with a new secret each time; a session that the browser had ends. Where a second factor is on, the first request without a code gets 401 `code_required`, and the same request with `code` signs in. After some failures tries are refused for a while that grows: 429 `too_many_attempts` with `Retry-After`.
          */
         post: operations["createSession"];
         /** Signs the browser out. */
@@ -773,11 +773,249 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** One API key. */
+        get: operations["getKey"];
+        put?: never;
+        /**
+         * Changes an API key: its name, what it may do, when it stops.
+         * @description In force within a second on every server.
+         */
+        post: operations["updateKey"];
+        /** Revokes an API key. */
+        delete: operations["deleteKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/memberships": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the organizations and projects that you may act in.
+         * @description To act in one of them, name it in the OpenAI-Organization and OpenAI-Project headers. A key acts in its own project alone.
+         */
+        get: operations["listMemberships"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one can sign in. */
+        get: operations["getSignInMethods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mails a link to sign in with and set a new password.
+         * @description The answer is the same whether or not there is an account of the address.
+         */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Your account.
+         * @description Operations on an account are for browser sessions, not for API keys.
+         */
+        get: operations["getAccount"];
+        put?: never;
+        /** Changes your name or e-mail address. */
+        post: operations["updateAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirms your e-mail address by the link that was sent to it. */
+        post: operations["confirmEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets your password; your other sessions end. */
+        put: operations["setPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to set up a second factor: an authenticator app with time-based codes. */
+        post: operations["enrolSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turns the second factor on by a code of the app; answers the recovery codes. */
+        post: operations["confirmSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/second-factor/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turns the second factor off. */
+        post: operations["removeSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes new recovery codes; the old ones no longer count. */
+        post: operations["createRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists your browser sessions. */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        /** Ends your browser sessions but this one. */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
         post?: never;
-        /** Revokes an API key. */
-        delete: operations["deleteKey"];
+        /** Ends one of your browser sessions. */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the organization asks of its members' sign-in. */
+        get: operations["getOrganizationSignIn"];
+        put?: never;
+        /** Sets whether members need a second factor. */
+        post: operations["updateOrganizationSignIn"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -835,6 +1073,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/limits/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is in force for each model, and how much of it is used now.
+         * @description A bucket is refilled all the time: what is used now is what has not been refilled yet. Of several servers that do not count together each tells its own.
+         */
+        get: operations["listModelLimits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization/projects/{project_id}/rate_limits": {
         parameters: {
             query?: never;
@@ -864,6 +1122,266 @@ export interface paths {
         /** Changes a project's rate limit for a model; what is left out stays as it was. */
         post: operations["updateProjectRateLimit"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this month has cost until now, against the budget and the credit. */
+        get: operations["getBilling"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes who is told when limits are reached, and the name and address on invoices. */
+        put: operations["setBillingDetails"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The monthly budgets: the organization's own first, then its projects'. */
+        get: operations["listBudgets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/budgets/{subject}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets the monthly budget of the organization or of a project, by its id. */
+        put: operations["setBudget"];
+        post?: never;
+        /** Takes a monthly budget away. */
+        delete: operations["deleteBudget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/credits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The grants of credit, the newest first, as used as they are now. */
+        get: operations["listCredits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invoices, one for each month that has cost something, the newest first. */
+        get: operations["listInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/invoices/{invoice}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One invoice. */
+        get: operations["getInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/invoices/{invoice}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One invoice as PDF. */
+        get: operations["getInvoicePDF"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dashboard/billing/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The plan and the limits, as programs of 2023 asked for them. */
+        get: operations["getBillingSubscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dashboard/billing/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The plan and the limits, as programs of 2023 asked for them. */
+        get: operations["getDashboardSubscription"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dashboard/billing/credit_grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The credit, as programs of 2023 asked for it. */
+        get: operations["getBillingCreditGrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dashboard/billing/credit_grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The credit, as programs of 2023 asked for it. */
+        get: operations["getDashboardCreditGrants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether requests of your project go through, or its budget or its organization's was reached. */
+        get: operations["getBillingState"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/limits/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests for higher limits: your own, or with the scope limits.write or organization.read those of the organization. */
+        get: operations["listLimitRequests"];
+        put?: never;
+        /**
+         * Asks for higher limits.
+         * @description The operator of the server decides. What was used on each of the last 30 days is added by the server. One request can be open for each subject and model.
+         */
+        post: operations["createLimitRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/limits/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraws an open request for higher limits. It stays in the list. */
+        delete: operations["withdrawLimitRequest"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1009,6 +1527,23 @@ export interface paths {
         };
         /** What was spent by day and model, as programs of 2023 asked for it. */
         get: operations["getBillingUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dashboard/billing/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was spent by day and model, at the path that the dashboard of 2023 used. */
+        get: operations["getDashboardUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1248,6 +1783,298 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operator/billing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this month has cost until now, against the budget and the credit. */
+        get: operations["operatorGetBilling"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes who is told when limits are reached, and the name and address on invoices. */
+        put: operations["operatorSetBillingDetails"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/budgets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The monthly budgets: the organization's own first, then its projects'. */
+        get: operations["operatorListBudgets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/budgets/{subject}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets the monthly budget of the organization or of a project, by its id. */
+        put: operations["operatorSetBudget"];
+        post?: never;
+        /** Takes a monthly budget away. */
+        delete: operations["operatorDeleteBudget"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/credits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The grants of credit, the newest first, as used as they are now. */
+        get: operations["operatorListCredits"];
+        put?: never;
+        /** Gives an organization credit. */
+        post: operations["operatorGrantCredit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/invoices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The invoices, one for each month that has cost something, the newest first. */
+        get: operations["operatorListInvoices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/invoices/{invoice}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One invoice. */
+        get: operations["operatorGetInvoice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/invoices/{invoice}/pdf": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One invoice as PDF. */
+        get: operations["operatorGetInvoicePDF"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every organization with its plan, what it has spent this month and its credit. */
+        get: operations["operatorListBillingAccounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes how an organization pays. */
+        put: operations["operatorSetBillingPlan"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/credits/{grant}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes back what is left of a grant of credit. */
+        delete: operations["operatorRevokeCredit"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/billing/seller": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who stands on invoices as the seller. */
+        get: operations["operatorGetSeller"];
+        /** Changes who stands on invoices as the seller. Those that were made stay as they are. */
+        put: operations["operatorSetSeller"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/limits/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests for higher limits of all organizations, or of the one that ?organization= names. */
+        get: operations["operatorListLimitRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/limits/requests/{request}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves a request for higher limits: what was asked for is set, or what is granted instead. */
+        post: operations["operatorApproveLimitRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/limits/requests/{request}/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Denies a request for higher limits. */
+        post: operations["operatorDenyLimitRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The mail server and the newest mails. */
+        get: operations["operatorMailStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/mail/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a test mail now. */
+        post: operations["operatorMailTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1366,8 +2193,10 @@ export interface components {
             scopes: string[];
             /** @description The models that the key may ask for; null: all. */
             models: string[] | null;
-            /** @description Whether its usage is to be counted apart. */
+            /** @description Whether its usage is counted apart: only then it is shown by key. */
             track_usage: boolean;
+            /** @description Whose it is. */
+            owner: components["schemas"]["OwnerObject"];
             /** @description When it was made, in seconds since 1970. */
             created_at: number;
             /** @description When it stops, in seconds since 1970; null: never. */
@@ -1390,6 +2219,28 @@ export interface components {
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
         };
+        Account: {
+            /** @enum {string} */
+            object: "account";
+            /** @example user-abc */
+            id: string;
+            name: string;
+            /** @description Empty when none is known: then one can sign in by link alone. */
+            email: string;
+            /** @description When the password was set, in seconds since 1970; null: there is none. */
+            password_set_at: number | null;
+            /** @description When the second factor was set up, in seconds since 1970; null: it is off. */
+            second_factor_since: number | null;
+            recovery_codes_left: number;
+            /** @description Names of the organizations that require a second factor of their members. */
+            second_factor_required_by: string[];
+            /** @description The session began by a link a moment ago: the password may be set without the present one. */
+            fresh: boolean;
+            /** @description A new e-mail address is confirmed by a link that is sent there. */
+            mail: boolean;
+            /** @description A link was sent to the new address; it is the account's once the link was opened. */
+            mail_sent?: boolean;
+        };
         AccountKeyRequest: {
             name?: string;
             /** @description What the key may do, such as chat.write; left out, all that you may. */
@@ -1399,6 +2250,45 @@ export interface components {
             name: string;
             /** @description Without a key. */
             create_service_account_only?: boolean;
+        };
+        AccountSession: {
+            /** @enum {string} */
+            object: "account.session";
+            /** @example sess_abc */
+            id: string;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /**
+             * @description How it began.
+             * @enum {string}
+             */
+            method: "link" | "invite" | "password" | "sso";
+            /** @description Whether a second factor was shown. */
+            second_factor: boolean;
+            /** @description Where it began. */
+            ip_address: string;
+            user_agent: string;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970. */
+            last_seen_at: number;
+            /** @description When it ends unless it is used, in seconds since 1970. */
+            expires_at: number;
+        };
+        AccountSessionList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["AccountSession"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
         };
         AccountUpdateRequest: {
             name?: string;
@@ -1460,6 +2350,12 @@ export interface components {
             /** @description After how many seconds it expires; left out, never. */
             expires_in_seconds?: number;
         };
+        ApproveLimitRequest: {
+            /** @description What to set instead of what was asked for; 0 is no limit. */
+            granted?: components["schemas"]["LimitsValues"];
+            /** @description A word to who asked. */
+            note?: string;
+        };
         AuditLogList: {
             /**
              * @description Always list.
@@ -1507,6 +2403,270 @@ export interface components {
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
         };
+        Billing: {
+            /**
+             * @description Always billing.
+             * @enum {string}
+             */
+            object: "billing";
+            /**
+             * @description How the organization pays: none, nothing is asked for; prepaid, only credit can be spent; postpaid, credit first, then the invoice.
+             * @enum {string}
+             */
+            plan: "none" | "prepaid" | "postpaid";
+            /**
+             * @description The month, in UTC.
+             * @example 2023-11
+             */
+            month: string;
+            /** @description When the next month begins, in seconds since 1970. */
+            resets_at: number;
+            /** @description What the month has cost until now, in US dollars. */
+            spend_usd: number;
+            /**
+             * @description Whether requests go through: at hard_limit and no_credit they get 429.
+             * @enum {string}
+             */
+            state: "ok" | "soft_limit" | "hard_limit" | "no_credit";
+            /** @description The organization's; null when it has none. */
+            budget: components["schemas"]["Budget"] | null;
+            /** @description What is left of its credit, in US dollars. */
+            credit_available_usd: number;
+            /** @description E-mail addresses that are told when limits are reached, besides the owners. */
+            contacts: string[];
+            /** @description The name on invoices; empty is the organization's. */
+            invoice_name: string;
+            /** @description The address on invoices. */
+            invoice_address: string;
+            /** @description What projects have spent this month, the most first. */
+            projects: components["schemas"]["BillingProjectSpend"][];
+        };
+        BillingAccount: {
+            /**
+             * @description Always billing_account.
+             * @enum {string}
+             */
+            object: "billing_account";
+            organization_id: string;
+            name: string;
+            /** @enum {string} */
+            plan: "none" | "prepaid" | "postpaid";
+            /** @description What this month has cost until now, in US dollars. */
+            spend_usd: number;
+            /** @description What is left of its credit. */
+            credit_available_usd: number;
+        };
+        BillingAccountList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["BillingAccount"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        BillingCreditGrant: {
+            /**
+             * @description Always billing.credit_grant.
+             * @enum {string}
+             */
+            object: "billing.credit_grant";
+            /** @example grant_abc123 */
+            id: string;
+            organization_id: string;
+            /** @description US dollars. */
+            amount_usd: number;
+            /** @description What of it is used up. */
+            used_usd: number;
+            /** @description What of it can be used now. */
+            available_usd: number;
+            /** @description Why it was given. */
+            reason: string;
+            /** @description From when on it pays, in seconds since 1970. */
+            effective_at: number;
+            /** @description When it ends; null is never. */
+            expires_at: number | null;
+            /** @description When what was left of it was taken back; null: it was not. */
+            revoked_at: number | null;
+            /** @description Unix time in seconds. */
+            created_at: number;
+        };
+        BillingCreditGrantList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["BillingCreditGrant"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        BillingCreditGrantRequest: {
+            /** @description US dollars. */
+            amount_usd: number | null;
+            /** @description Why it is given. */
+            reason?: string;
+            /** @description From when on it pays, in seconds since 1970; left out, or in the past, from now on. */
+            effective_at?: number;
+            /** @description When it ends; left out or null is never. */
+            expires_at?: number;
+        };
+        BillingDetailsRequest: {
+            /** @description E-mail addresses that are told when limits are reached, besides the owners. */
+            contacts?: string[];
+            /** @description The name on invoices; empty is the organization's. */
+            invoice_name?: string;
+            /** @description The address on invoices, of several lines. */
+            invoice_address?: string;
+        };
+        BillingPlanRequest: {
+            /**
+             * @description none, nothing is asked for; prepaid, only credit can be spent; postpaid, credit first, then the invoice.
+             * @enum {string}
+             */
+            plan: "none" | "prepaid" | "postpaid";
+        };
+        BillingProjectSpend: {
+            project_id: string;
+            /** @description US dollars. */
+            spend_usd: number;
+        };
+        BillingSeller: {
+            /**
+             * @description Always billing_seller.
+             * @enum {string}
+             */
+            object: "billing_seller";
+            /** @description Who sells. */
+            name: string;
+            /** @description Of several lines. */
+            address: string;
+            /** @description At the end of invoices, of several lines: a bank account, a number of a register. */
+            note: string;
+        };
+        BillingSellerRequest: {
+            /** @description Who sells. */
+            name: string;
+            /** @description Of several lines. */
+            address: string;
+            /** @description At the end of invoices, of several lines: a bank account, a number of a register. */
+            note: string;
+        };
+        BillingState: {
+            /**
+             * @description Always billing_state.
+             * @enum {string}
+             */
+            object: "billing_state";
+            /**
+             * @description Whether requests go through: at hard_limit and no_credit they get 429.
+             * @enum {string}
+             */
+            state: "ok" | "soft_limit" | "hard_limit" | "no_credit";
+            /**
+             * @description Whose budget it is.
+             * @enum {string}
+             */
+            of: "organization" | "project";
+        };
+        BillingSubscription: {
+            /**
+             * @description Always billing_subscription.
+             * @enum {string}
+             */
+            object: "billing_subscription";
+            /** @description Whether the organization pays by invoice. */
+            has_payment_method: boolean;
+            /** @description Always false. */
+            canceled: boolean;
+            /** @description Always null. */
+            canceled_at: number | null;
+            /** @description Always null. */
+            delinquent: boolean | null;
+            /** @description When a prepaid organization's credit ends, in seconds since 1970; otherwise the year 2100. */
+            access_until: number;
+            /** @description soft_limit_usd in units of $0.00006. */
+            soft_limit: number;
+            /** @description hard_limit_usd in units of $0.00006. */
+            hard_limit: number;
+            /** @description system_hard_limit_usd in units of $0.00006. */
+            system_hard_limit: number;
+            /** @description The soft limit of a month, in US dollars; the hard one where there is none. */
+            soft_limit_usd: number;
+            /** @description The hard limit of a month, in US dollars; of a prepaid organization without one its credit, otherwise system_hard_limit_usd. */
+            hard_limit_usd: number;
+            /** @description 100,000,000 where nothing is limited. */
+            system_hard_limit_usd: number;
+            plan: components["schemas"]["BillingSubscriptionPlan"];
+            /** @description The organization's name. */
+            account_name: string;
+            /** @description Always null. */
+            po_number: string | null;
+            /** @description The first address that is told when limits are reached. */
+            billing_email: string | null;
+            /** @description Always null. */
+            tax_ids: string[];
+            /** @description The address on invoices. */
+            billing_address: string | null;
+            /** @description Always null. */
+            business_address: string | null;
+        };
+        BillingSubscriptionPlan: {
+            title: string;
+            /** @enum {string} */
+            id: "self_hosted" | "prepaid" | "payg";
+        };
+        Budget: {
+            /**
+             * @description Always budget.
+             * @enum {string}
+             */
+            object: "budget";
+            /** @description The organization's or the project's id. */
+            id: string;
+            /** @description The project; null is the organization as a whole. */
+            project_id: string | null;
+            /** @description US dollars of a month at which owners and contacts are told; null is none. */
+            soft_limit_usd: number | null;
+            /** @description US dollars of a month at which requests are refused; null is none. */
+            hard_limit_usd: number | null;
+            /** @description What was spent this month, in US dollars. */
+            spend_usd: number;
+            /** @description Unix time in seconds. */
+            updated_at: number;
+        };
+        BudgetList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Budget"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        BudgetRequest: {
+            /** @description US dollars of a month at which owners and contacts are told; left out or null is none. */
+            soft_limit_usd?: number;
+            /** @description US dollars of a month at which requests are refused; left out or null is none. */
+            hard_limit_usd?: number;
+        };
         CalendarEntry: {
             /**
              * @description Always calendar_entry.
@@ -1552,6 +2712,12 @@ export interface components {
             cached_price?: number;
             /** @description US dollars for 1,000 tokens of answer. */
             output_price?: number;
+            /** @description US dollars for an image that is made. */
+            image_price?: number;
+            /** @description US dollars for a minute of audio that is heard. */
+            minute_price?: number;
+            /** @description US dollars for 1,000 characters that are spoken. */
+            speech_price?: number;
             /** @description Seconds since 1970, as GET /v1/models says it. */
             created?: number;
             /** @description As GET /v1/models says it. */
@@ -2381,7 +3547,7 @@ export interface components {
             line_item: string | null;
             /** @description With group_by project_id. */
             project_id: string | null;
-            /** @description With group_by api_key_id. */
+            /** @description With group_by api_key_id; null for all keys whose usage is not counted apart. */
             api_key_id: string | null;
             /** @description With group_by line_item: how many tokens. */
             quantity: number | null;
@@ -2439,10 +3605,25 @@ export interface components {
             scopes?: string[];
             /** @description The models that the key may ask for; left out, all that you may. */
             models?: string[];
-            /** @description Count its usage apart. */
+            /** @description Whether its usage is counted apart; true when left out. False sums it up with that of all other such keys, as untracked. */
             track_usage?: boolean;
             /** @description When it stops, in seconds since 1970; left out, never. */
             expires_at?: number;
+        };
+        CreateLimitRequest: {
+            /**
+             * @description For whom; left out, the organization.
+             * @enum {string}
+             */
+            subject?: "organization" | "project" | "user";
+            /** @description Which project or user. */
+            subject_id?: string;
+            /** @description The model's name as asked for; left out, each model. */
+            model?: string;
+            /** @description What it is for. */
+            reason: string;
+            /** @description The figures that are wanted, each more than what is in force. */
+            wanted: components["schemas"]["LimitsValues"];
         };
         CreateMessage: {
             /** @description With content: the answer that it follows, or null to begin. Without: the message to answer again. */
@@ -2472,6 +3653,42 @@ export interface components {
              */
             shared: boolean;
         };
+        CreditGrant: {
+            /**
+             * @description Always credit_grant.
+             * @enum {string}
+             */
+            object: "credit_grant";
+            id: string;
+            /** @description US dollars. */
+            grant_amount: number;
+            used_amount: number;
+            /** @description Seconds since 1970. */
+            effective_at: number;
+            /** @description Seconds since 1970; the year 2100 where it does not end. */
+            expires_at: number;
+        };
+        CreditGrants: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            data: components["schemas"]["CreditGrant"][];
+        };
+        CreditSummary: {
+            /**
+             * @description Always credit_summary.
+             * @enum {string}
+             */
+            object: "credit_summary";
+            /** @description US dollars of all grants that were not taken back. */
+            total_granted: number;
+            total_used: number;
+            /** @description What can be used now. */
+            total_available: number;
+            grants: components["schemas"]["CreditGrants"];
+        };
         Deleted: {
             /** @description What was deleted. */
             id: string;
@@ -2482,6 +3699,16 @@ export interface components {
             object: string;
             /** @description Always true. */
             deleted: boolean;
+        };
+        DenyLimitRequest: {
+            /** @description Why; who asked reads it. */
+            note: string;
+        };
+        Done: {
+            /** @example password_reset */
+            object: string;
+            /** @description Always true. */
+            done: boolean;
         };
         EditsChoice: {
             text: string;
@@ -2762,6 +3989,72 @@ export interface components {
             /** @description What they are to be members of; left out, the default project. */
             projects?: components["schemas"]["ProjectRole"][];
         };
+        Invoice: {
+            /**
+             * @description Always invoice.
+             * @enum {string}
+             */
+            object: "invoice";
+            /** @example inv_abc123 */
+            id: string;
+            /**
+             * @description Without gaps in the installation.
+             * @example INV-000001
+             */
+            number: string;
+            organization_id: string;
+            /**
+             * @description The month, in UTC.
+             * @example 2023-11
+             */
+            month: string;
+            /** @description Unix time in seconds. */
+            created_at: number;
+            seller: components["schemas"]["InvoiceParty"];
+            buyer: components["schemas"]["InvoiceParty"];
+            /** @description The seller's, at the end. */
+            note: string;
+            lines: components["schemas"]["InvoiceLine"][];
+            /** @description What the lines come to, in US dollars. */
+            subtotal_usd: number;
+            /** @description What of it credit has paid. */
+            credit_usd: number;
+            /** @description What is left. */
+            total_usd: number;
+        };
+        InvoiceLine: {
+            /** @description The name that was asked for. */
+            model: string;
+            /**
+             * @description What was counted; late_requests are of an earlier month and came into the books after its invoice was made.
+             * @enum {string}
+             */
+            unit: "input_tokens" | "cached_tokens" | "output_tokens" | "late_requests";
+            quantity: number;
+            /** @description US dollars for 1,000 of the unit, on the average of the month. */
+            price_usd: number;
+            /** @description US dollars. */
+            amount_usd: number;
+        };
+        InvoiceList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Invoice"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        InvoiceParty: {
+            name: string;
+            address?: string;
+        };
         Limit: {
             /**
              * @description Always limit.
@@ -2828,6 +4121,95 @@ export interface components {
             /** @description What a token of the model counts: 0.005 lets through two hundred times as many. */
             token_weight?: number;
         };
+        LimitRequestDay: {
+            /** @description The day's first second, since 1970. */
+            start_time: number;
+            /** @description How many requests there were. */
+            requests: number;
+            /** @description Those of them that a limit refused. */
+            limited: number;
+            /** @description Tokens of prompts and answers. */
+            tokens: number;
+            /** @description Requests in the minute that had most. */
+            peak_requests_1_minute: number;
+            /** @description Tokens in the minute that had most. */
+            peak_tokens_1_minute: number;
+        };
+        LimitRequestForIncrease: {
+            /**
+             * @description Always limit.request.
+             * @enum {string}
+             */
+            object: "limit.request";
+            /** @example lr_abc123 */
+            id: string;
+            /** @description The organization that asks. */
+            organization_id: string;
+            /**
+             * @description For whom.
+             * @enum {string}
+             */
+            subject: "organization" | "project" | "user";
+            /** @description Which project or user; empty for the organization. */
+            subject_id: string;
+            /** @description The model's name as asked for; empty is each model. */
+            model: string;
+            /** @description What it is for. */
+            reason: string;
+            /** @description What was asked for. */
+            wanted: components["schemas"]["LimitsValues"];
+            /** @description What was in force when it was asked; 0 is no limit. */
+            in_force: components["schemas"]["LimitsValues"];
+            /** @description What was used on each of the 30 days before, as the server counted; days without requests are left out. */
+            evidence: components["schemas"]["LimitRequestDay"][];
+            /**
+             * @description What became of it.
+             * @enum {string}
+             */
+            state: "open" | "approved" | "denied" | "withdrawn";
+            /** @description What was set; null unless it was approved. */
+            granted: components["schemas"]["LimitsValues"] | null;
+            /** @description What the operator says to it. */
+            note: string;
+            /** @description Who asked; empty for a service account. */
+            user_id: string;
+            /** @description That user's address. */
+            user_email: string;
+            /** @description Unix time in seconds. */
+            created_at: number;
+            /** @description When it was decided or withdrawn; null while it is open. */
+            decided_at: number | null;
+        };
+        LimitRequestForIncreaseList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["LimitRequestForIncrease"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        LimitUse: {
+            /**
+             * @description The kind of route.
+             * @enum {string}
+             */
+            class: "chat" | "completions" | "embeddings" | "tokenize";
+            /** @description Of the requests per minute. */
+            requests_1_minute: number;
+            /** @description Of the tokens per minute. */
+            tokens_1_minute: number;
+            /** @description Of the requests per day. */
+            requests_1_day: number;
+            /** @description Of the tokens per day. */
+            tokens_1_day: number;
+        };
         LimitsProjectRateLimit: {
             /**
              * @description Always project.rate_limit.
@@ -2873,6 +4255,104 @@ export interface components {
             max_audio_megabytes_per_1_minute?: number;
             /** @description Refused: there are no batches here. */
             batch_1_day_max_input_tokens?: number;
+        };
+        LimitsValues: {
+            /** @description Requests per minute; 0 is no limit. */
+            max_requests_per_1_minute?: number;
+            /** @description Tokens per minute, of prompt and answer; 0 is no limit. */
+            max_tokens_per_1_minute?: number;
+            /** @description Requests per day; 0 is no limit. */
+            max_requests_per_1_day?: number;
+            /** @description Tokens per day, of prompt and answer; 0 is no limit. */
+            max_tokens_per_1_day?: number;
+            /** @description What a token of the model counts: 0.005 lets through two hundred times as many. */
+            token_weight?: number;
+        };
+        Mail: {
+            /** @enum {string} */
+            object: "mail";
+            /** @example mail_abc */
+            id: string;
+            /** @description The organization that it is about; null: the installation. */
+            organization_id: string | null;
+            to: string;
+            subject: string;
+            /** @enum {string} */
+            state: "queued" | "sent" | "failed";
+            attempts: number;
+            /** @description What the mail server said at the last attempt; null: nothing bad. */
+            error: string | null;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description When something was last done about it, in seconds since 1970. */
+            updated_at: number;
+        };
+        MailStatus: {
+            /** @enum {string} */
+            object: "mail_status";
+            /** @description Whether mails can be sent. */
+            configured: boolean;
+            /** @description HOST:PORT of the mail server; empty when there is none. */
+            server: string;
+            /**
+             * @description How the connection is encrypted.
+             * @enum {string}
+             */
+            security: "tls" | "starttls" | "starttls_if_offered" | "none";
+            /** @description The sender. */
+            from: string;
+            /** @description Mails that wait. */
+            queued: number;
+            /** @description Mails of the last 30 days that the mail server took. */
+            sent: number;
+            /** @description Mails of the last 30 days that were given up. */
+            failed: number;
+            /** @description The newest mails, at most 100, without their text. */
+            recent: components["schemas"]["Mail"][];
+        };
+        MailTest: {
+            /**
+             * @description The address that the test mail goes to.
+             * @example you@example.com
+             */
+            to: string;
+        };
+        MailTestResult: {
+            /** @enum {string} */
+            object: "mail_test";
+            to: string;
+            /** @description Always true: a refusal is an error with the mail server's words. */
+            accepted: boolean;
+        };
+        Membership: {
+            /** @enum {string} */
+            object: "membership";
+            /**
+             * @description The organization's id, for the OpenAI-Organization header.
+             * @example org-abc
+             */
+            id: string;
+            /** @description The organization's name. */
+            name: string;
+            /** @enum {string} */
+            role: "owner" | "admin" | "member" | "reader";
+            /** @description The projects that one may act in, those of the organization's beginning first. */
+            projects: components["schemas"]["ProjectPlace"][];
+        };
+        MembershipList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Membership"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
         };
         Message: {
             /** @example msg_8Abc */
@@ -2938,6 +4418,42 @@ export interface components {
              */
             replacement?: string;
         };
+        ModelLimit: {
+            /**
+             * @description Always limit.model.
+             * @enum {string}
+             */
+            object: "limit.model";
+            /** @description The model's name as asked for. */
+            model: string;
+            /** @description Requests per minute; 0 is no limit. */
+            max_requests_per_1_minute: number;
+            /** @description Tokens per minute, of prompt and answer; 0 is no limit. */
+            max_tokens_per_1_minute: number;
+            /** @description Requests per day; 0 is no limit. */
+            max_requests_per_1_day: number;
+            /** @description Tokens per day, of prompt and answer; 0 is no limit. */
+            max_tokens_per_1_day: number;
+            /** @description What a token of the model counts. */
+            token_weight: number;
+            /** @description What is used of it now: each kind of route counts for itself; those of which nothing is used are left out. */
+            used: components["schemas"]["LimitUse"][];
+        };
+        ModelLimitList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["ModelLimit"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
         ModelStatus: {
             name: string;
             state: string;
@@ -2987,6 +4503,12 @@ export interface components {
             cached_price?: number;
             /** @description US dollars for 1,000 tokens of answer. */
             output_price?: number;
+            /** @description US dollars for an image that is made. */
+            image_price?: number;
+            /** @description US dollars for a minute of audio that is heard. */
+            minute_price?: number;
+            /** @description US dollars for 1,000 characters that are spoken. */
+            speech_price?: number;
             /** @description Seconds since 1970, as GET /v1/models says it. */
             created?: number;
             /** @description As GET /v1/models says it. */
@@ -3054,6 +4576,14 @@ export interface components {
             input_price?: number;
             /** @description US dollars for 1,000 tokens of answer. */
             output_price?: number;
+            /** @description US dollars for 1,000 tokens of prompt that were computed for an earlier request. */
+            cached_price?: number;
+            /** @description US dollars for an image that is made. */
+            image_price?: number;
+            /** @description US dollars for a minute of audio that is heard. */
+            minute_price?: number;
+            /** @description US dollars for 1,000 characters that are spoken. */
+            speech_price?: number;
         };
         Named: {
             /** @description Its id. */
@@ -3073,6 +4603,14 @@ export interface components {
             created_at: number;
             /** @description Its key, shown only in this answer; null when none was asked for. */
             api_key: components["schemas"]["ServiceAccountKey"] | null;
+        };
+        NextUsageTier: {
+            /** @description Its name. */
+            tier: string;
+            /** @description US dollars that an organization has spent, at least. */
+            min_spend: number;
+            /** @description Days since the organization was made, at least. */
+            min_age_days: number;
         };
         Organization: {
             /** @enum {string} */
@@ -3106,6 +4644,12 @@ export interface components {
             name: string;
             /** @description The e-mail address of its first owner. */
             owner: string;
+        };
+        OrganizationSignIn: {
+            /** @enum {string} */
+            object: "organization.signin";
+            /** @description Whether members need a second factor in their browsers. API keys go on, and so does single sign-on, whose provider looks after that. */
+            require_second_factor: boolean;
         };
         OrganizationUser: {
             /** @enum {string} */
@@ -3149,6 +4693,10 @@ export interface components {
             type: "user" | "service_account";
             user?: components["schemas"]["OwnerDetails"];
             service_account?: components["schemas"]["OwnerDetails"];
+        };
+        PasswordReset: {
+            /** @description The account's e-mail address. */
+            email: string;
         };
         Preset: {
             /** @example preset_8Abc */
@@ -3290,6 +4838,19 @@ export interface components {
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
         };
+        ProjectPlace: {
+            /**
+             * @description For the OpenAI-Project header.
+             * @example proj_abc
+             */
+            id: string;
+            name: string;
+            /**
+             * @description The role in the project; left out for those who may act in it by their role in the organization.
+             * @enum {string}
+             */
+            role?: "owner" | "member";
+        };
         ProjectRequest: {
             /** @description Its name, for people. */
             name: string;
@@ -3335,6 +4896,12 @@ export interface components {
             /** @description Tokens that came from the prefix cache and cost next to nothing. */
             cached_tokens: number;
         };
+        Proof: {
+            /** @description The present password, where there is one and the session did not begin by a link a moment ago. */
+            current_password?: string;
+            /** @description A code of the second factor that is on, or a recovery code. */
+            code?: string;
+        };
         Pull: {
             /** @description What is being pulled. */
             name: string;
@@ -3367,9 +4934,28 @@ export interface components {
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
         };
+        RecoveryCodes: {
+            /** @enum {string} */
+            object: "recovery_codes";
+            /** @description Each signs in once in place of the app. They are shown only in this answer. */
+            codes: string[];
+        };
         RoleRequest: {
             /** @description In an organization owner, admin, member or reader; in a project owner or member. */
             role: string;
+        };
+        SecondFactorEnrolment: {
+            /** @enum {string} */
+            object: "second_factor.enrolment";
+            /**
+             * @description The secret, for typing it into an app.
+             * @example JBSW-Y3DP
+             */
+            secret: string;
+            /** @description The otpauth:// address that the picture holds. */
+            uri: string;
+            /** @description A QR code for the app's camera: a PNG as a data: address. */
+            qr: string;
         };
         ServedModel: {
             /** @description The name to ask for: an alias, or a served model's own. */
@@ -3440,6 +5026,13 @@ export interface components {
             object: "session";
             /** @description The one who acts. */
             user: components["schemas"]["Named"];
+            /** @description The user's e-mail address; empty when none is known. */
+            email: string;
+            /**
+             * @description What is missing before more than one's own account can be used: second_factor, because the organization requires one.
+             * @enum {string}
+             */
+            held?: "second_factor";
             /**
              * @description The user's role in the organization.
              * @example owner
@@ -3458,8 +5051,37 @@ export interface components {
             /** @description The key that was used; null for a browser session. */
             api_key_id: string | null;
         };
+        SetPassword: {
+            /** @description The new password: 12 characters or more, and not easy to guess. */
+            password: string;
+            /** @description The present password. Not needed where there is none, nor within 15 minutes of signing in by a link. */
+            current_password?: string;
+        };
         SignIn: {
-            /** @description The token of a sign-in link; it works once. */
+            /** @description The token of a sign-in link or of an invitation; it works once. */
+            token?: string;
+            /** @description The account's e-mail address, instead of a token. */
+            email?: string;
+            /** @description The account's password. */
+            password?: string;
+            /** @description The code that the authenticator app shows, or a recovery code. It is asked for by the error code code_required. */
+            code?: string;
+        };
+        SignInMethods: {
+            /** @enum {string} */
+            object: "signin";
+            /** @description Whether a link to set a new password can be had by mail. */
+            mail: boolean;
+        };
+        SigninCodeRequest: {
+            /**
+             * @description The code that the app shows.
+             * @example 123456
+             */
+            code: string;
+        };
+        SigninTokenRequest: {
+            /** @description The token of the link that was sent. */
             token: string;
         };
         Status: {
@@ -3671,11 +5293,41 @@ export interface components {
             type?: "function";
             function: components["schemas"]["TokenizerCall"];
         };
+        UpdateAccount: {
+            name?: string;
+            email?: string;
+            /** @description The present password, to change the e-mail address. */
+            current_password?: string;
+        };
         UpdateChat: {
             /** @description The new title. */
             title?: string;
             /** @description The message that ends the path to show. */
             current_message_id?: string;
+        };
+        UpdateKey: {
+            /** @description What the key is for, in your words. */
+            name?: string;
+            /**
+             * @description What the key may do; restricted: what permissions or scopes say.
+             * @enum {string}
+             */
+            permission?: "all" | "read_only" | "restricted";
+            /** @description none, read or write (which includes read) by group, as when a key is made. Groups that are left out are none. */
+            permissions?: {
+                [key: string]: string;
+            };
+            /** @description What the key may do, such as chat.write. */
+            scopes?: string[];
+            /** @description The models that the key may ask for; null: all that you may. */
+            models?: string[] | null;
+            /** @description Count its usage apart. */
+            track_usage?: boolean;
+            /** @description When it stops, in seconds since 1970; null: never. */
+            expires_at?: number | null;
+        };
+        UpdateOrganizationSignIn: {
+            require_second_factor: boolean | null;
         };
         UpdatePreset: {
             /** @description At most 100 characters. */
@@ -3739,7 +5391,7 @@ export interface components {
             project_id: string | null;
             /** @description With group_by user_id. */
             user_id: string | null;
-            /** @description With group_by api_key_id. */
+            /** @description With group_by api_key_id; null for all keys whose usage is not counted apart. */
             api_key_id: string | null;
             /** @description With group_by model: the name that was asked for. */
             model: string | null;
@@ -3803,7 +5455,7 @@ export interface components {
             n_generated: number;
             /** @description Their tokens. */
             n_generated_tokens_total: number;
-            /** @description The key that was used; empty for a browser session. */
+            /** @description The key that was used; empty for a browser session; untracked for all keys whose usage is not counted apart. */
             api_key_id: string;
         };
         UsageDayUsage: {
@@ -3837,7 +5489,7 @@ export interface components {
             project_id: string | null;
             /** @description With group_by user_id. */
             user_id: string | null;
-            /** @description With group_by api_key_id. */
+            /** @description With group_by api_key_id; null for all keys whose usage is not counted apart. */
             api_key_id: string | null;
             /** @description With group_by model: the name that was asked for. */
             model: string | null;
@@ -3896,7 +5548,7 @@ export interface components {
             project_id: string;
             /** @description The user who asked; empty for a service account. */
             user_id: string;
-            /** @description The key that was used; empty for a browser session. */
+            /** @description The key that was used; empty for a browser session; untracked for another's key that is not counted apart, unless you manage the project. */
             api_key_id: string;
             /** @description The x-request-id of the answer. */
             request_id: string;
@@ -3934,6 +5586,8 @@ export interface components {
             cost_usd: number;
             /** @description Whether the price was known; if not, the cost is 0. */
             priced: boolean;
+            /** @description The request's user, at most 256 bytes of it; empty without one. */
+            end_user: string;
         };
         UsageRequestList: {
             /**
@@ -3962,6 +5616,8 @@ export interface components {
             spend: number;
             /** @description Whole days since it was made; 0 where there are no tiers. */
             age_days: number;
+            /** @description The next tier and what it asks for; null when there is none. */
+            next: components["schemas"]["NextUsageTier"] | null;
         };
         UsageSum: {
             /**
@@ -5679,6 +7335,56 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    getKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["APIKey"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateKey"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["APIKey"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     deleteKey: {
         parameters: {
             query?: never;
@@ -5697,6 +7403,389 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listMemberships: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MembershipList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getSignInMethods: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInMethods"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateAccount"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    confirmEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigninTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPassword"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    enrolSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorEnrolment"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    confirmSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigninCodeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    removeSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Proof"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountSessionList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getOrganizationSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationSignIn"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateOrganizationSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateOrganizationSignIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationSignIn"];
                 };
             };
             default: components["responses"]["Error"];
@@ -5792,6 +7881,32 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    listModelLimits: {
+        parameters: {
+            query?: {
+                /** @description For whom. */
+                subject?: "organization" | "project" | "user" | "key" | "end_user";
+                /** @description Which project, user, key or end user; left out for the organization. */
+                subject_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelLimitList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     listProjectRateLimits: {
         parameters: {
             query?: {
@@ -5850,6 +7965,405 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    getBilling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Billing"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setBillingDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BillingDetailsRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Billing"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listBudgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setBudget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteBudget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listCredits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingCreditGrantList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listInvoices: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invoice: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getInvoicePDF: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invoice: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getBillingSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingSubscription"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getDashboardSubscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingSubscription"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getBillingCreditGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditSummary"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getDashboardCreditGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreditSummary"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getBillingState: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingState"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listLimitRequests: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: "open" | "approved" | "denied" | "withdrawn";
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitRequestForIncreaseList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createLimitRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateLimitRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitRequestForIncrease"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    withdrawLimitRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     getUsage: {
         parameters: {
             query?: {
@@ -5859,7 +8373,7 @@ export interface operations {
                 end_time?: number;
                 /** @description Length of the times that are summed up: minutes (a day of them at most), hours (a month), days (three years), or all of the time, exact to the minute up to a day and to the hour up to a month. */
                 bucket_width?: "1m" | "1h" | "1d" | "all";
-                /** @description What sums are kept apart by: project_id, user_id, api_key_id, model, served_model, class, endpoint, outcome. */
+                /** @description What sums are kept apart by: project_id, user_id, api_key_id, model, served_model, class, endpoint, outcome, end_user. End users go together with project_id, model, class and outcome; requests without a user are in none of their sums. An api_key_id of untracked is all keys whose usage is not counted apart. */
                 group_by?: string[];
                 /** @description Only these projects. */
                 project_ids?: string[];
@@ -5873,6 +8387,8 @@ export interface operations {
                 endpoints?: string[];
                 /** @description Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx). */
                 outcomes?: string[];
+                /** @description Only requests of these end users: their user. */
+                end_users?: string[];
             };
             header?: never;
             path?: never;
@@ -5911,6 +8427,8 @@ export interface operations {
                 endpoints?: string[];
                 /** @description Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx). */
                 outcomes?: string[];
+                /** @description Only requests of these end users: their user. */
+                end_users?: string[];
                 /** @description How many requests to return; an export has all. */
                 limit?: number;
                 /** @description Id of the last request of the page before. */
@@ -5955,6 +8473,8 @@ export interface operations {
                 endpoints?: string[];
                 /** @description Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx). */
                 outcomes?: string[];
+                /** @description Only requests of these end users: their user. */
+                end_users?: string[];
                 /** @description How many requests to return; an export has all. */
                 limit?: number;
                 /** @description Id of the last request of the page before. */
@@ -6139,6 +8659,32 @@ export interface operations {
         };
     };
     getBillingUsage: {
+        parameters: {
+            query?: {
+                /** @description The first day, in UTC. */
+                start_date?: string;
+                /** @description The day after the last one; at most 100 days after the first. */
+                end_date?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageBillingUsage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getDashboardUsage: {
         parameters: {
             query?: {
                 /** @description The first day, in UTC. */
@@ -6650,6 +9196,492 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorGetBilling: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Billing"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetBillingDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BillingDetailsRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Billing"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListBudgets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetBudget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BudgetRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Budget"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorDeleteBudget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subject: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListCredits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingCreditGrantList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorGrantCredit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BillingCreditGrantRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingCreditGrant"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListInvoices: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvoiceList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorGetInvoice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invoice: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invoice"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorGetInvoicePDF: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invoice: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/pdf": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListBillingAccounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingAccountList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetBillingPlan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BillingPlanRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingPlanRequest"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorRevokeCredit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingCreditGrant"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorGetSeller: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingSeller"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetSeller: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BillingSellerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillingSeller"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListLimitRequests: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: "open" | "approved" | "denied" | "withdrawn";
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitRequestForIncreaseList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorApproveLimitRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApproveLimitRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitRequestForIncrease"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorDenyLimitRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DenyLimitRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitRequestForIncrease"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorMailStatus: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailStatus"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorMailTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MailTest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailTestResult"];
                 };
             };
             default: components["responses"]["Error"];
