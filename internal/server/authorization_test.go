@@ -32,6 +32,7 @@ var allowed = map[string]string{
 	"keys.write":         "owner admin member",
 	"models.write":       "owner admin",
 	"limits.write":       "owner admin",
+	"limits.ask":         "owner admin member",
 	"audit.read":         "owner admin",
 	"organization.read":  "owner admin",
 	"organization.write": "owner admin",
