@@ -66,7 +66,7 @@ func (s *Service) Choose(r *http.Request, who actor.Actor) (actor.Actor, error) 
 	if (org == "" || org == who.Org || org == who.OrgName) && (project == "" || project == who.Project) {
 		return who, nil
 	}
-	chosen, err := asMember(r.Context(), s.db.Read(), cmp.Or(org, who.Org), who.User, project, who.Strong)
+	chosen, err := asMember(r.Context(), s.db.Read(), cmp.Or(org, who.Org), who.User, project, proof{who.Strong, who.Method})
 	if errors.Is(err, store.ErrNoRows) {
 		return actor.Actor{}, noOrganization(org, project)
 	}

@@ -74,20 +74,30 @@ func findOwner(ctx context.Context, q store.Q) (actor.Actor, error) {
 
 // asMember returns a user as a member of an organization, by its id or name, in one of its projects: their
 // own when project is empty. An owner of the first organization is the operator in every other one, too. ErrNoRows says that the user is no member, or of no such project.
-// strong says whether a second factor was shown: where the organization requires one, little is allowed without.
-func asMember(ctx context.Context, q store.Q, org, user, project string, strong bool) (actor.Actor, error) {
-	var required bool
-	a := actor.Actor{Strong: strong}
-	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id, u.id, u.email, m.role, COALESCE(pm.role, ''), o.require_second_factor,
+// shown is how the session proves who they are: where the organization requires a second factor, little is allowed without one, and
+// where it requires single sign-on, a session that began with a password is refused.
+func asMember(ctx context.Context, q store.Q, org, user, project string, shown proof) (actor.Actor, error) {
+	var required, sso bool
+	a := actor.Actor{Strong: shown.strong, Method: shown.method}
+	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id, u.id, u.email, m.role, COALESCE(pm.role, ''), o.require_second_factor, o.sso_required,
 		EXISTS (SELECT 1 FROM memberships f WHERE f.user_id = u.id AND f.role = 'owner' AND f.org_id = (SELECT id FROM organizations ORDER BY created_at, id LIMIT 1))
 		FROM memberships m JOIN organizations o ON o.id = m.org_id JOIN users u ON u.id = m.user_id
 		JOIN projects p ON p.org_id = m.org_id AND p.archived_at = 0 AND p.id = CASE WHEN $3 = '' THEN m.project_id ELSE $3 END
 		LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = m.user_id
 		WHERE (o.id = $1 OR o.name = $1) AND m.user_id = $2 AND (pm.role IS NOT NULL OR m.role IN ('owner', 'admin'))`, org, user, project).
-		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole, &required, &a.Operator)
+		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole, &required, &sso, &a.Operator)
 	a.Scopes = actor.ScopesIn(a.Role, a.ProjectRole)
 	hold(&a, required)
+	if err == nil && sso && (shown.method == ByPassword || shown.method == ByInvite) {
+		return actor.Actor{}, fault.New(fault.Unauthorized, "The organization %s wants single sign-on: sign in through your identity provider.", a.OrgName).WithCode("sso_required")
+	}
 	return a, err
+}
+
+// proof is how somebody showed who they are.
+type proof struct {
+	strong bool   // with a second factor
+	method string // how the session began
 }
 
 // lookUp reads a key or a session by the digest of its secret, or returns ErrNoRows, or why it may do nothing.

@@ -47,7 +47,7 @@ func (s *Service) useLink(ctx context.Context, tx *store.Tx, purpose, token stri
 
 // insertSession makes a session of a member and its line in the audit log, or returns ErrNoRows.
 func (s *Service) insertSession(ctx context.Context, tx *store.Tx, b Beginning, id string, session digest, expires time.Time) (a actor.Actor, err error) {
-	if a, err = asMember(ctx, tx, b.Org, b.User, "", b.SecondFactor); err != nil {
+	if a, err = asMember(ctx, tx, b.Org, b.User, "", proof{b.SecondFactor, b.Method}); err != nil {
 		return a, err
 	}
 	if b.Instead != "" {
@@ -75,7 +75,7 @@ func (s *Service) renewSession(ctx context.Context, tx *store.Tx, who actor.Acto
 	if err != nil {
 		return a, err
 	}
-	a, err = asMember(ctx, tx, who.Org, who.User, "", strong)
+	a, err = asMember(ctx, tx, who.Org, who.User, "", proof{strong, who.Method})
 	a.Session = who.Session
 	return a, err
 }
@@ -119,15 +119,15 @@ func (s *Service) lookUpSession(ctx context.Context, d digest) (*entry, error) {
 	var (
 		id, org, user    string
 		expires, created int64
-		strong           bool
+		shown            proof
 	)
 	q := s.db.Read()
-	err := q.QueryRow(ctx, `SELECT id, org_id, user_id, expires_at, created_at, second_factor FROM sessions WHERE hash = $1 AND expires_at > $2`, d.String(), store.Millis(s.now())).
-		Scan(&id, &org, &user, &expires, &created, &strong)
+	err := q.QueryRow(ctx, `SELECT id, org_id, user_id, expires_at, created_at, second_factor, method FROM sessions WHERE hash = $1 AND expires_at > $2`, d.String(), store.Millis(s.now())).
+		Scan(&id, &org, &user, &expires, &created, &shown.strong, &shown.method)
 	if err != nil {
 		return nil, err
 	}
-	a, err := asMember(ctx, q, org, user, "", strong)
+	a, err := asMember(ctx, q, org, user, "", shown)
 	a.Session = id
 	return &entry{actor: a, expires: store.Time(expires).UnixNano(), began: store.Time(created)}, err
 }
