@@ -36,9 +36,10 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 	if db.opts.FullSync {
 		sync = "FULL"
 	}
+	// secure_delete: what is deleted is overwritten, so that keys of kept bodies are gone for good.
 	// The order matters: busy_timeout first, as switching to WAL takes a lock.
 	common := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(" + sync + ")", "foreign_keys(1)", "temp_store(MEMORY)"}}
-	writer := url.Values{"_pragma": append(append([]string{}, common["_pragma"]...), "cache_size(-8000)"), "_txlock": {"immediate"}}
+	writer := url.Values{"_pragma": append(append([]string{}, common["_pragma"]...), "cache_size(-8000)", "secure_delete(1)"), "_txlock": {"immediate"}}
 	reader := url.Values{"_pragma": append(append([]string{}, common["_pragma"]...), "cache_size(-4000)", "query_only(1)")}
 
 	if db.writer, err = sql.Open("sqlite", dsn(path, writer)); err != nil {
