@@ -97,6 +97,14 @@ func (c *Config) check() error {
 		_, err = mail.ParseAddress(c.Mail.From)
 		bad(err == nil, "mail.from", "%q is no address: write parley@example.com or Parley <parley@example.com>", c.Mail.From)
 	}
+	if sso := c.SSO; sso.Issuer != "" {
+		u, err := url.Parse(sso.Issuer)
+		local := err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
+		bad(isHTTP(sso.Issuer) && (u.Scheme == "https" || local) && u.RawQuery == "" && u.Fragment == "", "sso.issuer", "%q is no provider: write https://HOST/…", maskURL(sso.Issuer))
+		bad(sso.ClientID != "", "sso.client_id", "write what the provider calls this server")
+		bad(slices.Contains(strings.Fields(sso.Scopes), "openid"), "sso.scopes", "%q lacks openid", sso.Scopes)
+		bad(c.BaseURL != "", "base_url", "single sign-on needs it: the provider sends browsers back to BASE_URL/signin/sso/callback")
+	}
 	bad(c.ShutdownGrace >= 0, "shutdown_grace", "write a duration, such as 30s")
 	bad(c.Engine.IdleUnload >= 0, "engine.idle_unload", "write a duration, such as 15m, or 0 for never")
 	bad(c.Engine.HangAfter >= 0, "engine.hang_after", "write a duration, such as 60s, or 0 for never")

@@ -23,6 +23,7 @@ type Config struct {
 	Limits        Limits            `koanf:"limits"`
 	Redis         Redis             `koanf:"redis"`
 	Mail          Mail              `koanf:"mail"`
+	SSO           SSO               `koanf:"sso"`
 	Engine        Engine            `koanf:"engine"`
 	Defaults      Defaults          `koanf:"defaults"`
 	Aliases       map[string]string `koanf:"aliases" default:"{}" doc:"further names for models, NAME: MODEL; they win over the built-in names"`
@@ -68,6 +69,19 @@ type Redis struct {
 type Mail struct {
 	URL  string `koanf:"url" default:"" doc:"mail server, smtp://USER:PASSWORD@HOST:PORT (STARTTLS) or smtps://USER:PASSWORD@HOST:PORT; ?starttls=if_offered or never is for a server that cannot; empty: no mails, links are shown"`
 	From string `koanf:"from" default:"" doc:"sender of mails, such as Parley <parley@example.com>"`
+}
+
+// SSO is the provider of identities that people may sign in through, by OpenID Connect.
+type SSO struct {
+	Issuer       string `koanf:"issuer" default:"" doc:"provider of identities for single sign-on with OpenID Connect, https://HOST/…, as its description names itself; empty: none. It has to allow BASE_URL/signin/sso/callback"`
+	ClientID     string `koanf:"client_id" default:"" doc:"what the provider calls this server"`
+	ClientSecret string `koanf:"client_secret" default:"" secret:"true" doc:"the secret that goes with it"`
+	Name         string `koanf:"name" default:"" doc:"name of the provider on the sign-in button"`
+	Scopes       string `koanf:"scopes" default:"openid email profile" doc:"what is asked of the provider, with spaces between; some want one more to tell groups"`
+	GroupsClaim  string `koanf:"groups_claim" default:"groups" doc:"member of the ID token or of userinfo that lists a person's groups; dots go deeper, as in realm_access.roles"`
+	Domains      string `koanf:"domains" default:"" doc:"domains of e-mail addresses whose people may sign in through the provider, with commas between; empty: all"`
+	Create       bool   `koanf:"create" default:"false" doc:"everybody of the provider may become a member; without it, who was invited or is in a group that an organization maps"`
+	Organization string `koanf:"organization" default:"" doc:"organization that they become members of, its id or name; empty is the first"`
 }
 
 // Engine says how models are run on this machine.

@@ -165,6 +165,8 @@ func TestErrors(t *testing.T) {
 		{name: "duration", env: []string{"PARLEY_SHUTDOWN_GRACE=30"}, want: []string{"shutdown_grace", "30s"}},
 		{name: "duration in file", file: "shutdown_grace: 30", want: []string{"shutdown_grace (file", "30s"}},
 		{name: "size", env: []string{"PARLEY_LIMITS_MAX_BODY=big"}, want: []string{"limits.max_body", "32MB"}},
+		{name: "mail", env: []string{"PARLEY_MAIL_URL=http://u:hunter2@h", "PARLEY_MAIL_FROM=nobody"}, want: []string{"mail.url", "smtp://USER", "mail.from", "parley@example.com"}},
+		{name: "sso", env: []string{"PARLEY_SSO_ISSUER=http://idp.example.com", "PARLEY_SSO_SCOPES=email"}, want: []string{"sso.issuer", "https://HOST", "sso.client_id", "sso.scopes", "openid", "base_url"}},
 		{name: "redis", env: []string{"PARLEY_REDIS_URL=http://u:secret@h", "PARLEY_REDIS_AWAY=ajar"}, want: []string{"redis.url", "redis://USER", "redis.away", "open or closed"}},
 		{name: "small size", env: []string{"PARLEY_LIMITS_MAX_BODY=5"}, want: []string{"limits.max_body", "1KiB"}},
 		{name: "several", env: []string{"PARLEY_LOG_LEVEL=loud", "PARLEY_LOG_FORMAT=xml", "PARLEY_ENGINE_SLOTS=-1"}, want: []string{"log.level", "log.format", "engine.slots (env PARLEY_ENGINE_SLOTS)"}},

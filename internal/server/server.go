@@ -28,6 +28,7 @@ import (
 	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/identity"
 	"github.com/parley-ai/parley/internal/identity/signin"
+	"github.com/parley-ai/parley/internal/identity/sso"
 	"github.com/parley-ai/parley/internal/jobs"
 	"github.com/parley-ai/parley/internal/limits"
 	"github.com/parley-ai/parley/internal/limits/increase"
@@ -60,6 +61,7 @@ type Server struct {
 	mail     *mail.Service
 	identity *identity.Service
 	signin   *signin.Service
+	sso      *sso.Service
 	calendar *calendar.Service
 	limits   *limits.Service
 	billing  *billing.Service
@@ -182,6 +184,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	s.identity.Idle, s.identity.Lifetime = s.cfg.Sessions.Idle, s.cfg.Sessions.Lifetime
 	s.onClose(s.identity.Close)
 	s.signin = signin.New(signin.Options{DB: s.db, Identity: s.identity, Mail: s.mail, Seal: s.secrets, Clock: o.Clock, Log: s.log})
+	s.sso = sso.New(sso.Options{Config: ssoConfig(s.cfg.SSO), DB: s.db, Identity: s.identity, Clock: o.Clock, Logger: s.log, Seal: s.secrets, Confirm: s.signin.Prove})
 	installation, err := s.identity.Bootstrap(ctx)
 	if err != nil {
 		return err
@@ -232,6 +235,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.calendar.Routes(),
 		s.identity.Routes(),
 		s.signin.Routes(),
+		s.sso.Routes(),
 		s.limits.Routes(),
 		s.billing.Routes(),
 		s.increase.Routes(),

@@ -93,7 +93,7 @@ func (IdentityObject) OpenAPIName() string { return "SSOIdentity" }
 
 // LinkRequest begins to link an identity.
 type LinkRequest struct {
-	Password string `json:"password,omitempty" doc:"Your password; left out when your session began by a link just now."`
+	Password string `json:"current_password,omitempty" doc:"Your password; left out when you have none, or your session began by a link or a provider just now."`
 	Next     string `json:"next,omitempty" doc:"The path of the web app to come back to."`
 }
 
@@ -111,7 +111,7 @@ func (LinkObject) OpenAPIName() string { return "SSOLink" }
 
 // UnlinkRequest confirms that an identity is to go.
 type UnlinkRequest struct {
-	Password string `json:"password,omitempty" doc:"Your password; left out when your session began by a link just now."`
+	Password string `json:"current_password,omitempty" doc:"Your password; left out when you have none, or your session began by a link or a provider just now."`
 }
 
 // OpenAPIName is the schema's name.
@@ -139,9 +139,9 @@ func (s *Service) Routes() []httpapi.Route {
 		{Method: http.MethodGet, Path: account, Op: "listSSOIdentities", Tag: "Account", Summary: "The identities that sign in to your account.",
 			Out: httpapi.List[IdentityObject]{}, Scope: actor.SessionRead, Handle: s.getIdentities},
 		{Method: http.MethodPost, Path: account, Op: "linkSSO", Tag: "Account", Summary: "Begins to link an identity to your account.",
-			In: LinkRequest{}, Out: LinkObject{}, Scope: actor.SessionRead, MaxBody: 8192, Handle: s.postLink},
+			In: LinkRequest{}, Out: LinkObject{}, Scope: actor.SessionWrite, MaxBody: 8192, Handle: s.postLink},
 		{Method: http.MethodPost, Path: account + "/{identity_id}/delete", Op: "unlinkSSO", Tag: "Account", Summary: "Removes an identity from your account.",
-			In: UnlinkRequest{}, Out: identity.Removed{}, Scope: actor.SessionRead, MaxBody: 8192, Handle: s.postUnlink},
+			In: UnlinkRequest{}, Out: identity.Removed{}, Scope: actor.SessionWrite, MaxBody: 8192, Handle: s.postUnlink},
 
 		{Method: http.MethodGet, Path: org, Op: "getOrganizationSSO", Tag: "Organization", Summary: "Single sign-on in the organization, with what groups may.",
 			Out: SettingsObject{}, Scope: actor.OrganizationRead, Handle: s.getSettings},

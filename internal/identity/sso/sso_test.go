@@ -530,12 +530,12 @@ func TestLink(t *testing.T) {
 		b.cookies[identity.Cookie] = session.Secret
 		bob := b.me().User.ID
 		f.provider.is(map[string]any{"sub": "x-1", "email": "other@example.com", "email_verified": false})
-		if rec := b.do("POST", "/api/account/sso", `{"password":"wrong"}`); rec.Code != 401 {
+		if rec := b.do("POST", "/api/account/sso", `{"current_password":"wrong"}`); rec.Code != 401 {
 			t.Fatalf("%d %s", rec.Code, rec.Body)
 		}
 		link := func() string {
 			t.Helper()
-			rec := b.do("POST", "/api/account/sso", `{"password":"right","next":"/account"}`)
+			rec := b.do("POST", "/api/account/sso", `{"current_password":"right","next":"/account"}`)
 			var out LinkObject
 			if err := json.Unmarshal(rec.Body.Bytes(), &out); err != nil || rec.Code != 200 {
 				t.Fatalf("%d %s", rec.Code, rec.Body)
@@ -560,7 +560,7 @@ func TestLink(t *testing.T) {
 		eve := f.browser()
 		eve.come("")
 		f.provider.is(map[string]any{"sub": "x-1"})
-		rec := eve.do("POST", "/api/account/sso", `{"password":"right","next":"/account"}`)
+		rec := eve.do("POST", "/api/account/sso", `{"current_password":"right","next":"/account"}`)
 		var out LinkObject
 		if err := json.Unmarshal(rec.Body.Bytes(), &out); err != nil {
 			t.Fatal(err)
@@ -572,10 +572,10 @@ func TestLink(t *testing.T) {
 		if err := json.Unmarshal(b.do("GET", "/api/account/sso", "").Body.Bytes(), &ids); err != nil || len(ids.Data) != 1 {
 			t.Fatal(err, ids)
 		}
-		if rec := eve.do("POST", "/api/account/sso/"+ids.Data[0].ID+"/delete", `{"password":"right"}`); rec.Code != 404 {
+		if rec := eve.do("POST", "/api/account/sso/"+ids.Data[0].ID+"/delete", `{"current_password":"right"}`); rec.Code != 404 {
 			t.Errorf("removed by somebody else: %d", rec.Code)
 		}
-		if rec := b.do("POST", "/api/account/sso/"+ids.Data[0].ID+"/delete", `{"password":"right"}`); rec.Code != 200 {
+		if rec := b.do("POST", "/api/account/sso/"+ids.Data[0].ID+"/delete", `{"current_password":"right"}`); rec.Code != 200 {
 			t.Errorf("%d %s", rec.Code, rec.Body)
 		}
 		if at := f.browser().come(""); at != "/signin?sso_error=sso_email" {
