@@ -50,7 +50,8 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 // answer is one request's way to the client.
 type answer struct {
 	wire.Answer
-	req *Request
+	req   *Request
+	texts map[int]*httpapi.TextEvent // by choice: its chunks with nothing but text
 }
 
 // whole collects the choices and sends them as one object.
@@ -122,6 +123,12 @@ func (a *answer) stream(w http.ResponseWriter, r *http.Request, events iter.Seq2
 			if ev.Text == "" && (!a.req.Logprobs || len(ev.Tokens) == 0) {
 				continue
 			}
+			if !a.req.Logprobs && !waits[e.Index] {
+				if err := a.sendText(s, e.Index, ev.Text); err != nil {
+					return err
+				}
+				continue
+			}
 			c.Delta.Content = words(ev.Text)
 			if a.req.Logprobs {
 				c.Logprobs = &Logprobs{}
@@ -159,12 +166,34 @@ func (a *answer) chunk() Chunk {
 	return Chunk{ID: a.ID, Object: "chat.completion.chunk", Created: a.Created, Model: a.Model, SystemFingerprint: a.Fingerprint}
 }
 
+// textMark stands for the text in chunks that are encoded once.
+const textMark = "\u2060the text of the chunk\u2060"
+
+// sendText sends a choice's piece that is nothing but text.
+func (a *answer) sendText(s *httpapi.Stream, index int, text string) error {
+	e := a.texts[index]
+	if e == nil {
+		var err error
+		if e, err = httpapi.NewTextEvent(a.piece(ChunkChoice{Index: index, Delta: Delta{Content: words(textMark)}}), textMark); err != nil {
+			return err
+		}
+		if a.texts == nil {
+			a.texts = map[int]*httpapi.TextEvent{}
+		}
+		a.texts[index] = e
+	}
+	return s.SendText(e, text)
+}
+
 // send sends one choice's piece.
-func (a *answer) send(s *httpapi.Stream, c ChunkChoice) error {
+func (a *answer) send(s *httpapi.Stream, c ChunkChoice) error { return s.Send(a.piece(c)) }
+
+// piece is the chunk with one choice's piece.
+func (a *answer) piece(c ChunkChoice) any {
 	chunk := a.chunk()
 	chunk.Choices = []ChunkChoice{c}
 	if a.req.IncludeUsage() {
-		return s.Send(UsageChunk{Chunk: chunk})
+		return UsageChunk{Chunk: chunk}
 	}
-	return s.Send(chunk)
+	return chunk
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -367,4 +368,44 @@ func BenchmarkStream(b *testing.B) {
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, resp.Body)
+}
+
+// TestTextEvents: an event that was encoded once is what Send makes of each text.
+func TestTextEvents(t *testing.T) {
+	type piece struct {
+		ID   string  `json:"id"`
+		Text string  `json:"text"`
+		End  *string `json:"end"`
+	}
+	e, err := NewTextEvent(piece{ID: "x", Text: "<here>"}, "<here>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"", "a", `"\`, "\n\t\x00\x7f", "<&>", "한국어 🙂", "\u2028", "broken \xff utf-8"} {
+		var a, b bytes.Buffer
+		for i, out := range []*bytes.Buffer{&a, &b} {
+			w := httptest.NewRecorder()
+			s := NewStream(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+			if i == 0 {
+				err = s.Send(piece{ID: "x", Text: text})
+			} else {
+				err = s.SendText(e, text)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Done(); err != nil {
+				t.Fatal(err)
+			}
+			out.Write(w.Body.Bytes())
+		}
+		if a.String() != b.String() {
+			t.Errorf("%q: %q, Send makes %q", text, b.String(), a.String())
+		}
+	}
+	for _, v := range []piece{{}, {ID: "<here>", Text: "<here>"}} {
+		if _, err := NewTextEvent(v, "<here>"); err == nil {
+			t.Errorf("%+v was taken", v)
+		}
+	}
 }

@@ -2,11 +2,15 @@ package remote
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
@@ -155,4 +159,65 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzRepeat: a chunk that is read as an earlier one with another text says what it says when it is decoded.
+func FuzzRepeat(f *testing.F) {
+	for _, chunk := range [][3]string{
+		{`{"choices":[{"index":0,"delta":{"content":`, `"Hi"`, `},"finish_reason":null}]}`},
+		{`{"id":"x","choices":[{"delta":{"content": `, `"a\n\u0041"`, ` , "role":"assistant"},"logprobs":null}],"usage":null}`},
+		{`{"choices":[{"text":`, `"Hi","index":1`, `}]}`},
+		{`{"content":"no","choices":[{"delta":{"content":`, `"yes"`, `}}]}`},
+		{`{"choices":[{"delta":{"content":"a","content":`, `"b"`, `}}]}`},
+		{`{"choices":[{"delta":{"content":`, `"\ud83e\ud83e"`, `}}]}`},
+	} {
+		f.Add(chunk[0], `"first"`, chunk[1], chunk[2])
+	}
+	f.Fuzz(func(t *testing.T, head, first, second, tail string) {
+		var a, b answer
+		data := []byte(head + first + tail)
+		if json.Unmarshal(data, &a, lenient) != nil {
+			return
+		}
+		var r repeat
+		r.learn(data, &a)
+		next := []byte(head + second + tail)
+		text, ok := r.read(next)
+		if !ok {
+			return
+		}
+		if err := json.Unmarshal(next, &b, lenient); err != nil {
+			t.Fatalf("%s: read as %q, and decoding says %v", next, text, err)
+		}
+		if len(b.Choices) != 1 || !reflect.DeepEqual(b.Choices[0], choice{Text: text}) && !reflect.DeepEqual(b.Choices[0], choice{Delta: said{Content: text}}) ||
+			len(b.Error) > 0 || b.Usage != (usage{}) {
+			t.Fatalf("%s: read as %q, decoded as %+v", next, text, b)
+		}
+	})
+}
+
+// TestRepeatReads: the chunks of a usual stream are read so.
+func TestRepeatReads(t *testing.T) {
+	for _, form := range []string{
+		`{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":%s},"logprobs":null,"finish_reason":null}]}`,
+		`{"id":"cmpl-1","object":"text_completion","choices":[{"text":%s,"index":0,"logprobs":null,"finish_reason":null}],"usage":null}`,
+	} {
+		var a answer
+		var r repeat
+		first := []byte(fmt.Sprintf(form, `"One"`))
+		if err := json.Unmarshal(first, &a, lenient); err != nil {
+			t.Fatal(err)
+		}
+		r.learn(first, &a)
+		for quoted, want := range map[string]string{`" two"`: " two", `""`: "", `"a\"\n\u00e9"`: "a\"\né", `"한"`: "한"} {
+			if text, ok := r.read([]byte(fmt.Sprintf(form, quoted))); !ok || text != want {
+				t.Errorf("%s: %q, %v", quoted, text, ok)
+			}
+		}
+		for _, not := range []string{`null`, `"a","role":"x"`, `"a`, `["a"]`} {
+			if text, ok := r.read([]byte(fmt.Sprintf(form, not))); ok {
+				t.Errorf("%s was read as %q", not, text)
+			}
+		}
+	}
 }

@@ -161,6 +161,7 @@ func (b *backend) stream(ctx context.Context, resp *http.Response, yield func(en
 	var used usage
 	var calls callReader
 	var a answer
+	var again repeat
 	for {
 		data, err := nextData(lines)
 		if err == io.EOF && reason != "" || string(data) == "[DONE]" {
@@ -169,6 +170,16 @@ func (b *backend) stream(ctx context.Context, resp *http.Response, yield func(en
 		if err != nil {
 			yield(nil, b.broken(ctx, err))
 			return
+		}
+		if text, ok := again.read(data); ok {
+			if text == "" {
+				continue
+			}
+			pieces++
+			if !yield(engine.Delta{Text: text}, nil) {
+				return
+			}
+			continue
 		}
 		a = answer{Choices: a.Choices[:0]}
 		if err := json.Unmarshal(data, &a, lenient); err != nil {
@@ -188,6 +199,7 @@ func (b *backend) stream(ctx context.Context, resp *http.Response, yield func(en
 		if !start() {
 			return
 		}
+		again.learn(data, &a)
 		c := &a.Choices[0]
 		delta := engine.Delta{Text: c.Text + c.Delta.Content, Tokens: c.Logprobs.tokens(), Calls: calls.read(&c.Delta)}
 		if brings(delta) {
