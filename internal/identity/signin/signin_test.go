@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -96,8 +97,17 @@ func (w *world) client() *client { return &client{w: w, ip: "192.0.2.1", header:
 // ask sends a request and returns the answer; want is its status, or a status and an error code ("401 invalid_code").
 func (c *client) ask(method, path, body, want string) map[string]any {
 	c.w.t.Helper()
+	got, out := c.send(method, path, body)
+	if got != want {
+		c.w.t.Errorf("%s %s: %s, want %s: %v", method, path, got, want, out)
+	}
+	return out
+}
+
+// send returns the status, with the error's code after it, and the answer.
+func (c *client) send(method, path, body string) (got string, out map[string]any) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.RemoteAddr = c.ip + ":1234"
+	r.RemoteAddr = net.JoinHostPort(c.ip, "1234")
 	for k, v := range c.header {
 		r.Header[k] = v
 	}
@@ -111,21 +121,17 @@ func (c *client) ask(method, path, body, want string) map[string]any {
 			c.cookie = set.Value
 		}
 	}
-	var out map[string]any
 	if err := json.Unmarshal(rec.Body.Bytes(), &out); err != nil {
 		c.w.t.Fatalf("%s %s: %d %s", method, path, rec.Code, rec.Body)
 	}
-	got := fmt.Sprint(rec.Code)
+	got = fmt.Sprint(rec.Code)
 	if e, ok := out["error"].(map[string]any); ok {
 		if code, ok := e["code"].(string); ok {
 			got += " " + code
 		}
 		out["retry"] = rec.Header().Get("Retry-After")
 	}
-	if got != want {
-		c.w.t.Errorf("%s %s: %s, want %s: %s", method, path, got, want, rec.Body)
-	}
-	return out
+	return got, out
 }
 
 func (c *client) link(who actor.Actor, want string) {

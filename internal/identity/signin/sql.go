@@ -135,6 +135,9 @@ func (s *Service) useCode(ctx context.Context, tx *store.Tx, who actor.Actor, f 
 	if err := s.audit.Record(ctx, tx, who, audit.Event{Type: RecoveryUsed, Object: f.user}); err != nil {
 		return false, err
 	}
+	if err := tx.QueryRow(ctx, `SELECT email FROM users WHERE id = $1`, f.user).Scan(&who.Email); err != nil {
+		return false, err
+	}
 	return true, s.notify(ctx, tx, who, RecoveryUsed, "")
 }
 
