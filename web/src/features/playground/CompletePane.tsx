@@ -62,7 +62,7 @@ export function CompletePane() {
           className={`absolute inset-0 size-full resize-none overflow-y-auto bg-transparent outline-none placeholder:text-muted-foreground focus-visible:ring-2 focus-visible:ring-ring/40 focus-visible:ring-inset ${shape}`}
         />
       </div>
-      <p id="playground-text-hint" className="px-4 pb-2 text-xs text-muted-foreground md:px-6">
+      <p id="playground-text-hint" className="border-t px-4 py-2 text-xs text-muted-foreground md:px-6">
         {t("playground.insertHint")}
       </p>
       <div className="px-4 pb-2 md:px-6">

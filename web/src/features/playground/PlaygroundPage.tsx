@@ -40,7 +40,7 @@ function Playground() {
   const error = usePresetOfAddress();
   return (
     <div className="flex h-full min-h-0 flex-col" data-slot="playground">
-      <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b px-4 py-2.5 md:px-6">
+      <header className="flex flex-wrap items-center gap-x-3 gap-y-2 border-b px-4 py-2.5 md:px-6">
         <h1 className="text-lg font-semibold">{t("playground.title")}</h1>
         <Choice
           label={t("playground.mode")}
@@ -48,12 +48,12 @@ function Playground() {
           options={modes.map((value) => ({ value, label: t(`playground.modes.${value}`) }))}
           onChange={setMode}
         />
-        <span className="grow" />
+        <span className="grow max-sm:hidden" />
         <PresetBar />
         {!isRoomy && (
           <Button variant="outline" onClick={() => setParams({ panel: "parameters" }, { push: true })}>
             <SlidersHorizontal aria-hidden />
-            {t("playground.parameters")}
+            <span className="max-sm:sr-only">{t("playground.parameters")}</span>
           </Button>
         )}
       </header>

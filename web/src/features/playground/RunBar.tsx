@@ -42,7 +42,9 @@ export function RunBar() {
         ) : (
           <Button onClick={submit} data-slot="playground-submit">
             {t("playground.submit")}
-            <KeyCaps keys="mod+enter" inverse />
+            <span className="max-sm:hidden">
+              <KeyCaps keys="mod+enter" inverse />
+            </span>
           </Button>
         )}
         <Button variant="outline" disabled={!canRegenerate()} onClick={regenerate}>

@@ -40,12 +40,12 @@ function python(path: Path, body: Body, base: string): string {
   const args =
     path === "/v1/edits"
       ? `\n    "/edits",\n    cast_to=object,\n    body=${pythonValue(body, 1)},\n`
-      : pythonArguments(body);
+      : pythonArguments(known(body));
   return `import os
 from openai import OpenAI
 
 client = OpenAI(
-    base_url=${pythonValue(base, 1)},
+    base_url=${pythonText(base)},
     api_key=os.environ["OPENAI_API_KEY"],
 )
 
@@ -53,6 +53,11 @@ response = client.${call[path]}(${args})
 
 print(response)
 `;
+}
+
+/** What the clients of January 2024 have no argument for goes beside the arguments, where newer ones take it too. */
+function known({ parallel_tool_calls, ...body }: Body): Body {
+  return parallel_tool_calls === undefined ? body : { ...body, extra_body: { parallel_tool_calls } };
 }
 
 function python028(path: Path, body: Body, base: string): string {
@@ -64,7 +69,7 @@ function python028(path: Path, body: Body, base: string): string {
   return `import os
 import openai
 
-openai.api_base = ${pythonValue(base, 0)}
+openai.api_base = ${pythonText(base)}
 openai.api_key = os.environ["OPENAI_API_KEY"]
 
 response = openai.${call[path]}.create(${pythonArguments(body)})
