@@ -19,6 +19,7 @@ type Origin struct {
 	Forwarded string // X-Forwarded-For as it was sent: a claim, unless the peer is a trusted proxy
 	UserAgent string
 	RequestID string // as the answer carries it
+	Language  string // the browser's first one, such as "ko"; empty: it names none
 }
 
 // OriginOf returns where the request came from; the zero Origin outside requests.
@@ -30,7 +31,19 @@ func OriginOf(ctx context.Context) Origin {
 	h := c.request.Header
 	o := Origin{RequestID: c.id, Forwarded: cut(strings.Join(h.Values("X-Forwarded-For"), ", ")), UserAgent: cut(h.Get("User-Agent"))}
 	o.IP = c.api.clientIP(c.request)
+	o.Language = language(h.Get("Accept-Language"))
 	return o
+}
+
+// language is the first language of an Accept-Language, without its region.
+func language(header string) string {
+	first, _, _ := strings.Cut(header, ",")
+	first, _, _ = strings.Cut(first, ";")
+	first, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(first)), "-")
+	if len(first) > 3 || strings.Trim(first, "abcdefghijklmnopqrstuvwxyz") != "" {
+		return ""
+	}
+	return first
 }
 
 // clientIP returns the address that a request came from. X-Forwarded-For is read from its end, as each proxy adds the address that

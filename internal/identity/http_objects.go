@@ -184,6 +184,7 @@ type InviteObject struct {
 	AcceptedAt *int64        `json:"accepted_at" doc:"Seconds since 1970; null: not yet."`
 	Projects   []ProjectRole `json:"projects"`
 	Link       string        `json:"link,omitempty" doc:"What to send to them: it works once. It is shown only in the answer that made the invitation."`
+	Mailed     bool          `json:"mailed,omitempty" doc:"The link is on its way to them by mail."`
 }
 
 // OpenAPIName is the schema's name.
@@ -270,5 +271,5 @@ func (s *Service) inviteObject(i Invite) InviteObject {
 		status = "expired"
 	}
 	return InviteObject{Object: "organization.invite", ID: i.ID, Email: i.Email, Role: i.Role, Status: status, CreatedAt: i.Created.Unix(),
-		ExpiresAt: orNil(i.Expires), AcceptedAt: orNil(i.Accepted), Projects: i.Projects}
+		ExpiresAt: orNil(i.Expires), AcceptedAt: orNil(i.Accepted), Projects: i.Projects, Mailed: i.Mailed}
 }

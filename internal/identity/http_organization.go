@@ -79,6 +79,7 @@ func (s *Service) organizationRoutes() []httpapi.Route {
 		read(base+"/invites", "listInvites", "Lists invitations.", pageQuery{}, httpapi.List[InviteObject]{}, s.getInvites),
 		write(base+"/invites", "createInvite", "Invites somebody by a link, which is shown once.", InviteRequest{}, InviteObject{}, s.postInvite),
 		read(base+"/invites/{invite_id}", "getInvite", "One invitation.", nil, InviteObject{}, s.getInvite),
+		write("/api/organization/invites/{invite_id}/resend", "resendInvite", "Makes a new link of an invitation, and sends it by mail where there is a mail server.", nil, InviteObject{}, s.postResend),
 		remove(base+"/invites/{invite_id}", "deleteInvite", "Takes back an invitation that was not accepted.", s.deleteInviteRoute),
 	}
 }
@@ -397,6 +398,16 @@ func (s *Service) postInvite(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token, i, err := s.Invite(r.Context(), httpapi.ActorOf(r.Context()), in.Email, in.Role, in.Projects)
+	if err != nil {
+		return err
+	}
+	o := s.inviteObject(i)
+	o.Link = s.link(token)
+	return secret(w, o)
+}
+
+func (s *Service) postResend(w http.ResponseWriter, r *http.Request) error {
+	token, i, err := s.ResendInvite(r.Context(), httpapi.ActorOf(r.Context()), r.PathValue("invite_id"))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/ids"
+	"github.com/parley-ai/parley/internal/mail"
 	"github.com/parley-ai/parley/internal/store"
 )
 
@@ -38,6 +39,8 @@ const (
 type Service struct {
 	// Page is the address of the web app, for links; New sets one without a host.
 	Page func() string
+	// Mail sends invitations; nil: their links are shown only.
+	Mail Mailer
 	// Idle and Lifetime end sessions: so long after their last use, so long after their beginning (0: never). New sets SessionLifetime and 0.
 	Idle, Lifetime time.Duration
 
@@ -51,6 +54,12 @@ type Service struct {
 
 	stop func()
 	done chan struct{}
+}
+
+// Mailer sends mail in the transaction of what it is about; Configured is false where there is no mail server.
+type Mailer interface {
+	Configured() bool
+	Send(ctx context.Context, tx *store.Tx, m mail.Message) error
 }
 
 // digest is the SHA-256 of a secret.

@@ -71,6 +71,7 @@ type Invite struct {
 	Created  time.Time
 	Expires  time.Time
 	Accepted time.Time // zero: not yet
+	Mailed   bool      // its link was just sent by mail
 }
 
 // notFound says that there is no such thing, or that it is another organization's.
@@ -462,7 +463,7 @@ func (s *Service) Invite(ctx context.Context, who actor.Actor, email, role strin
 	token = invitePrefix + ids.Random(32)
 	i = Invite{ID: ids.New("invite-"), Email: email, Role: role, Projects: projects, Created: s.now()}
 	i.Expires = i.Created.Add(InviteLifetime)
-	i, err = s.insertInvite(ctx, who, i, sum(token))
+	i, err = s.insertInvite(ctx, who, i, token)
 	return token, i, err
 }
 
@@ -470,6 +471,15 @@ func (s *Service) Invite(ctx context.Context, who actor.Actor, email, role strin
 func (s *Service) DeleteInvite(ctx context.Context, who actor.Actor, id string) (err error) {
 	defer fault.Wrap(&err, "identity.DeleteInvite(%s)", id)
 	return s.deleteInvite(ctx, who, id)
+}
+
+// ResendInvite gives an invitation that was not accepted a new link, for another InviteLifetime; the link so far
+// no longer works.
+func (s *Service) ResendInvite(ctx context.Context, who actor.Actor, id string) (token string, i Invite, err error) {
+	defer fault.Wrap(&err, "identity.ResendInvite(%s)", id)
+	token = invitePrefix + ids.Random(32)
+	i, err = s.renewInvite(ctx, who, id, token)
+	return token, i, err
 }
 
 // invitePrefix tells tokens of invitations from those of sign-in links.

@@ -229,7 +229,7 @@ func invite(ctx context.Context, q store.Q, who actor.Actor, id string) (Invite,
 	return i, err
 }
 
-func (s *Service) insertInvite(ctx context.Context, who actor.Actor, i Invite, d digest) (Invite, error) {
+func (s *Service) insertInvite(ctx context.Context, who actor.Actor, i Invite, token string) (Invite, error) {
 	err := s.db.Tx(ctx, func(tx *store.Tx) error {
 		var n int
 		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM memberships m JOIN users u ON u.id = m.user_id WHERE m.org_id = $1 AND u.email = $2`, who.Org, i.Email).Scan(&n); err != nil {
@@ -254,10 +254,40 @@ func (s *Service) insertInvite(ctx context.Context, who actor.Actor, i Invite, d
 			i.Projects = []ProjectRole{{first, actor.Member}}
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO invites (id, org_id, email, role, projects, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			i.ID, who.Org, i.Email, i.Role, store.JSON(i.Projects), d.String(), store.Millis(i.Created), store.Millis(i.Expires)); err != nil {
+			i.ID, who.Org, i.Email, i.Role, store.JSON(i.Projects), sum(token).String(), store.Millis(i.Created), store.Millis(i.Expires)); err != nil {
+			return err
+		}
+		var err error
+		if i.Mailed, err = s.mailInvite(ctx, tx, who, i, token); err != nil {
 			return err
 		}
 		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.InviteSent, Object: i.ID, After: map[string]any{"email": i.Email, "role": i.Role, "projects": i.Projects}})
+	})
+	return i, err
+}
+
+// renewInvite gives an invitation another link.
+func (s *Service) renewInvite(ctx context.Context, who actor.Actor, id, token string) (i Invite, err error) {
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		if i, err = invite(ctx, tx, who, id); err != nil {
+			return err
+		}
+		if !i.Accepted.IsZero() {
+			return fault.Param("invite_id", "Invite %s was accepted: there is nothing to send again.", id).WithCode("invite_accepted")
+		}
+		if i.Role == actor.Owner {
+			if err := mayOwn(who); err != nil {
+				return err
+			}
+		}
+		i.Expires = s.now().Add(InviteLifetime)
+		if _, err := tx.Exec(ctx, `UPDATE invites SET hash = $2, expires_at = $3 WHERE id = $1`, i.ID, sum(token).String(), store.Millis(i.Expires)); err != nil {
+			return err
+		}
+		if i.Mailed, err = s.mailInvite(ctx, tx, who, i, token); err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.InviteSent, Object: i.ID, After: map[string]any{"email": i.Email, "role": i.Role, "again": true}})
 	})
 	return i, err
 }
