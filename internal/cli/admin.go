@@ -138,7 +138,7 @@ Commands that print one thing print it alone: an id, a link, or a key, which is 
 	}
 	cmd.PersistentFlags().StringVar(&s.org, "organization", "", "id or name of the organization (default: the first)")
 	cmd.PersistentFlags().BoolVar(&s.json, "json", false, "as JSON")
-	cmd.AddCommand(s.orgs(), s.projects(), s.users(), s.invites(), s.keys())
+	cmd.AddCommand(s.orgs(), s.projects(), s.users(), s.invites(), s.keys(), s.signIn())
 	return cmd
 }
 
@@ -201,7 +201,8 @@ func (s *admin) projects() *cobra.Command {
 }
 
 func (s *admin) users() *cobra.Command {
-	cmd := &cobra.Command{Use: "users", Short: "Members of the organization: list, role, remove, link"}
+	cmd := &cobra.Command{Use: "users", Short: "Members of the organization: list, role, remove, link, set-password, reset-2fa"}
+	cmd.AddCommand(s.signInOf()...)
 	cmd.AddCommand(
 		run("list", "List the members", 0, func(cmd *cobra.Command, _ []string) error {
 			return s.list(cmd, orgPath+"/users", column{"ID", "id"}, column{"NAME", "name"}, column{"EMAIL", "email"}, column{"ROLE", "role"}, column{"ADDED", "added_at"})

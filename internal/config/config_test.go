@@ -176,6 +176,8 @@ func TestErrors(t *testing.T) {
 		{name: "remote", file: "remotes: [{name: a, url: ftp://x}, {name: a, url: http://h/v1}]", want: []string{"entry 1", "entry 2", "http://HOST:PORT/v1"}},
 		{name: "alias", file: "aliases: {a: a}", want: []string{"aliases (file"}},
 		{name: "base url", env: []string{"PARLEY_BASE_URL=parley.example"}, want: []string{"base_url", "https://HOST"}},
+		{name: "proxies", file: "trusted_proxies: '10.0.0.0/8, all'", want: []string{"trusted_proxies (file", `"all"`, "10.0.0.0/8"}},
+		{name: "sessions", file: "sessions: {idle: 1s, lifetime: -1h}", want: []string{"sessions.idle (file", "sessions.lifetime (file"}},
 		{name: "origins", file: "allow_origins: 'https://a.example, https://b.example/'", want: []string{"allow_origins (file", "https://b.example/", "https://HOST"}},
 		{name: "home in home", file: "home: /elsewhere", want: []string{"home (file ", "--home"}},
 		{name: "empty home", flags: map[string]any{"home": ""}, want: []string{"home (flag --home)", "empty"}},
@@ -236,6 +238,19 @@ func TestSize(t *testing.T) {
 		var s config.Size
 		if err := s.UnmarshalText([]byte(in)); err == nil {
 			t.Errorf("%q was taken as %d", in, s)
+		}
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	c := &Config{Proxies: "10.1.2.3/8, 192.0.2.1,::ffff:192.0.2.2 fd00::/8"}
+	got, err := c.TrustedProxies()
+	if want := "[10.0.0.0/8 192.0.2.1/32 192.0.2.2/32 fd00::/8]"; err != nil || fmt.Sprint(got) != want {
+		t.Errorf("%v %v, want %s", got, err, want)
+	}
+	for _, bad := range []string{"x", "10.0.0.0/33", "fe80::1%eth0"} {
+		if _, err := (&Config{Proxies: bad}).TrustedProxies(); err == nil {
+			t.Errorf("%s is a network", bad)
 		}
 	}
 }
