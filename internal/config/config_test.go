@@ -243,13 +243,13 @@ func TestSize(t *testing.T) {
 }
 
 func TestTrustedProxies(t *testing.T) {
-	c := &Config{Proxies: "10.1.2.3/8, 192.0.2.1,::ffff:192.0.2.2 fd00::/8"}
+	c := &config.Config{Proxies: "10.1.2.3/8, 192.0.2.1,::ffff:192.0.2.2 fd00::/8"}
 	got, err := c.TrustedProxies()
 	if want := "[10.0.0.0/8 192.0.2.1/32 192.0.2.2/32 fd00::/8]"; err != nil || fmt.Sprint(got) != want {
 		t.Errorf("%v %v, want %s", got, err, want)
 	}
 	for _, bad := range []string{"x", "10.0.0.0/33", "fe80::1%eth0"} {
-		if _, err := (&Config{Proxies: bad}).TrustedProxies(); err == nil {
+		if _, err := (&config.Config{Proxies: bad}).TrustedProxies(); err == nil {
 			t.Errorf("%s is a network", bad)
 		}
 	}
