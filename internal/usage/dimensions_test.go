@@ -66,7 +66,7 @@ func TestEndUsers(t *testing.T) {
 		}
 		for _, q := range []Query{
 			{Filter: around, Span: Day, By: []Dimension{ByEndUser, ByKey}}, {Filter: withOnly(around, ByEndUser, "mary"), Span: Day, By: []Dimension{ByUser}},
-			{Filter: around, Span: Minute, By: []Dimension{ByEndUser}},
+			{Filter: around, Span: Minute, By: []Dimension{ByEndUser}}, {Filter: withOnly(around, ByEndUser, ""), Span: Day},
 		} {
 			if _, err := l.Sums(t.Context(), who, q); fault.KindOf(err) != fault.Invalid {
 				t.Errorf("%+v: %v", q, err)

@@ -29,7 +29,7 @@ type SumsQuery struct {
 	Models      []string `query:"models" doc:"Only these names of models, as asked for."`
 	Endpoints   []string `query:"endpoints" doc:"Only these operations, as this document names them."`
 	Outcomes    []string `query:"outcomes" doc:"Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx)."`
-	EndUsers    []string `query:"end_users" doc:"Only requests of these end users: their user."`
+	EndUser     *string  `query:"end_user" doc:"Only requests of this end user: their user. Empty is those without one."`
 }
 
 // RequestsQuery are the query parameters of GET /api/usage/requests.
@@ -42,7 +42,7 @@ type RequestsQuery struct {
 	Models     []string `query:"models" doc:"Only these names of models, as asked for."`
 	Endpoints  []string `query:"endpoints" doc:"Only these operations, as this document names them."`
 	Outcomes   []string `query:"outcomes" doc:"Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx)."`
-	EndUsers   []string `query:"end_users" doc:"Only requests of these end users: their user."`
+	EndUser    *string  `query:"end_user" doc:"Only requests of this end user: their user. Empty is those without one."`
 	Limit      *int     `query:"limit" doc:"How many requests to return; an export has all." min:"1" max:"1000" default:"100"`
 	After      string   `query:"after" doc:"Id of the last request of the page before."`
 	Format     string   `query:"format" doc:"Of an export." enum:"csv,json" default:"csv"`
@@ -170,6 +170,14 @@ func only(values map[Dimension][]string) (map[Dimension][]string, error) {
 	return values, nil
 }
 
+// one is a value as a list; none is all.
+func one(value *string) []string {
+	if value == nil {
+		return nil
+	}
+	return []string{*value}
+}
+
 // dimensions reads group_by.
 func dimensions(names []string, allowed ...Dimension) ([]Dimension, error) {
 	var out []Dimension
@@ -226,7 +234,7 @@ func (l *Log) getSums(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if q.Only, err = only(map[Dimension][]string{ByProject: in.ProjectIDs, ByUser: in.UserIDs, ByKey: in.APIKeyIDs, ByModel: in.Models,
-		ByEndpoint: in.Endpoints, ByOutcome: in.Outcomes, ByEndUser: in.EndUsers}); err != nil {
+		ByEndpoint: in.Endpoints, ByOutcome: in.Outcomes, ByEndUser: one(in.EndUser)}); err != nil {
 		return err
 	}
 	buckets, err := l.Sums(r.Context(), httpapi.ActorOf(r.Context()), q)
@@ -266,7 +274,7 @@ func (l *Log) filter(in RequestsQuery) (f Filter, err error) {
 		return f, err
 	}
 	f.Only, err = only(map[Dimension][]string{ByProject: in.ProjectIDs, ByUser: in.UserIDs, ByKey: in.APIKeyIDs, ByModel: in.Models,
-		ByEndpoint: in.Endpoints, ByOutcome: in.Outcomes, ByEndUser: in.EndUsers})
+		ByEndpoint: in.Endpoints, ByOutcome: in.Outcomes, ByEndUser: one(in.EndUser)})
 	return f, err
 }
 

@@ -106,6 +106,9 @@ func (l *Log) Sums(ctx context.Context, who actor.Actor, q Query) (_ []Bucket, e
 		q.Span = Day
 	}
 	if dims := q.dimensions(); slices.Contains(dims, ByEndUser) {
+		if slices.Contains(q.Only[ByEndUser], "") {
+			return nil, fault.Param("end_user", "There are no sums of requests without an end user. Single requests can be filtered by it.").WithCode("invalid_value")
+		}
 		for _, d := range dims {
 			if !slices.Contains([]Dimension{ByEndUser, ByProject, ByClass, ByOutcome, ByModel}, d) {
 				return nil, fault.Param("group_by", "Sums by end user tell project_id, model, class and outcome apart, not %s. Single requests can be filtered by both.", d).WithCode("invalid_value")

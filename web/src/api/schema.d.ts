@@ -422,6 +422,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pulls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models that this server is pulling in the background. */
+        get: operations["listPulls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization/projects": {
         parameters: {
             query?: never;
@@ -726,6 +743,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organization/invites/{invite_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new link of an invitation, and sends it by mail where there is a mail server. */
+        post: operations["resendInvite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -1016,6 +1050,145 @@ export interface paths {
         /** Sets whether members need a second factor. */
         post: operations["updateOrganizationSignIn"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/signin/sso": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends a browser to the provider of single sign-on. */
+        get: operations["startSSO"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/signin/sso/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the provider of single sign-on sends browsers back to. */
+        get: operations["finishSSO"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sso": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Says whether one can sign in through a provider. */
+        get: operations["getSSO"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/sso": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The identities that sign in to your account. */
+        get: operations["listSSOIdentities"];
+        put?: never;
+        /** Begins to link an identity to your account. */
+        post: operations["linkSSO"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/sso/{identity_id}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes an identity from your account. */
+        post: operations["unlinkSSO"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization/sso": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Single sign-on in the organization, with what groups may. */
+        get: operations["getOrganizationSSO"];
+        put?: never;
+        /** Closes the organization to sessions that began with a password, or opens it again. */
+        post: operations["updateOrganizationSSO"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization/sso/mappings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a group of the provider a role. */
+        post: operations["createSSOMapping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization/sso/mappings/{mapping_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes what a group may. */
+        post: operations["updateSSOMapping"];
+        /** Ends what a group may: who came by it alone loses their place at their next sign-in. */
+        delete: operations["deleteSSOMapping"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1552,6 +1725,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long bodies of the organization's requests are kept, and what is. */
+        get: operations["getRetention"];
+        /** Sets how long they are kept, and whether they are shared for training. */
+        put: operations["setRetention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reviewers' queue, the newest first, without bodies. */
+        get: operations["listReviewItems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claims the item that has waited longest. */
+        post: operations["claimNextReviewItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/items/{item_id}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claims an item: nobody else has it until you decide, release it, or do nothing for half an hour. */
+        post: operations["claimReviewItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/items/{item_id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives an item back to the queue. */
+        post: operations["releaseReviewItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/items/{item_id}/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The bodies of an item that you claimed. That you looked is in the organization's audit log. */
+        post: operations["lookAtReviewItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/review/items/{item_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the review of an item that you claimed. */
+        post: operations["decideReviewItem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization/audit_logs": {
         parameters: {
             query?: never;
@@ -1626,15 +1919,134 @@ export interface paths {
         patch: operations["updatePreset"];
         trace?: never;
     };
-    "/api/pulls": {
+    "/status": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Models that this server is pulling in the background. */
-        get: operations["listPulls"];
+        /** The status page. */
+        get: operations["statusPage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status.atom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The feed of incidents. */
+        get: operations["statusFeed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/status.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The status page as data: the same as /api/v2/summary.json. */
+        get: operations["statusJSON"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/summary.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Components, incidents that go on, and how the whole is. */
+        get: operations["statusSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/status.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the whole is. */
+        get: operations["statusIndicator"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/components.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The components. */
+        get: operations["statusComponents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/incidents.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Incidents of the last 90 days, at most 100. */
+        get: operations["statusIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/incidents/unresolved.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Incidents that go on. */
+        get: operations["statusUnresolved"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1673,6 +2085,41 @@ export interface paths {
         /** Makes an organization and invites its first owner. */
         post: operations["operatorCreateOrganization"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/reviewers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may read kept bodies of requests. */
+        get: operations["operatorListReviewers"];
+        put?: never;
+        /** Lets an account read kept bodies of requests, by the queue. */
+        post: operations["operatorAddReviewer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/reviewers/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes that back. */
+        delete: operations["operatorRemoveReviewer"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2069,6 +2516,354 @@ export interface paths {
         put?: never;
         /** Sends a test mail now. */
         post: operations["operatorMailTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The models of this server, what they are doing and which names lead to them. */
+        get: operations["operatorListModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/models/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an installed model out of this home; its files in the cache stay unless files=true. */
+        delete: operations["operatorRemoveModel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/catalog": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be pulled, and whether it fits this machine. */
+        get: operations["operatorListCatalog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/loaded/{model}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Begins to load a model, so that the first request does not wait for it. */
+        put: operations["operatorLoadModel"];
+        post?: never;
+        /** Takes a model out of memory when its running requests have ended. New ones wait for that and load it again. */
+        delete: operations["operatorUnloadModel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/defaults/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Chooses which model answers for the names of a kind (chat, code, embeddings) where nothing says another. */
+        put: operations["operatorSetDefault"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/pulls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models that this server is pulling or has pulled since it was started. */
+        get: operations["operatorListPulls"];
+        put?: never;
+        /** Pulls a model in the background, from the catalog, a hub or an address. */
+        post: operations["operatorStartPull"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/pulls/{pull}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Cancels a pull that runs, or forgets one that has ended. */
+        delete: operations["operatorEndPull"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/remotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The remote servers that are used as engines, and whether they answer. */
+        get: operations["operatorListRemotes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How this server is: each line ok, or what to do. */
+        get: operations["operatorHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Background jobs that failed: those that were given up, and those that are to be tried again. The newest 100. */
+        get: operations["operatorListJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/jobs/{job}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a job due at once. */
+        post: operations["operatorRetryJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/jobs/{job}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Discards a job for good. */
+        delete: operations["operatorDiscardJob"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/components": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The components of the status page: their state, why, and their uptime by day. */
+        get: operations["operatorListComponents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Incidents, the newest first. */
+        get: operations["operatorListIncidents"];
+        put?: never;
+        /** Opens an incident; the status page shows it at once. */
+        post: operations["operatorCreateIncident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/incidents/{incident}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An incident with its updates. */
+        get: operations["operatorGetIncident"];
+        put?: never;
+        /** Changes the name, the impact or the components of an incident. */
+        post: operations["operatorEditIncident"];
+        /** Removes an incident from the page and its history. */
+        delete: operations["operatorDeleteIncident"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/incidents/{incident}/updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes an update; the status resolved closes the incident. */
+        post: operations["operatorWriteIncidentUpdate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/incidents/{incident}/updates/{update}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Changes the text of an update. */
+        post: operations["operatorEditIncidentUpdate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long bodies of requests are kept where an organization says nothing. */
+        get: operations["operatorGetRetention"];
+        /** Sets that, and how many requests are put into the reviewers' queue. */
+        put: operations["operatorSetRetention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/retention/{organization_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long bodies of an organization's requests are kept, and what is. */
+        get: operations["operatorGetOrganizationRetention"];
+        /** Sets how long they are kept, and whether they are shared for training. */
+        put: operations["operatorSetOrganizationRetention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/review/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reviewers' queue, without bodies. */
+        get: operations["operatorListReviewItems"];
+        put?: never;
+        /** Puts a kept request into the reviewers' queue. */
+        post: operations["operatorFlagRequest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2765,6 +3560,49 @@ export interface components {
             object: "calendar_entry.deleted";
             name: string;
             deleted: boolean;
+        };
+        CatalogEntry: {
+            /** @enum {string} */
+            object: "catalog_entry";
+            name: string;
+            title: string;
+            kind: string;
+            licence: string;
+            notes?: string;
+            parameters?: number;
+            /** @description Tokens. */
+            context_window?: number;
+            /** @description Of its vectors. */
+            dimensions?: number;
+            languages: string[];
+            /** @description What is to be fetched; none when it is not known before. */
+            bytes?: number;
+            /** @description Weights and a window of 8,192 tokens. */
+            memory_bytes?: number;
+            /** @description It takes three fifths of this machine's memory at most. */
+            fits: boolean;
+            /** @description The best of its kind that fits. */
+            recommended: boolean;
+            installed: boolean;
+            /** @description Its terms must be accepted on the hub's site first, and a token set. */
+            gated: boolean;
+            /** @description Parley's project has pulled it; what it never did is described from public sources. */
+            tried: boolean;
+        };
+        CatalogEntryList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["CatalogEntry"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
         };
         Chat: {
             /** @example chat_8Abc */
@@ -3947,6 +4785,153 @@ export interface components {
                 [key: string]: string;
             };
         };
+        HealthCheck: {
+            /**
+             * @description What was looked at.
+             * @enum {string}
+             */
+            id: "database" | "engines" | "queues" | "jobs" | "disk" | "memory" | "servers" | "redis" | "mail" | "status";
+            /** @enum {string} */
+            state: "ok" | "off" | "warning" | "failed";
+            /**
+             * @description What was found, as a word that stays the same.
+             * @example disk_low
+             */
+            code: string;
+            /** @description What was found, in English. */
+            text: string;
+            /** @description What to do, in English; none when nothing is. */
+            advice?: string;
+            /** @description The figures of the text, by name: bytes, milliseconds, counts, names. */
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        HealthEngine: {
+            model: string;
+            /** @enum {string} */
+            state: "cold" | "loading" | "ready" | "failed" | "unloading";
+            /** @description Requests that it works on. */
+            active: number;
+            /** @description Requests that wait for it. */
+            queued: number;
+            memory_bytes: number;
+            /** @description Its process; none when it runs elsewhere. */
+            pid?: number;
+            /** @description When the process was started, seconds since 1970. */
+            since?: number;
+            /** @description How often its process died and was started again since the model was loaded. */
+            restarts: number;
+            /** @description What failed last. */
+            last_error?: string;
+            /** @description When a process of it died last, seconds since 1970. */
+            last_end?: number;
+        };
+        HealthReport: {
+            /** @enum {string} */
+            object: "health";
+            /**
+             * @description The worst of the checks.
+             * @enum {string}
+             */
+            state: "ok" | "warning" | "failed";
+            version: string;
+            /** @description When this server was started, seconds since 1970. */
+            started_at: number;
+            /** @description Seconds since 1970. */
+            checked_at: number;
+            checks: components["schemas"]["HealthCheck"][];
+            engines: components["schemas"]["HealthEngine"][];
+            servers: components["schemas"]["HealthServer"][];
+        };
+        HealthServer: {
+            id: string;
+            host: string;
+            version: string;
+            /** @description Seconds since 1970. */
+            started_at: number;
+            /** @description Its last sign of life, seconds since 1970. */
+            seen_at: number;
+            /** @description It is the one that answers this. */
+            self: boolean;
+        };
+        Incident: {
+            /** @enum {string} */
+            object: "incident";
+            id: string;
+            name: string;
+            /** @enum {string} */
+            status: "investigating" | "identified" | "monitoring" | "resolved";
+            /** @enum {string} */
+            impact: "none" | "minor" | "major" | "critical";
+            components: string[];
+            /** @description The server opened it itself. */
+            automatic: boolean;
+            /** @description Seconds since 1970. */
+            started_at: number;
+            /** @description Seconds since 1970; null while it goes on. */
+            resolved_at: number | null;
+            /** @description Seconds since 1970. */
+            updated_at: number;
+            /** @description The newest first. */
+            updates: components["schemas"]["IncidentUpdate"][];
+        };
+        IncidentEdit: {
+            name?: string;
+            /** @enum {string} */
+            impact?: "none" | "minor" | "major" | "critical";
+            components?: string[];
+        };
+        IncidentList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Incident"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        IncidentUpdate: {
+            id: string;
+            /** @enum {string} */
+            status: "investigating" | "identified" | "monitoring" | "resolved";
+            body: string;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970. */
+            updated_at: number;
+        };
+        IncidentUpdateEdit: {
+            /** @description The text instead of the one that was there. */
+            body: string;
+        };
+        InstallationRetention: {
+            /**
+             * @description Always installation_retention.
+             * @enum {string}
+             */
+            object: "installation_retention";
+            /** @description How long bodies are kept where an organization says nothing; 0: not at all. */
+            default_days: number;
+            /** @description Whether that is the setting retention_days, because the operator set nothing while running. */
+            from_configuration: boolean;
+            /** @description The part of requests that is put into the reviewers' queue, 0 to 1. */
+            sample_rate: number;
+            stored: components["schemas"]["RetentionStored"];
+            server: components["schemas"]["RetentionServer"];
+        };
+        InstallationRetentionRequest: {
+            /** @description How long bodies are kept where an organization says nothing; null: as the setting retention_days says. */
+            default_days: number | null;
+            /** @description The part of requests that is put into the reviewers' queue, 0 to 1. */
+            sample_rate: number;
+        };
         Invite: {
             /** @enum {string} */
             object: "organization.invite";
@@ -3966,6 +4951,8 @@ export interface components {
             projects: components["schemas"]["ProjectRole"][];
             /** @description What to send to them: it works once. It is shown only in the answer that made the invitation. */
             link?: string;
+            /** @description The link is on its way to them by mail. */
+            mailed?: boolean;
         };
         InviteList: {
             /**
@@ -4054,6 +5041,48 @@ export interface components {
         InvoiceParty: {
             name: string;
             address?: string;
+        };
+        Job: {
+            /** @enum {string} */
+            object: "job";
+            id: string;
+            /**
+             * @description What it does.
+             * @example mail.send
+             */
+            kind: string;
+            /**
+             * @description retrying: due again by itself; failed: given up.
+             * @enum {string}
+             */
+            state: "waiting" | "running" | "scheduled" | "retrying" | "failed";
+            /** @description What it looks at: JSON with ids. */
+            args: string;
+            attempt: number;
+            max_attempts: number;
+            /** @description Of its last attempt. */
+            error: string;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description When it is due, seconds since 1970. */
+            due_at: number;
+            /** @description When it was given up, seconds since 1970; null otherwise. */
+            ended_at: number | null;
+        };
+        JobList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Job"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
         };
         Limit: {
             /**
@@ -4324,6 +5353,141 @@ export interface components {
             /** @description Always true: a refusal is an error with the mail server's words. */
             accepted: boolean;
         };
+        ManageNewDefault: {
+            /** @description A model that is installed or served by a remote server. */
+            model: string;
+        };
+        ManageNewPull: {
+            /** @description A name of the catalog, hf:OWNER/REPO[:FILE] or an https address of a GGUF file; on the server's own machine also a path. */
+            model: string;
+            /** @description Name to serve it under; by default the catalog's, or made of the file's. */
+            name?: string;
+            /**
+             * @description How its weights are to lie: see docs/MODELS.md.
+             * @default lossless
+             * @enum {string}
+             */
+            layout: "lossless" | "fast" | "as-is";
+            /** @description The model answers for the names of its kind when it is there. */
+            default?: boolean;
+        };
+        ManagePull: {
+            /** @description Of the pull, pull_…. */
+            id: string;
+            /** @description What is being pulled. */
+            name: string;
+            /**
+             * @description Where it stands.
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed" | "canceled";
+            /** @description What is being done now: download, verify, prepare, … */
+            stage: string;
+            /** @description Bytes of this stage that are done. */
+            done: number;
+            /** @description Bytes of this stage; 0 when unknown. */
+            total: number;
+            /** @description Of this stage, lately; 0 when unknown. */
+            bytes_per_second: number;
+            /** @description Of this stage, at this speed; 0 when unknown. */
+            seconds_left: number;
+            /** @description Why it failed, and what to do. */
+            error?: string;
+            /** @description Under which name the model is there, when it is. */
+            model?: string;
+            /** @description Seconds since 1970. */
+            started_at: number;
+            /** @description Seconds since 1970; none while it runs. */
+            ended_at?: number;
+        };
+        ManagePullList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["ManagePull"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        ManagedModel: {
+            /**
+             * @description Always managed_model.
+             * @enum {string}
+             */
+            object: "managed_model";
+            name: string;
+            title?: string;
+            /** @description chat, code, embeddings, reranker; library for an engine's native libraries. */
+            kind: string;
+            /** @description The remote server that runs it; none when it runs here. */
+            remote?: string;
+            /** @description How its weights lie: as-is, lossless, fast. */
+            layout?: string;
+            /** @description Format of the loaded file, such as Q8_0. */
+            weights?: string;
+            parameters?: number;
+            /** @description Size of the file. */
+            bytes?: number;
+            /** @description Tokens of prompt and answer together, as it is served here; none when it is not known. */
+            context_window?: number;
+            /** @description Bytes when it is loaded, with one full window: an estimate. */
+            memory_needed?: number;
+            /** @description Bytes that it is counted with now. */
+            memory_bytes: number;
+            /**
+             * @description A cold model is loaded with the first request.
+             * @enum {string}
+             */
+            state: "cold" | "loading" | "ready" | "failed" | "unloading";
+            /** @description 0 to 1 while loading. */
+            progress: number;
+            /** @description Requests that it works on. */
+            active: number;
+            /** @description Requests that wait for it. */
+            queued: number;
+            /** @description What failed last, or why it cannot answer. */
+            error?: string;
+            /** @description Of which kinds of names it is the default. */
+            default_for: string[];
+            /** @description Names that it answers for. */
+            aliases: string[];
+            licence?: string;
+            /** @description Where it was pulled from. */
+            source?: string;
+            /** @description Seconds since 1970. */
+            pulled_at?: number;
+            /** @description Of a fixed text, before the weights were laid as they lie. */
+            log_likelihood_before?: number;
+            /** @description And after it. */
+            log_likelihood_after?: number;
+        };
+        ManagedModelList: {
+            /** @enum {string} */
+            object: "list";
+            data: components["schemas"]["ManagedModel"][];
+            /** @description What this program may use; 0 when it cannot be told. */
+            machine_memory_bytes: number;
+            /** @description What all loaded models may take together; 0 is no limit. */
+            memory_budget_bytes: number;
+            /** @description What they are counted with now. */
+            memory_used_bytes: number;
+        };
+        ManagedModelRemoved: {
+            /** @enum {string} */
+            object: "managed_model.deleted";
+            name: string;
+            deleted: boolean;
+            /** @description How much room was made in the cache. */
+            freed_bytes: number;
+            /** @description What became of its files; none are named when they were to stay. */
+            files: components["schemas"]["ModelsRemovedFile"][];
+        };
         Membership: {
             /** @enum {string} */
             object: "membership";
@@ -4558,6 +5722,14 @@ export interface components {
             object: string;
             data: components["schemas"]["Model"][];
         };
+        ModelsRemovedFile: {
+            /** @description The file, or the directory of libraries. */
+            name: string;
+            /** @description How much room that freed; 0 for one that was kept. */
+            bytes: number;
+            /** @description Why it was kept. */
+            kept?: string;
+        };
         ModelsToday: {
             /**
              * @description Where it is in its life.
@@ -4590,6 +5762,33 @@ export interface components {
             id: string;
             /** @description Its name, for people. */
             name: string;
+        };
+        NewIncident: {
+            /** @description One line, as the page shows it. */
+            name: string;
+            /** @description What is known: plain text. */
+            body: string;
+            /**
+             * @default investigating
+             * @enum {string}
+             */
+            status: "investigating" | "identified" | "monitoring" | "resolved";
+            /**
+             * @default minor
+             * @enum {string}
+             */
+            impact: "none" | "minor" | "major" | "critical";
+            /** @description Which components it is about: api, chat, models, database, jobs. */
+            components?: string[];
+        };
+        NewIncidentUpdate: {
+            /** @description What is known now: plain text. */
+            body: string;
+            /**
+             * @description Left out: as it was. resolved closes the incident; another opens it again.
+             * @enum {string}
+             */
+            status?: "investigating" | "identified" | "monitoring" | "resolved";
         };
         NewServiceAccount: {
             /** @enum {string} */
@@ -4644,6 +5843,27 @@ export interface components {
             name: string;
             /** @description The e-mail address of its first owner. */
             owner: string;
+        };
+        OrganizationSSO: {
+            /** @enum {string} */
+            object: "organization.sso";
+            /** @description Whether the operator set a provider. */
+            enabled: boolean;
+            /** @description The provider's name. */
+            name: string;
+            /** @description The provider's address. */
+            issuer: string;
+            /** @description The member of the ID token that lists groups; empty: none is read, and mappings do nothing. */
+            groups_claim: string;
+            /** @description The address that the provider has to allow. */
+            callback_url: string;
+            /** @description Whether sessions that began with a password may nothing in the organization. */
+            required: boolean;
+            mappings: components["schemas"]["SSOMapping"][];
+        };
+        OrganizationSSORequest: {
+            /** @description Whether sessions that began with a password may nothing in the organization. */
+            required: boolean | null;
         };
         OrganizationSignIn: {
             /** @enum {string} */
@@ -4902,31 +6122,38 @@ export interface components {
             /** @description A code of the second factor that is on, or a recovery code. */
             code?: string;
         };
-        Pull: {
-            /** @description What is being pulled. */
+        RecoveryCodes: {
+            /** @enum {string} */
+            object: "recovery_codes";
+            /** @description Each signs in once in place of the app. They are shown only in this answer. */
+            codes: string[];
+        };
+        RemoteEngine: {
+            /** @enum {string} */
+            object: "remote_engine";
             name: string;
+            /** @description Without credentials. */
+            url: string;
+            /** @description It is in the configuration; otherwise it was found on this machine. */
+            configured: boolean;
+            /** @description What it serves, as they are asked for here. */
+            models: string[];
             /**
-             * @description Where it stands.
+             * @description unknown unless it was asked with probe=true.
              * @enum {string}
              */
-            state: "running" | "done" | "failed";
-            /** @description What is being done now: downloading, preparing, … */
-            stage: string;
-            /** @description Bytes of this stage that are done. */
-            done: number;
-            /** @description Bytes of this stage; 0 when unknown. */
-            total: number;
-            /** @description Why it failed, and what to do. */
+            state: "unknown" | "answers" | "away";
+            /** @description Why it does not answer. */
             error?: string;
         };
-        PullList: {
+        RemoteEngineList: {
             /**
              * @description Always list.
              * @enum {string}
              */
             object: "list";
             /** @description The objects of this page. */
-            data: components["schemas"]["Pull"][];
+            data: components["schemas"]["RemoteEngine"][];
             /** @description Id of the first object, to page backwards with before. */
             first_id: string | null;
             /** @description Id of the last object, to page on with after. */
@@ -4934,15 +6161,280 @@ export interface components {
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
         };
-        RecoveryCodes: {
+        Retention: {
+            /**
+             * @description Always retention.
+             * @enum {string}
+             */
+            object: "retention";
+            /** @example org-abc */
+            organization_id: string;
+            /** @description How long bodies are kept; 0: not at all. */
+            days: number;
+            /** @description What the organization itself says; null: as long as the installation keeps them. */
+            organization_days: number | null;
+            /** @description How long the installation keeps them where an organization says nothing. */
+            default_days: number;
+            /** @description Whether kept bodies are shared with the operator for training. */
+            share_for_training: boolean;
+            /** @description Requests since then are shared, in seconds since 1970; null: none. */
+            shared_since: number | null;
+            /** @description How much of a body is kept: its beginning. */
+            max_body_bytes: number;
+            stored: components["schemas"]["RetentionStored"];
+            /** @description What reviewers told the organization, the newest first, at most 20. */
+            warnings: components["schemas"]["RetentionWarning"][];
+        };
+        RetentionRequest: {
+            /** @description How long bodies are kept, 0: not at all; null: as long as the installation keeps them. What is older is deleted at once. */
+            days: number | null;
+            /** @description Share what is sent from now on with the operator for training. */
+            share_for_training: boolean;
+        };
+        RetentionServer: {
+            /** @description In memory, not written yet. */
+            waiting_bytes: number;
+            /** @description Since the start of the server. */
+            kept_requests: number;
+            /** @description Since the start of the server: there was no room for them, or they could not be written. */
+            dropped_requests: number;
+        };
+        RetentionStored: {
+            requests: number;
+            /** @description As stored: compressed and encrypted. */
+            bytes: number;
+            /** @description When the oldest request came, in seconds since 1970; null: there is none. */
+            oldest_at: number | null;
+        };
+        RetentionWarning: {
+            /** @description Seconds since 1970. */
+            at: number;
+            request_id: string;
+            message: string;
+        };
+        ReviewBodies: {
+            /**
+             * @description Always review_bodies.
+             * @enum {string}
+             */
+            object: "review_bodies";
+            item: components["schemas"]["ReviewItem"];
+            /** @description When the request came, in seconds since 1970. */
+            requested_at: number;
+            /** @description The operation's name in the OpenAPI document. */
+            operation: string;
+            /** @description Of HTTP; 499: the client had gone. */
+            status: number;
+            project_id: string;
+            /** @description null for a service account's key. */
+            user_id: string | null;
+            /** @description null for a browser session. */
+            api_key_id: string | null;
+            service_account_id: string | null;
+            /** @description The body as it was sent. */
+            request: string;
+            /** @description The body as it was answered; of a stream its events; empty for vectors, which are not kept. */
+            response: string;
+            /** @description How long the body was; more than is kept when its end was cut. */
+            request_bytes: number;
+            response_bytes: number;
+            /** @description Whether the end of the body was not kept. */
+            request_cut: boolean;
+            response_cut: boolean;
+        };
+        ReviewDecision: {
+            /**
+             * @description warn tells the organization the message.
+             * @enum {string}
+             */
+            decision: "no_action" | "warn";
+            /** @description For other reviewers. */
+            note?: string;
+            /** @description The warning, which the organization's owners and admins see. */
+            message?: string;
+        };
+        ReviewFlag: {
+            /**
+             * @description Its x-request-id.
+             * @example req_abc123
+             */
+            request_id: string;
+            /** @description Whose request it is; left out, it is looked for in all. */
+            organization_id?: string;
+            /** @description Why it is to be reviewed. */
+            reason: string;
+        };
+        ReviewItem: {
+            /**
+             * @description Always review_item.
+             * @enum {string}
+             */
+            object: "review_item";
+            /** @example review_abc123 */
+            id: string;
+            /** @description Whose request it is. */
+            organization_id: string;
+            organization_name: string;
+            request_id: string;
+            /** @description When it came into the queue, in seconds since 1970. */
+            created_at: number;
+            /**
+             * @description How it came into the queue.
+             * @enum {string}
+             */
+            source: "operator" | "sample" | "moderation";
+            reason: string;
+            /**
+             * @description open: nobody has it.
+             * @enum {string}
+             */
+            state: "open" | "claimed" | "decided";
+            /** @description The reviewer who has it, or decided: their e-mail address, or id; null: nobody. */
+            claimed_by: string | null;
+            /** @description Whether that is you. */
+            mine: boolean;
+            /** @description When it goes back unless the reviewer does something, in seconds since 1970. */
+            claimed_until: number | null;
+            /** @description How often its bodies were read. */
+            looks: number;
+            /**
+             * @description null: none yet.
+             * @enum {string|null}
+             */
+            decision: "no_action" | "warn" | null;
+            /** @description For reviewers. */
+            note: string;
+            /** @description The warning. */
+            message: string;
+            /** @description Seconds since 1970; null: not yet. */
+            decided_at: number | null;
+        };
+        ReviewItemList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["ReviewItem"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        Reviewer: {
             /** @enum {string} */
-            object: "recovery_codes";
-            /** @description Each signs in once in place of the app. They are shown only in this answer. */
-            codes: string[];
+            object: "reviewer";
+            /**
+             * @description The user's.
+             * @example user-abc
+             */
+            id: string;
+            name: string;
+            email: string;
+            /** @description Seconds since 1970. */
+            added_at: number;
+        };
+        ReviewerList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Reviewer"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        ReviewerRequest: {
+            /**
+             * @description The e-mail address or the id of somebody with an account.
+             * @example ann@example.com
+             */
+            user: string;
         };
         RoleRequest: {
             /** @description In an organization owner, admin, member or reader; in a project owner or member. */
             role: string;
+        };
+        SSOIdentity: {
+            /** @enum {string} */
+            object: "sso_identity";
+            /** @example ssoid_abc */
+            id: string;
+            /** @description The provider's address. */
+            issuer: string;
+            /** @description The address that the provider last told. */
+            email: string;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970. */
+            last_used_at: number;
+        };
+        SSOIdentityList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["SSOIdentity"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        SSOLink: {
+            /** @enum {string} */
+            object: "sso_link";
+            /** @description The provider's page; go there within ten minutes. */
+            url: string;
+        };
+        SSOLinkRequest: {
+            /** @description Your password; left out when you have none, or your session began by a link or a provider just now. */
+            current_password?: string;
+            /** @description The path of the web app to come back to. */
+            next?: string;
+        };
+        SSOMapping: {
+            /** @enum {string} */
+            object: "sso_mapping";
+            /** @example ssomap_abc */
+            id: string;
+            /** @description The group's name, as the provider has it. */
+            group: string;
+            /**
+             * @description What its people are in the organization.
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member" | "reader";
+            /** @description The projects that they are in; empty: the default project. */
+            projects: components["schemas"]["ProjectRole"][];
+            /** @description Seconds since 1970. */
+            created_at: number;
+        };
+        SSOMappingRequest: {
+            /** @description The group's name, as the provider has it. */
+            group: string;
+            /**
+             * @description What its people are in the organization.
+             * @enum {string}
+             */
+            role: "owner" | "admin" | "member" | "reader";
+            /** @description The projects that they are in; left out: the default project. */
+            projects?: components["schemas"]["ProjectRole"][];
+        };
+        SSOUnlinkRequest: {
+            /** @description Your password; left out when you have none, or your session began by a link or a provider just now. */
+            current_password?: string;
         };
         SecondFactorEnrolment: {
             /** @enum {string} */
@@ -5042,6 +6534,8 @@ export interface components {
             scopes: string[];
             /** @description Whether the user looks after the installation, and may use the operations below /api/operator. */
             operator: boolean;
+            /** @description Whether the user may read kept bodies of requests, by the queue below /api/review. */
+            reviewer: boolean;
             /** @description The organization that the user belongs to. */
             organization: components["schemas"]["Named"];
             /** @description The project that new objects go to. */
@@ -5084,11 +6578,142 @@ export interface components {
             /** @description The token of the link that was sent. */
             token: string;
         };
+        SingleSignOn: {
+            /** @enum {string} */
+            object: "sso";
+            /** @description Whether there is a provider. */
+            enabled: boolean;
+            /** @description Its name, for the button; empty when the operator gave none. */
+            name: string;
+            /** @description Where a browser begins; the query parameter next is the path that it ends at. */
+            url: string;
+        };
         Status: {
             version: string;
             url: string;
             models: components["schemas"]["ModelStatus"][];
-            pulls: components["schemas"]["Pull"][];
+            pulls: components["schemas"]["ManagePull"][];
+        };
+        StatusComponent: {
+            /** @enum {string} */
+            object: "status_component";
+            /** @enum {string} */
+            id: "api" | "chat" | "models" | "database" | "jobs";
+            /** @enum {string} */
+            state: "operational" | "degraded" | "down";
+            /** @description Why it is not operational; the public page does not say it. */
+            reason?: string;
+            /** @description Share of the minutes of the last 90 days in which it was operational or degraded; null: nothing was counted yet. */
+            uptime: number | null;
+            /** @description At most 90 days, the oldest first; days on which nothing was counted are left out. */
+            days: components["schemas"]["StatusDay"][];
+            /** @description Seconds since 1970. */
+            checked_at: number;
+        };
+        StatusComponentList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["StatusComponent"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        StatusDay: {
+            /**
+             * @description UTC.
+             * @example 2024-01-25
+             */
+            date: string;
+            operational: number;
+            degraded: number;
+            down: number;
+            /** @description Minutes in which no server ran. */
+            absent: number;
+        };
+        StatusPageComponent: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            status: "operational" | "degraded_performance" | "partial_outage" | "major_outage" | "under_maintenance";
+            created_at: string | null;
+            updated_at: string | null;
+            position: number;
+            description: string | null;
+            showcase: boolean;
+            start_date: string | null;
+            group_id: string | null;
+            page_id: string;
+            group: boolean;
+            only_show_if_degraded: boolean;
+        };
+        StatusPageComponents: {
+            page: components["schemas"]["StatusPageInfo"];
+            components: components["schemas"]["StatusPageComponent"][];
+        };
+        StatusPageIncident: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            status: "investigating" | "identified" | "monitoring" | "resolved";
+            created_at: string | null;
+            updated_at: string | null;
+            monitoring_at: string | null;
+            resolved_at: string | null;
+            /** @enum {string} */
+            impact: "none" | "minor" | "major" | "critical";
+            shortlink: string;
+            started_at: string | null;
+            page_id: string;
+            incident_updates: components["schemas"]["StatusPageIncidentUpdate"][];
+            components: components["schemas"]["StatusPageComponent"][];
+        };
+        StatusPageIncidentUpdate: {
+            id: string;
+            status: string;
+            body: string;
+            incident_id: string;
+            created_at: string | null;
+            updated_at: string | null;
+            display_at: string | null;
+        };
+        StatusPageIncidents: {
+            page: components["schemas"]["StatusPageInfo"];
+            incidents: components["schemas"]["StatusPageIncident"][];
+        };
+        StatusPageIndicator: {
+            /** @enum {string} */
+            indicator: "none" | "minor" | "major" | "critical";
+            /** @example All Systems Operational */
+            description: string;
+        };
+        StatusPageInfo: {
+            id: string;
+            name: string;
+            url: string;
+            /** @description Always Etc/UTC. */
+            time_zone: string;
+            updated_at: string | null;
+        };
+        StatusPageMaintenance: Record<string, never>;
+        StatusPageStatus: {
+            page: components["schemas"]["StatusPageInfo"];
+            status: components["schemas"]["StatusPageIndicator"];
+        };
+        StatusPageSummary: {
+            page: components["schemas"]["StatusPageInfo"];
+            components: components["schemas"]["StatusPageComponent"][];
+            /** @description Those that go on. */
+            incidents: components["schemas"]["StatusPageIncident"][];
+            /** @description Always empty. */
+            scheduled_maintenances: components["schemas"]["StatusPageMaintenance"][];
+            status: components["schemas"]["StatusPageIndicator"];
         };
         StreamOptions: {
             /**
@@ -6411,6 +8036,27 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    listPulls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagePullList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     listProjects: {
         parameters: {
             query?: {
@@ -7213,6 +8859,29 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    resendInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invite_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invite"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     getSession: {
         parameters: {
             query?: never;
@@ -7786,6 +9455,266 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganizationSignIn"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    startSSO: {
+        parameters: {
+            query?: {
+                /** @description The path of the web app to end at. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    finishSSO: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getSSO: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SingleSignOn"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listSSOIdentities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SSOIdentityList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    linkSSO: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SSOLinkRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SSOLink"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    unlinkSSO: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identity_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SSOUnlinkRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getOrganizationSSO: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationSSO"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateOrganizationSSO: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganizationSSORequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganizationSSO"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createSSOMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SSOMappingRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SSOMapping"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateSSOMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mapping_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SSOMappingRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SSOMapping"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteSSOMapping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                mapping_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
                 };
             };
             default: components["responses"]["Error"];
@@ -8387,8 +10316,8 @@ export interface operations {
                 endpoints?: string[];
                 /** @description Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx). */
                 outcomes?: string[];
-                /** @description Only requests of these end users: their user. */
-                end_users?: string[];
+                /** @description Only requests of this end user: their user. Empty is those without one. */
+                end_user?: string;
             };
             header?: never;
             path?: never;
@@ -8427,8 +10356,8 @@ export interface operations {
                 endpoints?: string[];
                 /** @description Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx). */
                 outcomes?: string[];
-                /** @description Only requests of these end users: their user. */
-                end_users?: string[];
+                /** @description Only requests of this end user: their user. Empty is those without one. */
+                end_user?: string;
                 /** @description How many requests to return; an export has all. */
                 limit?: number;
                 /** @description Id of the last request of the page before. */
@@ -8473,8 +10402,8 @@ export interface operations {
                 endpoints?: string[];
                 /** @description Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx). */
                 outcomes?: string[];
-                /** @description Only requests of these end users: their user. */
-                end_users?: string[];
+                /** @description Only requests of this end user: their user. Empty is those without one. */
+                end_user?: string;
                 /** @description How many requests to return; an export has all. */
                 limit?: number;
                 /** @description Id of the last request of the page before. */
@@ -8710,6 +10639,195 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    getRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    setRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listReviewItems: {
+        parameters: {
+            query?: {
+                /** @description open, claimed or decided; left out, all. */
+                state?: "open" | "claimed" | "decided";
+                /** @description Only those that you have, or decided. */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItemList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    claimNextReviewItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItem"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    claimReviewItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItem"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    releaseReviewItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItem"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    lookAtReviewItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewBodies"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    decideReviewItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewDecision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItem"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     listAuditLogs: {
         parameters: {
             query?: {
@@ -8902,7 +11020,7 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
-    listPulls: {
+    statusPage: {
         parameters: {
             query?: never;
             header?: never;
@@ -8917,7 +11035,154 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PullList"];
+                    "text/html": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    statusFeed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    statusJSON: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageSummary"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    statusSummary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageSummary"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    statusIndicator: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageStatus"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    statusComponents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageComponents"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    statusIncidents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageIncidents"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    statusUnresolved: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPageIncidents"];
                 };
             };
             default: components["responses"]["Error"];
@@ -8985,6 +11250,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Organization"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListReviewers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewerList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorAddReviewer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewerRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reviewer"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorRemoveReviewer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
                 };
             };
             default: components["responses"]["Error"];
@@ -9682,6 +12016,679 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MailTestResult"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListModels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedModelList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorRemoveModel: {
+        parameters: {
+            query?: {
+                /** @description Also deletes its files in the cache, except those that another model or home uses. */
+                files?: boolean;
+            };
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedModelRemoved"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListCatalog: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CatalogEntryList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorLoadModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedModel"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorUnloadModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedModel"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetDefault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManageNewDefault"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagedModel"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListPulls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagePullList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorStartPull: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManageNewPull"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagePull"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorEndPull: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pull: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagePull"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListRemotes: {
+        parameters: {
+            query?: {
+                /** @description Asks each server whether it answers. */
+                probe?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemoteEngineList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthReport"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorRetryJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorDiscardJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListComponents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusComponentList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListIncidents: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorCreateIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIncident"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorGetIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorEditIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorDeleteIncident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorWriteIncidentUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIncidentUpdate"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorEditIncidentUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident: string;
+                update: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IncidentUpdateEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorGetRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationRetention"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstallationRetentionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationRetention"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorGetOrganizationRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetOrganizationRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListReviewItems: {
+        parameters: {
+            query?: {
+                /** @description open, claimed or decided; left out, all. */
+                state?: "open" | "claimed" | "decided";
+                /** @description Only those that you have, or decided. */
+                mine?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItemList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorFlagRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewFlag"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItem"];
                 };
             };
             default: components["responses"]["Error"];
