@@ -83,7 +83,7 @@ func init() {
 			roles[Member] = append(roles[Member], group+".*")
 		}
 	}
-	roles[Admin] = append(slices.Clone(roles[Member]), "models.*", "usage.*", "limits.*", "audit.*", "billing.*", RetentionRead, OrganizationRead, OrganizationWrite)
+	roles[Admin] = append(slices.Clone(roles[Member]), "models.*", "usage.*", "limits.*", "audit.*", "billing.*", RetentionRead, OrganizationRead, OrganizationWrite, "project.*")
 }
 
 // ScopesOf returns what a role may do; nothing for what is no role.

@@ -93,11 +93,16 @@ func TestPermissions(t *testing.T) {
 
 func post(t *testing.T, w *world, who actor.Actor, body string) *httptest.ResponseRecorder {
 	t.Helper()
+	return postTo(t, w, who, "/api/keys", body)
+}
+
+func postTo(t *testing.T, w *world, who actor.Actor, path, body string) *httptest.ResponseRecorder {
+	t.Helper()
 	api, err := httpapi.New(httpapi.Options{Routes: w.Routes(), Auth: as{who}, Logger: slog.New(slog.DiscardHandler), Clock: w.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest(http.MethodPost, "/api/keys", strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	rec := httptest.NewRecorder()
 	api.ServeHTTP(rec, r)

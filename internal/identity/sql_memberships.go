@@ -14,11 +14,11 @@ func (s *Service) listMemberships(ctx context.Context, who actor.Actor) ([]Membe
 		where, args = `p.id = $4`, []any{who.Org, who.User, role(who), who.Project}
 	}
 	type place struct {
-		Membership
-		ProjectPlace
+		in      Membership
+		project ProjectPlace
 	}
 	rows, err := store.Collect(ctx, s.db.Read(), func(row store.Scanner) (l place, err error) {
-		err = row.Scan(&l.Membership.ID, &l.Membership.Name, &l.Membership.Role, &l.ProjectPlace.ID, &l.ProjectPlace.Name, &l.ProjectPlace.Role)
+		err = row.Scan(&l.in.ID, &l.in.Name, &l.in.Role, &l.project.ID, &l.project.Name, &l.project.Role)
 		return l, err
 	}, `SELECT o.id, o.name, m.role, p.id, p.name, COALESCE(pm.role, '') FROM `+from+` JOIN organizations o ON o.id = m.org_id
 		JOIN projects p ON p.org_id = m.org_id AND p.archived_at = 0
@@ -26,12 +26,12 @@ func (s *Service) listMemberships(ctx context.Context, who actor.Actor) ([]Membe
 		WHERE `+where+` ORDER BY o.created_at, o.id, p.is_default DESC, p.created_at, p.id`, args...)
 	out := []Membership{}
 	for _, l := range rows {
-		if n := len(out); n == 0 || out[n-1].ID != l.Membership.ID {
-			l.Membership.Object = "membership"
-			out = append(out, l.Membership)
+		if n := len(out); n == 0 || out[n-1].ID != l.in.ID {
+			l.in.Object = "membership"
+			out = append(out, l.in)
 		}
 		last := &out[len(out)-1]
-		last.Projects = append(last.Projects, l.ProjectPlace)
+		last.Projects = append(last.Projects, l.project)
 	}
 	return out, err
 }

@@ -36,6 +36,8 @@ var allowed = map[string]string{
 	"audit.read":         "owner admin",
 	"organization.read":  "owner admin",
 	"organization.write": "owner admin",
+	"project.read":       "owner admin", // and the project's owner, see credentials
+	"project.write":      "owner admin",
 	"operator":           "", // no role: an owner of the first organization in a browser, see credentials
 }
 
@@ -46,7 +48,12 @@ var (
 )
 
 // administration are the groups of scopes that a key of the organization is for.
-var administration = []string{"organization", "audit", "usage", "limits", "billing"}
+var administration = []string{"organization", "project", "audit", "usage", "limits", "billing"}
+
+// holds reports whether one scope, of the two that a key can be restricted to, is enough for what a route needs.
+func holds(only, scope string) bool {
+	return scope == only || strings.Replace(scope, "project.", "organization.", 1) == only
+}
 
 // credential is a way to be somebody.
 type credential struct {
@@ -85,6 +92,12 @@ func keyFor(t *testing.T, ids *identity.Service, who actor.Actor, scopes ...stri
 	return [2]string{"Authorization", "Bearer " + secret}
 }
 
+func withCookie(secret string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.AddCookie(&http.Cookie{Name: identity.Cookie, Value: secret})
+	return r
+}
+
 // credentials are sessions and keys of every permission for every role.
 func credentials(t *testing.T, s *testkit.Server, owner actor.Actor, scopes []string) []credential {
 	t.Helper()
@@ -102,8 +115,11 @@ func credentials(t *testing.T, s *testkit.Server, owner actor.Actor, scopes []st
 		for _, only := range scopes {
 			group, _, _ := strings.Cut(only, ".")
 			out = append(out,
-				credential{role + ", key for " + only, keyFor(t, ids, user.Actor, only), func(scope string) bool { return is(scope) && scope == only }},
-				credential{role + ", key for all of " + group, keyFor(t, ids, user.Actor, group+".*"), func(scope string) bool { return is(scope) && strings.HasPrefix(scope, group+".") }})
+				credential{role + ", key for " + only, keyFor(t, ids, user.Actor, only), func(scope string) bool { return is(scope) && holds(only, scope) }},
+				credential{role + ", key for all of " + group, keyFor(t, ids, user.Actor, group+".*"), func(scope string) bool {
+					of, _, _ := strings.Cut(scope, ".")
+					return is(scope) && (of == group || of == "project" && group == "organization")
+				}})
 		}
 		secret, _, err := ids.CreateAdminKey(t.Context(), user.Actor, role, 0)
 		if err != nil {
@@ -114,6 +130,19 @@ func credentials(t *testing.T, s *testkit.Server, owner actor.Actor, scopes []st
 			return is(scope) && slices.Contains(administration, group)
 		}})
 		must[identity.User](t)(ids.SetRole(t.Context(), owner, user.Actor.User, role))
+	}
+	// Who owns a project looks after it, unless they are in the organization to see only.
+	for _, role := range []string{actor.Member, actor.Reader} {
+		user := join(t, ids, owner, role+"-owner@example.com", role)
+		must[identity.User](t)(ids.SetProjectRole(t.Context(), owner, owner.Project, user.Actor.User, actor.Owner))
+		may := func(scope string) bool {
+			return slices.Contains(strings.Fields(allowed[scope]), role) || role == actor.Member && strings.HasPrefix(scope, "project.")
+		}
+		out = append(out, credential{role + " and project owner, session", [2]string{"Cookie", identity.Cookie + "=" + user.Secret}, may})
+		if role == actor.Member {
+			out = append(out, credential{"project owner, key for project.read", keyFor(t, ids, must[actor.Actor](t)(ids.Authenticate(withCookie(user.Secret))), "project.read"),
+				func(scope string) bool { return scope == actor.ProjectRead }})
+		}
 	}
 	secret, _, _, err := ids.CreateServiceAccount(t.Context(), owner, owner.Project, "robot", false)
 	if err != nil {
@@ -230,6 +259,7 @@ var bodies = map[string]string{
 	"updateUser":             `{"role":"reader"}`,
 	"createProjectUser":      `{"user_id":"OTHER","role":"owner"}`,
 	"updateProjectUser":      `{"role":"member"}`,
+	"updateKey":              `{"name":"stolen"}`,
 	"createServiceAccount":   `{"name":"stolen"}`,
 	"updateProjectRateLimit": `{"max_requests_per_1_minute":1}`,
 }
