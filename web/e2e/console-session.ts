@@ -10,7 +10,11 @@ test("the owner signs in, and finds the way to the console", async ({ page }, in
     "needs a running server: PARLEY_URL and PARLEY_CONSOLE_LINK (`make test` sets both)",
   );
   await page.goto(link);
-  await page.getByRole("navigation").getByRole("button", { name: /Owner|.+/ }).last().click();
+  await page
+    .getByRole("navigation")
+    .getByRole("button", { name: /Owner|.+/ })
+    .last()
+    .click();
   await page.getByRole("menuitem", { name: "Open the console" }).click();
   await expect(page).toHaveURL(/\/console$/);
   await page.context().storageState({ path: consoleSession });

@@ -1,5 +1,6 @@
 import createClient from "openapi-fetch";
 import type { paths } from "./schema";
+import { actAs, actingHeaders, isChoiceRefused } from "./acting";
 import { type ApiError, errorFrom, Unreachable } from "./errors";
 
 /**
@@ -12,6 +13,10 @@ export const api = createClient<paths>({
 });
 
 async function request_(request: Request): Promise<Response> {
+  for (const [header, value] of Object.entries(actingHeaders())) {
+    // A request that names another project has its reason.
+    if (!request.headers.has(header)) request.headers.set(header, value);
+  }
   return send(() => fetch(request));
 }
 
@@ -28,7 +33,12 @@ export async function send(call: () => Promise<Response>): Promise<Response> {
   try {
     const response = await call();
     if (response.ok) return response;
-    failure = await errorFrom(response);
+    const refused = await errorFrom(response);
+    failure = refused;
+    if (response.status === 401 && isChoiceRefused(refused.code)) {
+      actAs(null);
+      window.location.reload();
+    }
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     failure = new Unreachable({ cause });
@@ -42,4 +52,16 @@ export async function data<T>(answer: Promise<{ data?: T }>): Promise<T> {
   const { data } = await answer;
   if (data === undefined) throw new Error("the server answered without a body");
   return data;
+}
+
+/** Saves what a path of the server answers with as a file: an export. */
+export async function download(path: string, filename: string): Promise<void> {
+  const response = await send(() => fetch(path, { headers: actingHeaders() }));
+  const address = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = filename;
+  link.click();
+  // Not at once: some browsers begin to read a moment later.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

@@ -30,8 +30,14 @@ export async function errorFrom(response: Response): Promise<ApiError> {
   return new ApiError(response.status, text, code ?? null, requestId);
 }
 
+/** Not so when what was refused is the choice of an organization or a project: the session is good. */
 export function isSignedOut(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 401;
+  return (
+    error instanceof ApiError &&
+    error.status === 401 &&
+    error.code !== "invalid_organization" &&
+    error.code !== "mismatched_project"
+  );
 }
 
 export function isNotFound(error: unknown): boolean {

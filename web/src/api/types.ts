@@ -8,6 +8,8 @@ type Answer<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] exten
   : never;
 
 export type Session = Answer<"/api/session", "get">;
+export type Key = Answer<"/api/keys", "get">["data"][number];
+export type Membership = Answer<"/api/memberships", "get">["data"][number];
 export type Model = Answer<"/api/models", "get">["data"][number];
 export type Pull = Answer<"/api/pulls", "get">["data"][number];
 export type ChatList = Answer<"/api/chats", "get">;

@@ -26,4 +26,8 @@ export const consolePages = [
     "/console/playground",
     lazyRouteComponent(() => import("@/features/playground/PlaygroundPage"), "PlaygroundPage"),
   ),
+  page(
+    "/console/keys",
+    lazyRouteComponent(() => import("@/features/keys/KeysPage"), "KeysPage"),
+  ),
 ];

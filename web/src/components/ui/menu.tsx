@@ -1,3 +1,4 @@
+import { Check } from "lucide-react";
 import { DropdownMenu as Radix } from "radix-ui";
 import type { ComponentProps } from "react";
 import { cn } from "@/lib/cn";
@@ -37,6 +38,27 @@ export function MenuItem({
       )}
       {...props}
     />
+  );
+}
+
+export const MenuRadioGroup = Radix.RadioGroup;
+
+/** One of a few, of which one is chosen; a mark says which. */
+export function MenuRadioItem({ className, children, ...props }: ComponentProps<typeof Radix.RadioItem>) {
+  return (
+    <Radix.RadioItem
+      data-slot="menu-radio-item"
+      className={cn(
+        "flex cursor-default items-center gap-2.5 rounded-lg px-2.5 py-2 text-sm outline-none select-none data-[disabled]:opacity-45 data-[highlighted]:bg-surface-hover",
+        className,
+      )}
+      {...props}
+    >
+      <span className="min-w-0 grow truncate">{children}</span>
+      <Radix.ItemIndicator>
+        <Check className="size-4 text-primary" aria-hidden />
+      </Radix.ItemIndicator>
+    </Radix.RadioItem>
   );
 }
 

@@ -4,6 +4,7 @@ import {
   type QueryClient,
   queryOptions,
 } from "@tanstack/react-query";
+import { actingHeaders } from "@/api/acting";
 import { api, data, send } from "@/api/client";
 import { isNotFound } from "@/api/errors";
 import type { Chat, ChatList, NewMessage } from "@/api/types";
@@ -99,7 +100,7 @@ function postMessage(ask: Ask, signal: AbortSignal): Promise<Response> {
   return send(() =>
     fetch(`/api/chats/${encodeURIComponent(ask.chatId)}/messages`, {
       method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+      headers: { "Content-Type": "application/json", Accept: "text/event-stream", ...actingHeaders() },
       body: JSON.stringify(body),
       signal,
     }),

@@ -1,5 +1,6 @@
 import { chatCommands } from "@/features/chats/commands";
 import { consoleCommands } from "@/features/console/commands";
+import { keyCommands } from "@/features/keys/commands";
 import { modelCommands } from "@/features/models/commands";
 import { playgroundCommands } from "@/features/playground/commands";
 import { sessionCommands } from "@/features/session/commands";
@@ -17,6 +18,7 @@ export const commands: readonly Command[] = [
   ...settingsCommands,
   ...consoleCommands,
   ...playgroundCommands,
+  ...keyCommands,
   ...sessionCommands,
 ];
 

@@ -1,5 +1,5 @@
 import type { ParseKeys } from "i18next";
-import { FlaskConical, LayoutDashboard, type LucideIcon } from "lucide-react";
+import { FlaskConical, LayoutDashboard, KeyRound, type LucideIcon } from "lucide-react";
 import type { Need } from "@/features/session/may";
 
 export const sections = ["start", "build", "organization", "installation"] as const;
@@ -23,5 +23,13 @@ export const pages: readonly ConsolePage[] = [
     label: "playground.title",
     icon: FlaskConical,
     section: "build",
+  },
+  {
+    id: "keys",
+    path: "/console/keys",
+    label: "keys.title",
+    icon: KeyRound,
+    section: "build",
+    needs: "keys.read",
   },
 ];

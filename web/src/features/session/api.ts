@@ -1,4 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
+import { actAs } from "@/api/acting";
 import { api, data } from "@/api/client";
 import { isSignedOut } from "@/api/errors";
 import type { Session } from "@/api/types";
@@ -17,6 +18,7 @@ export const sessionQuery = queryOptions({
 
 /** Exchanges the one-time token of a sign-in link for the session cookie. */
 export function signIn(token: string): Promise<Session> {
+  actAs(null); // an invitation's link leads to its own organization
   return known(data<Session>(api.POST("/api/session", { body: { token } })));
 }
 
@@ -30,4 +32,5 @@ async function known(answer: Promise<Session>): Promise<Session> {
 export async function signOut(): Promise<void> {
   await api.DELETE("/api/session");
   forgetDrafts();
+  actAs(null);
 }

@@ -12,6 +12,9 @@ it("holds a scope by its name or by a pattern, as the server does", () => {
   expect(may(session(["*.read"]), "keys.write")).toBe(false);
   expect(may(session(["keys.read"]), "keys.read")).toBe(true);
   expect(may(session(["keys.read"]), "audit.read")).toBe(false);
+  expect(may(session(["organization.read"]), "project.read")).toBe(true);
+  expect(may(session(["organization.read"]), "project.write")).toBe(false);
+  expect(may(session(["project.*"]), "organization.read")).toBe(false);
   expect(may(undefined, "keys.read")).toBe(false);
 });
 

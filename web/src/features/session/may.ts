@@ -6,11 +6,15 @@ import { sessionKey, sessionQuery } from "./api";
 /** What a page or an action asks for: a scope of the API, or to be the installation's operator. */
 export type Need = "operator" | (string & {});
 
-/** The server's rule (internal/actor): a scope is held by its name or by a pattern, "*", "chat.*", "*.read". */
+/**
+ * The server's rule (internal/actor): a scope is held by its name or by a pattern, "*", "chat.*", "*.read"; what is of a
+ * project, by those too who may do it in the whole organization.
+ */
 export function may(session: Session | undefined, need: Need): boolean {
   if (!session) return false;
   if (need === "operator") return session.operator;
   const [group, verb] = need.split(".");
+  if (group === "project" && may(session, `organization.${verb ?? ""}`)) return true;
   return session.scopes.some((held) => {
     if (held === "*") return true;
     const [heldGroup, heldVerb] = held.split(".");
