@@ -134,7 +134,7 @@ test("on a phone the parameters are in a drawer", async ({ page }) => {
   await expectAccessible(page);
   await page.getByRole("dialog").locator("[data-slot=playground-model]").click();
   await page.getByPlaceholder("Search models").fill("gpt-4");
-  await page.getByRole("option").first().click();
+  await page.locator("[cmdk-item]").first().click();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("dialog")).toBeHidden();
   await expectNoSidewaysScroll(page);

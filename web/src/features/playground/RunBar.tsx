@@ -42,9 +42,6 @@ export function RunBar() {
         ) : (
           <Button onClick={submit} data-slot="playground-submit">
             {t("playground.submit")}
-            <span className="max-sm:hidden">
-              <KeyCaps keys="mod+enter" inverse />
-            </span>
           </Button>
         )}
         <Button variant="outline" disabled={!canRegenerate()} onClick={regenerate}>
@@ -52,6 +49,9 @@ export function RunBar() {
           {t("playground.regenerate")}
         </Button>
         <CommandButton id="playground.code" />
+        <span className="max-sm:hidden" aria-hidden>
+          <KeyCaps keys="mod+enter" />
+        </span>
         <span className="grow" />
         <Count />
       </div>

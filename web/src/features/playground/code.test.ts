@@ -10,7 +10,7 @@ const folder = path.resolve(import.meta.dirname, "../../../../e2e/sdk/playground
 const base = "http://127.0.0.1:8080/v1";
 const endings: Record<Language, string> = { python: "py", python028: "028.py", node: "mjs", curl: "sh" };
 
-const odd = `It's "odd": \\n is no line's end, $HOME no \`path\`, ${"${x}"} nothing;\n바람 🌊 \t\u007f\u2028 {x} %s`;
+const odd = `It's "odd": \\n is no line's end, $HOME no \`path\`, \${x} nothing;\n바람 🌊 \t\u007f\u2028 {x} %s`;
 const models = { chat: "gpt-3.5-turbo", complete: "gpt-3.5-turbo-instruct", edit: "text-davinci-edit-001" };
 const short = { maxTokens: 8, temperature: 0, seed: 7 };
 
