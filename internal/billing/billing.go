@@ -172,30 +172,25 @@ func (s *Service) lookAll(ctx context.Context) error {
 	return s.lookAt(ctx, slices.Collect(maps.Keys(*s.o.Meter.tabs.Load()))...)
 }
 
-// look looks at those who have spent something here, or whose terms change by themselves now, and tells the other servers.
+// look looks at those who have spent something here, or whose terms change by themselves now.
 func (s *Service) look(ctx context.Context) error {
-	orgs := s.o.Meter.wanting(s.o.Clock.Now())
-	err := s.lookAt(ctx, slices.Sorted(maps.Keys(orgs))...)
-	for org, spent := range orgs {
-		if spent {
-			s.o.Bus.Publish(topic, org)
-		}
-	}
-	return err
+	return s.lookAt(ctx, s.o.Meter.wanting(s.o.Clock.Now())...)
 }
 
-// lookAt reads what organizations have spent and may spend. Those that are not limited are left out.
+// lookAt reads what organizations have spent and may spend, and tells the other servers of what was spent here. Those that are not limited are
+// left out.
 func (s *Service) lookAt(ctx context.Context, orgs ...string) error {
 	type begun struct {
 		*tab
 		month  time.Time
 		marked map[string]int64
+		news   bool
 	}
 	var tabs []begun
 	for _, org := range orgs {
 		if t := s.o.Meter.tab(org); t != nil {
-			month, marked := t.mark(s.o.Clock.Now())
-			tabs = append(tabs, begun{t, month, marked})
+			month, marked, news := t.mark(s.o.Clock.Now())
+			tabs = append(tabs, begun{t, month, marked, news})
 		}
 	}
 	if len(tabs) == 0 {
@@ -208,6 +203,9 @@ func (s *Service) lookAt(ctx context.Context, orgs ...string) error {
 			continue
 		}
 		errs = append(errs, s.read(ctx, t.tab, t.month, t.marked))
+		if t.news {
+			s.o.Bus.Publish(topic, t.org)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -309,17 +309,15 @@ func (s *Service) steps(ctx context.Context, org string, month, from, until time
 func pay(grants []Grant, from time.Time, paid int64, steps []step) (credit int64) {
 	for _, s := range steps {
 		due := s.spent - paid
-		if due <= 0 {
-			from = s.until
-			continue
-		}
-		paid = s.spent
-		if !from.Before(s.until) {
-			from = s.until.Add(-time.Nanosecond) // what comes into the books late, after the end of its month, was spent at its end
+		paid = max(paid, s.spent)
+		begin, until := from, s.until
+		from = until
+		if !begin.Before(until) { // spent in the moment of the last look; or late in the books, after the end of its month: as if at its end
+			begin, until = until.Add(-time.Nanosecond), until.Add(time.Nanosecond)
 		}
 		var good []*Grant
 		for i := range grants {
-			if grants[i].good(from, s.until) {
+			if due > 0 && grants[i].good(begin, until) {
 				good = append(good, &grants[i])
 			}
 		}
@@ -330,7 +328,6 @@ func pay(grants []Grant, from time.Time, paid int64, steps []step) (credit int64
 			credit += n
 			due -= n
 		}
-		from = s.until
 	}
 	return credit
 }

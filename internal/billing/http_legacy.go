@@ -28,8 +28,8 @@ type Subscription struct {
 	AccountName     string           `json:"account_name" doc:"The organization's name."`
 	PONumber        *string          `json:"po_number" doc:"Always null."`
 	BillingEmail    *string          `json:"billing_email" doc:"The first address that is told when limits are reached."`
-	TaxIDs          []string         `json:"tax_ids" doc:"Always null."`
-	BillingAddress  *string          `json:"billing_address" doc:"The address on invoices."`
+	TaxIDs          *string          `json:"tax_ids" doc:"Always null."`
+	BillingAddress  *string          `json:"billing_address" doc:"Always null."`
 	BusinessAddress *string          `json:"business_address" doc:"Always null."`
 }
 
@@ -134,9 +134,6 @@ func (s *Service) getSubscription(w http.ResponseWriter, r *http.Request) error 
 	out.SoftLimit, out.HardLimit, out.SystemHardLimit = units(out.SoftUSD), units(out.HardUSD), units(out.SystemHardUSD)
 	if len(st.Account.Contacts) > 0 {
 		out.BillingEmail = &st.Account.Contacts[0]
-	}
-	if st.Account.Address != "" {
-		out.BillingAddress = &st.Account.Address
 	}
 	return httpapi.JSON(w, http.StatusOK, out)
 }

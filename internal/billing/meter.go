@@ -122,30 +122,30 @@ func (m *Meter) follow(orgs []string) {
 // tab returns an organization's tab; nil when it is not limited.
 func (m *Meter) tab(org string) *tab { return (*m.tabs.Load())[org] }
 
-// wanting returns the organizations of which the books are to be looked at now, and whether this server has spent for each.
-func (m *Meter) wanting(now time.Time) map[string]bool {
-	out := map[string]bool{}
+// wanting returns the organizations of which the books are to be looked at now.
+func (m *Meter) wanting(now time.Time) (out []string) {
 	for org, t := range *m.tabs.Load() {
 		t.mu.Lock()
 		if t.dirty || !now.Before(t.due) {
-			out[org] = t.dirty
+			out = append(out, org)
 		}
 		t.mu.Unlock()
 	}
 	return out
 }
 
-// mark begins a look into the books: what this server spends after it is added to what they will say.
-func (t *tab) mark(now time.Time) (month time.Time, local map[string]int64) {
+// mark begins a look into the books: what this server spends after it is added to what they will say. news is whether it has spent since the
+// last one.
+func (t *tab) mark(now time.Time) (month time.Time, local map[string]int64, news bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.turn(now)
-	t.dirty = false
+	news, t.dirty = t.dirty, false
 	local = make(map[string]int64, len(t.local))
 	for k, v := range t.local {
 		local[k] = v
 	}
-	return t.month, local
+	return t.month, local, news
 }
 
 // set ends the look that began with mark: books is what projects have spent in that month. What this server has spent since is on top,
