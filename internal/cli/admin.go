@@ -27,17 +27,20 @@ type admin struct {
 
 // call asks the server of this home, as the operator acting in the chosen organization.
 func (a *admin) call(cmd *cobra.Command, method, path string, in any, use func(map[string]any) error) error {
-	return a.withServer(cmd.Context(), cmd.ErrOrStderr(), func(c *client) error {
-		c.org = a.org
-		var out map[string]any
-		if err := c.call(cmd.Context(), method, path, in, &out); err != nil {
-			return err
-		}
-		if a.json {
-			return json.NewEncoder(cmd.OutOrStdout()).Encode(out)
-		}
-		return use(out)
-	})
+	return a.withServer(cmd.Context(), cmd.ErrOrStderr(), func(c *client) error { return a.with(cmd, c, method, path, in, use) })
+}
+
+// with is call with a client that is there already.
+func (a *admin) with(cmd *cobra.Command, c *client, method, path string, in any, use func(map[string]any) error) error {
+	c.org = a.org
+	var out map[string]any
+	if err := c.call(cmd.Context(), method, path, in, &out); err != nil {
+		return err
+	}
+	if a.json {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(out)
+	}
+	return use(out)
 }
 
 // list prints all pages of a list.
@@ -138,7 +141,7 @@ Commands that print one thing print it alone: an id, a link, or a key, which is 
 	}
 	cmd.PersistentFlags().StringVar(&s.org, "organization", "", "id or name of the organization (default: the first)")
 	cmd.PersistentFlags().BoolVar(&s.json, "json", false, "as JSON")
-	cmd.AddCommand(s.orgs(), s.projects(), s.users(), s.invites(), s.keys(), s.signIn())
+	cmd.AddCommand(s.orgs(), s.projects(), s.users(), s.invites(), s.keys(), s.signIn(), s.incidents(), s.health(), s.jobs())
 	return cmd
 }
 

@@ -142,15 +142,19 @@ func (a *app) root() *cobra.Command {
 		if c.Name() == "help" {
 			c.Args = helpTopic
 		}
-		if c.HasSubCommands() {
+		if c.HasSubCommands() && c.RunE == nil {
 			c.Args, c.RunE = subcommand, help
+			c.Annotations = map[string]string{group: "yes"}
 		}
 		c.Args = usageArgs(c.Args)
 	}
 	// A command that only has others is not called alone.
-	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasSubCommands)}}", 1))
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", `{{if and .Runnable (not (index .Annotations "`+group+`"))}}`, 1))
 	return root
 }
+
+// group marks commands that only have others.
+const group = "group"
 
 // subcommand refuses what is no command of a group of commands.
 func subcommand(cmd *cobra.Command, args []string) error {

@@ -32,12 +32,19 @@ type check struct {
 }
 
 func doctorCommand(a *app) *cobra.Command {
-	var asJSON bool
+	var asJSON, running bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check libraries, models, disk, port, database and sandbox; each line is ok or says what to do",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if running {
+				r, err := a.healthOf(cmd)
+				if err != nil {
+					return err
+				}
+				return printHealth(cmd.OutOrStdout(), r, asJSON)
+			}
 			cfg, reg, err := a.models()
 			if err != nil {
 				return err
@@ -46,6 +53,7 @@ func doctorCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.Flags().BoolVar(&running, "server", false, "what the running server says of itself, as parley admin health")
 	return cmd
 }
 

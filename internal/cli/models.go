@@ -24,7 +24,7 @@ func modelsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "models",
 		Short: "What is installed, what answers for which name, and what the catalog offers",
-		Args:  cobra.NoArgs,
+		Args:  subcommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, reg, err := a.models()
 			if err != nil {
@@ -36,7 +36,8 @@ func modelsCommand(a *app) *cobra.Command {
 			return printInstalled(cmd.OutOrStdout(), reg, states(cmd.Context(), cfg), asJSON)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	cmd.AddCommand(live(a, &asJSON)...)
+	cmd.PersistentFlags().BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.Flags().BoolVar(&offers, "catalog", false, "what can be pulled")
 	return cmd
 }

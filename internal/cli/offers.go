@@ -13,6 +13,7 @@ import (
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/catalog"
 	"github.com/parley-ai/parley/internal/models/discover"
+	"github.com/parley-ai/parley/internal/models/manage"
 	"github.com/parley-ai/parley/internal/server"
 )
 
@@ -115,7 +116,7 @@ func findOffers(ctx context.Context, out io.Writer, s *server.Server, found []di
 		list = append(list, offer{
 			key:  "catalog " + e.Name,
 			text: fmt.Sprintf("%s from the catalog (%s, %s), pulled in the background", e.Title, bytesText(e.Memory), e.Licence),
-			take: func(context.Context) error { s.Upgrade(e.Name, pullOptions(), reporter(out)); return nil },
+			take: func(context.Context) error { s.Upgrade(e.Name, reporter(out)); return nil },
 		})
 	}
 	return list
@@ -178,15 +179,17 @@ func pullOptions() models.PullOptions {
 }
 
 // reporter prints the progress of a background pull, seldom enough to read.
-func reporter(out io.Writer) func(server.Pull) {
+func reporter(out io.Writer) func(manage.Pull) {
 	var last time.Time
 	stage := ""
-	return func(p server.Pull) {
+	return func(p manage.Pull) {
 		switch {
-		case p.State == "done":
-			fmt.Fprintln(out, nowAnswers(p.Name))
+		case p.State == manage.PullDone:
+			fmt.Fprintln(out, nowAnswers(p.Model))
 			return
-		case p.State == "failed":
+		case p.State == manage.PullCanceled:
+			return
+		case p.State == manage.PullFailed:
 			fmt.Fprintf(out, "%s could not be pulled: %s\n", p.Name, p.Error)
 			return
 		case p.Stage == stage && time.Since(last) < 5*time.Second:

@@ -150,22 +150,6 @@ func prepareCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func removeCommand(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:               "remove NAME",
-		Short:             "Take a model out of this home; files in the shared cache stay",
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeWith(a, installedNames),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			_, reg, err := a.models()
-			if err != nil {
-				return err
-			}
-			return reg.Remove(cmd.Context(), args[0])
-		},
-	}
-}
-
 func convertCommand(a *app) *cobra.Command {
 	var q8 bool
 	cmd := &cobra.Command{

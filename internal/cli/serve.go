@@ -91,7 +91,7 @@ func serve(cmd *cobra.Command, cfg *config.Config, mode offers, look bool) error
 	for _, w := range cfg.Warnings {
 		log.WarnContext(ctx, w)
 	}
-	s, err := server.New(ctx, server.Options{Config: cfg, Log: log, Version: Version, Openers: openers(cfg, log)})
+	s, err := server.New(ctx, server.Options{Config: cfg, Log: log, Version: Version, Openers: openers(cfg, log), Preparer: preparer()})
 	if err != nil {
 		return err
 	}
@@ -147,7 +147,7 @@ func banner(ctx context.Context, out io.Writer, s *server.Server) error {
 	} else {
 		fmt.Fprintf(out, "  model    none is installed: `%s pull --defaults` brings a small one\n", self)
 	}
-	fmt.Fprintln(out)
+	fmt.Fprintf(out, "  privacy  %s\n\n", s.Privacy(self))
 	return nil
 }
 

@@ -105,6 +105,8 @@ func (c *Config) check() error {
 		bad(slices.Contains(strings.Fields(sso.Scopes), "openid"), "sso.scopes", "%q lacks openid", sso.Scopes)
 		bad(c.BaseURL != "", "base_url", "single sign-on needs it: the provider sends browsers back to BASE_URL/signin/sso/callback")
 	}
+	bad(slices.Contains([]string{"auto", "true", "false"}, c.StatusPage), "status_page", "%q is no choice: write true, false or auto", c.StatusPage)
+	bad(c.RetentionDays >= 0 && c.RetentionDays <= 365, "retention_days", "write 0 to 365")
 	bad(c.ShutdownGrace >= 0, "shutdown_grace", "write a duration, such as 30s")
 	bad(c.Engine.IdleUnload >= 0, "engine.idle_unload", "write a duration, such as 15m, or 0 for never")
 	bad(c.Engine.HangAfter >= 0, "engine.hang_after", "write a duration, such as 60s, or 0 for never")
@@ -155,6 +157,25 @@ func (c *Config) TrustedProxies() ([]netip.Prefix, error) {
 // Origins are the origins of web pages that may call with an API key: none, or "*" for all.
 func (c *Config) Origins() []string {
 	return strings.FieldsFunc(c.AllowOrigins, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// PublicStatus reports whether everybody may see the status page. With auto only while the server listens for this machine alone and no
+// other address is said to lead to it: what is up and what was down is nobody's secret on one's own machine, and on others the operator decides.
+func (c *Config) PublicStatus() bool {
+	if c.StatusPage != "auto" {
+		return c.StatusPage == "true"
+	}
+	host, _, err := net.SplitHostPort(c.Addr)
+	if err != nil || !isLoopback(host) {
+		return false
+	}
+	u, err := url.Parse(c.BaseURL)
+	return c.BaseURL == "" || err == nil && isLoopback(u.Hostname())
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // isOrigin reports whether browsers could send s as Origin.

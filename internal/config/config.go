@@ -14,11 +14,13 @@ type Config struct {
 	DBMaxConns    int               `koanf:"db_max_conns" default:"20" doc:"most connections to PostgreSQL"`
 	ShutdownGrace time.Duration     `koanf:"shutdown_grace" default:"30s" doc:"how long running answers may take to finish at shutdown"`
 	BaseURL       string            `koanf:"base_url" default:"" doc:"address of the web app as browsers reach it, for links; empty is http://ADDR"`
+	RetentionDays int               `koanf:"retention_days" default:"30" doc:"how many days requests of the API are kept with their answers, encrypted, for reviewers; 0 is not at all. What the operator or an organization sets while running wins"`
 	SecretKey     string            `koanf:"secret_key" default:"" secret:"true" doc:"key that secrets in the database are sealed with, 32 random bytes in base64, the same for all servers of a database; further ones, with commas between them, open what they sealed before; empty is secret.key in the home directory, made at the first start"`
 	SecretForget  string            `koanf:"secret_forget" default:"" doc:"id of a key that is lost: start without it, and never read again what it sealed"`
 	AllowOrigins  string            `koanf:"allow_origins" default:"*" doc:"web pages that may call /v1 with an API key, such as https://app.example.com, with commas between them; * is all, as at OpenAI; empty is none but Parley's own"`
 	Proxies       string            `koanf:"trusted_proxies" default:"" doc:"proxies of yours before the server, whose X-Forwarded-For is believed: networks such as 10.0.0.0/8 or 127.0.0.1/32, with commas between them; empty is none"`
 	Sessions      Sessions          `koanf:"sessions"`
+	StatusPage    string            `koanf:"status_page" default:"auto" doc:"whether everybody may see the status page, /status: true or false; auto is true while only this machine can reach the server"`
 	Log           Log               `koanf:"log"`
 	Limits        Limits            `koanf:"limits"`
 	Redis         Redis             `koanf:"redis"`

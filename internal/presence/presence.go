@@ -48,12 +48,24 @@ const (
 	renewEvery = 10 * time.Second
 )
 
-// Options of Join. All fields are required.
+// Options of Join. All fields but Host and Version are required.
 type Options struct {
-	DB     *store.DB
-	Clock  clock.Clock
-	Logger *slog.Logger
-	Home   string // names the home directory whose lock this process holds: store.HomeLock.ID
+	DB      *store.DB
+	Clock   clock.Clock
+	Logger  *slog.Logger
+	Home    string // names the home directory whose lock this process holds: store.HomeLock.ID
+	Host    string // the machine's name, for whoever looks after several servers
+	Version string // of the program
+}
+
+// Server is a process that lives.
+type Server struct {
+	ID      string
+	Host    string
+	Version string
+	Started time.Time
+	Renewed time.Time // its last sign of life
+	Self    bool      // it is this one
 }
 
 // Servers is this process among the servers of a database. Safe for concurrent use.
@@ -63,6 +75,8 @@ type Servers struct {
 	log   *slog.Logger
 	id    string
 	home  string
+	host  string
+	ver   string
 	every time.Duration // renewEvery, but in tests
 
 	mu   sync.Mutex
@@ -71,7 +85,7 @@ type Servers struct {
 
 // Join begins this process's lease, and ends those of its home's earlier processes.
 func Join(ctx context.Context, o Options) (*Servers, error) {
-	s := &Servers{db: o.DB, clock: o.Clock, log: o.Logger, id: ids.New("srv_"), home: o.Home, every: renewEvery}
+	s := &Servers{db: o.DB, clock: o.Clock, log: o.Logger, id: ids.New("srv_"), home: o.Home, host: o.Host, ver: o.Version, every: renewEvery}
 	if err := s.join(ctx); err != nil {
 		return nil, fmt.Errorf("join the servers of the database: %w", err)
 	}

@@ -77,6 +77,21 @@ func TestAServerLivesAsLongAsItRenews(t *testing.T) {
 	})
 }
 
+func TestListOfServers(t *testing.T) {
+	each(t, func(w *world) {
+		a := w.join("a")
+		w.clock.Advance(time.Second)
+		b, err := Join(w.t.Context(), Options{DB: w.db, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), Home: "b", Host: "desk", Version: "1.2"})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		got, err := b.List(w.t.Context())
+		if err != nil || len(got) != 2 || got[0].ID != a.ID() || got[0].Self || !got[1].Self || got[1].Host != "desk" || got[1].Version != "1.2" || !got[1].Renewed.Equal(w.clock.Now()) {
+			w.t.Errorf("%+v %v", got, err)
+		}
+	})
+}
+
 func TestAHomesNextStartEndsItsEarlierLives(t *testing.T) {
 	each(t, func(w *world) {
 		a, b := w.join("a"), w.join("b")

@@ -17,9 +17,9 @@ func (s *Servers) join(ctx context.Context) error {
 
 func (s *Servers) insert(ctx context.Context, tx *store.Tx) error {
 	now := s.clock.Now()
-	_, err := tx.Exec(ctx, `INSERT INTO servers (id, home, started_at, expires_at) VALUES ($1, $2, $3, $4)
+	_, err := tx.Exec(ctx, `INSERT INTO servers (id, home, started_at, expires_at, host, version) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`,
-		s.id, s.home, store.Millis(now), store.Millis(now.Add(ttl)))
+		s.id, s.home, store.Millis(now), store.Millis(now.Add(ttl)), s.host, s.ver)
 	return err
 }
 
@@ -60,4 +60,14 @@ func (s *Servers) Alive(ctx context.Context, q store.Q) (map[string]bool, error)
 func (s *Servers) leave(ctx context.Context) error {
 	_, err := s.db.Exec(ctx, `DELETE FROM servers WHERE id = $1`, s.id)
 	return err
+}
+
+// List returns the servers that live, the oldest first.
+func (s *Servers) List(ctx context.Context) ([]Server, error) {
+	return store.Collect(ctx, s.db.Read(), func(row store.Scanner) (o Server, err error) {
+		var started, expires int64
+		err = row.Scan(&o.ID, &o.Host, &o.Version, &started, &expires)
+		o.Started, o.Renewed, o.Self = store.Time(started), store.Time(expires).Add(-ttl), o.ID == s.id
+		return o, err
+	}, `SELECT id, host, version, started_at, expires_at FROM servers WHERE expires_at > $1 ORDER BY started_at, id`, store.Millis(s.clock.Now()))
 }

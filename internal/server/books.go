@@ -48,7 +48,7 @@ func (l ledger) Record(ctx context.Context, who actor.Actor, r generate.Record) 
 	}
 	l.usage.Record(ctx, who, usage.Row{
 		Op: r.Op, Model: r.Model, Served: r.Served, Prompt: u.PromptTokens, Cached: u.CachedTokens, Completion: u.CompletionTokens,
-		Requests: r.Requests, Status: status(r.Outcome), FirstToken: r.FirstToken, EndUser: endUser(who, r.User),
+		Requests: r.Requests, Status: statusOf(r.Outcome), FirstToken: r.FirstToken, EndUser: endUser(who, r.User),
 	})
 }
 
@@ -60,8 +60,8 @@ func endUser(who actor.Actor, user string) string {
 	return user
 }
 
-// status is the outcome of what no request waits for, in HTTP's numbers.
-func status(o generate.Outcome) int {
+// statusOf is the outcome of what no request waits for, in HTTP's numbers.
+func statusOf(o generate.Outcome) int {
 	switch o {
 	case generate.Completed:
 		return http.StatusOK
@@ -101,7 +101,7 @@ func (c counted) Record(ctx context.Context, who actor.Actor, op, model, served 
 	case err != nil:
 		outcome = generate.Failed
 	}
-	c.usage.Record(context.WithoutCancel(ctx), who, usage.Row{Op: op, Model: model, Served: served, Status: status(outcome)})
+	c.usage.Record(context.WithoutCancel(ctx), who, usage.Row{Op: op, Model: model, Served: served, Status: statusOf(outcome)})
 }
 
 // names lets tokenizer read the calendar.

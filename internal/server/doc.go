@@ -10,8 +10,4 @@
 //
 //	GET  /admin/status        adminStatus        version, address, models and what they are doing
 //	POST /admin/signin-links  adminSigninLink    a one-time sign-in link
-//
-// and on both:
-//
-//	GET  /api/pulls           listPulls          models that are being pulled in the background
 package server

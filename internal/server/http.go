@@ -14,28 +14,26 @@ import (
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/identity"
+	"github.com/parley-ai/parley/internal/models/manage"
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/openapi"
 	"github.com/parley-ai/parley/web"
 )
 
-// routes joins the capabilities' routes with those of this package that every listener has.
+// routes joins the capabilities' routes with those that depend on the configuration.
 func (s *Server) routes(capabilities ...[]httpapi.Route) []httpapi.Route {
 	routes := slices.Concat(capabilities...)
-	routes = append(routes, httpapi.Route{
-		Method: http.MethodGet, Path: "/api/pulls", Op: "listPulls", Tag: "Models",
-		Summary: "Models that this server is pulling in the background.",
-		Out:     httpapi.List[Pull]{}, Scope: actor.ModelsRead,
-		Handle: func(w http.ResponseWriter, _ *http.Request) error {
-			return httpapi.JSON(w, http.StatusOK, httpapi.NewList(s.Pulls(), false, func(p Pull) string { return p.Name }))
-		},
-	})
+	if s.cfg.PublicStatus() {
+		routes = append(routes, s.ops.status.PublicRoutes()...)
+	}
+	s.ops.meter.Measure(routes)
 	return routes
 }
 
 // buildAPIs makes the network's API and the socket's, which has more routes and one actor.
 func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
-	admin := slices.Concat(s.adminRoutes(), s.identity.AdminRoutes(), s.signin.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf), s.billing.AdminRoutes(s.identity.OrganizationOf), s.increase.AdminRoutes(s.identity.OrganizationOf), s.mail.AdminRoutes())
+	admin := slices.Concat(s.adminRoutes(), s.identity.AdminRoutes(), s.signin.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf), s.billing.AdminRoutes(s.identity.OrganizationOf), s.increase.AdminRoutes(s.identity.OrganizationOf), s.mail.AdminRoutes(),
+		s.ops.models.AdminRoutes(), s.ops.health.AdminRoutes(), s.ops.status.AdminRoutes())
 	checks := []httpapi.Check{{Name: "database", Run: s.db.Ping}}
 	routes = append(routes, operatorRoutes(admin)...)
 	routes = append(routes, httpapi.SystemRoutes(checks, s.metrics.Handler())...)
@@ -50,7 +48,7 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 		return err
 	}
 	options := httpapi.Options{
-		TrustedProxies: proxies, Routes: routes, Auth: s.identity, Logger: s.log, Metrics: s.metrics, Books: s.usage, Clock: o.Clock,
+		TrustedProxies: proxies, Routes: routes, Auth: s.identity, Logger: s.log, Metrics: meters{s.metrics, &s.ops.meter}, Books: s.usage, Clock: o.Clock,
 		MaxBody: int64(limits.MaxBody), ReadTimeout: limits.BodyTimeout, WriteTimeout: limits.WriteTimeout,
 		HeaderTimeout: limits.HeaderTimeout, RequestTimeout: limits.RequestTimeout, BaseURL: s.cfg.BaseURL, AllowOrigins: s.cfg.Origins(),
 		Other: web.Handler(), Serves: web.Serves,
@@ -99,7 +97,7 @@ type Status struct {
 	Version string        `json:"version"`
 	URL     string        `json:"url"` // empty when the server listens on the socket alone
 	Models  []ModelStatus `json:"models"`
-	Pulls   []Pull        `json:"pulls"`
+	Pulls   []manage.Pull `json:"pulls"`
 }
 
 // ModelStatus is what a loaded or loading model is doing.
@@ -142,7 +140,7 @@ func (s *Server) adminRoutes() []httpapi.Route {
 }
 
 func (s *Server) status() Status {
-	out := Status{Version: s.version, Models: []ModelStatus{}, Pulls: s.Pulls()}
+	out := Status{Version: s.version, Models: []ModelStatus{}, Pulls: s.ops.models.Pulls()}
 	if s.network != nil {
 		out.URL = s.URL()
 	}

@@ -25,6 +25,7 @@ func (s *Server) openLimits(ctx context.Context, o Options, hints bus.Bus) (*lim
 			return nil, err
 		}
 		s.onClose(func(context.Context) error { return counter.Close() })
+		s.ops.redis = counter
 		limiter.Share(limits.Sharing{Counter: counter, Closed: o.Config.Redis.Away == "closed", Logger: s.log})
 	}
 	var err error

@@ -19,6 +19,8 @@ type Options struct {
 	Version string
 	Clock   clock.Clock              // nil: the system's
 	Openers map[string]engine.Opener // by driver: "llama", "remote"
+	// Preparer makes the weights of models that are pulled ready for this machine; nil leaves them as they are.
+	Preparer engine.Preparer
 }
 
 // ModelOptions opens the models that the configuration describes.

@@ -73,7 +73,7 @@ type Server struct {
 	owner    *httpapi.API // for the socket
 	network  *httpapi.Server
 	socket   *socketServer
-	pulls    pulls
+	ops      operation
 
 	ctx    context.Context // of background work; ends with Close
 	cancel context.CancelFunc
@@ -156,7 +156,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	}
 	s.onClose(stopTracing)
 	s.metrics = obs.NewMetrics(o.Version)
-	servers, err := presence.Join(ctx, presence.Options{DB: s.db, Clock: o.Clock, Logger: s.log, Home: s.lock.ID()})
+	servers, err := presence.Join(ctx, presence.Options{DB: s.db, Clock: o.Clock, Logger: s.log, Home: s.lock.ID(), Host: hostname(), Version: o.Version})
 	if err != nil {
 		return err
 	}
@@ -222,6 +222,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	}
 	servers.OnBeat(page.Recover)
 	s.wg.Go(func() { servers.Run(s.ctx) })
+	s.operate(o, servers)
 	routes := s.routes(
 		(&chat.API{Generate: gen, Clock: o.Clock}).Routes(),
 		(&completions.API{Generate: gen, Clock: o.Clock}).Routes(),
@@ -233,6 +234,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		(&chats.API{Chats: page, Models: s.Models, Pool: s.pool}).Routes(),
 		(&models.API{Registry: s.Models}).Routes(),
 		s.calendar.Routes(),
+		s.ops.models.Routes(),
 		s.identity.Routes(),
 		s.signin.Routes(),
 		s.sso.Routes(),
@@ -280,6 +282,7 @@ func (s *Server) Start(ctx context.Context) (<-chan error, error) {
 	}
 	s.onClose(s.jobs.Stop)
 	failed := network.Start()
+	s.wg.Go(func() { s.ops.status.Run(s.ctx) })
 	ready, err := json.Marshal(map[string]any{"url": s.URL(), "pid": os.Getpid(), "version": s.version})
 	if err != nil {
 		return nil, err
@@ -406,7 +409,6 @@ func (s *Server) Close(ctx context.Context) error {
 			errs = append(errs, s.socket.close(grace))
 		}
 		s.cancel()
-		s.stopPulls(grace)
 		s.wg.Wait()
 		// Answers that were cut short may have used up all of the grace; their usage is still written.
 		rest, stop := context.WithTimeout(ctx, closeTime)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-ai/parley/internal/audit"
@@ -89,6 +90,8 @@ type Service struct {
 	audit *audit.Log
 	first chan struct{} // closed when components were probed for the first time
 
+	running atomic.Bool // Run has begun
+
 	mu      sync.Mutex
 	live    map[string]Finding // what the last probes found, with the share of failed requests
 	probed  time.Time          // when; zero: not yet
@@ -116,6 +119,7 @@ func (s *Service) shown() []string {
 
 // Run probes and counts until ctx ends.
 func (s *Service) Run(ctx context.Context) {
+	s.running.Store(true)
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	last := time.Now()

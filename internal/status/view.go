@@ -41,9 +41,11 @@ const mostIncidents = 100
 // look returns what is to be shown: what is probed now with what was read from the database, lately or as long ago as it
 // has not answered.
 func (s *Service) view(ctx context.Context) view {
-	select {
-	case <-s.first:
-	case <-ctx.Done():
+	if s.running.Load() { // in a process that serves nobody nothing is probed
+		select {
+		case <-s.first:
+		case <-ctx.Done():
+		}
 	}
 	s.mu.Lock()
 	fresh := !s.readAt.IsZero() && time.Since(s.readAt) < readAgain

@@ -136,3 +136,6 @@ func (r *Redis) Correct(ctx context.Context, buckets []limits.Taking, at int64) 
 	}
 	return err
 }
+
+// Ping reports whether the Redis answers.
+func (r *Redis) Ping(ctx context.Context) error { return r.client.Ping(ctx).Err() }
