@@ -159,6 +159,7 @@ type SessionInfo struct {
 	Role         string   `json:"role" doc:"The user's role in the organization." example:"owner"`
 	Scopes       []string `json:"scopes" doc:"What the user or the key may do: patterns such as *, chat.write, *.read."`
 	Operator     bool     `json:"operator" doc:"Whether the user looks after the installation, and may use the operations below /api/operator."`
+	Reviewer     bool     `json:"reviewer" doc:"Whether the user may read kept bodies of requests, by the queue below /api/review."`
 	Organization Named    `json:"organization" doc:"The organization that the user belongs to."`
 	Project      Named    `json:"project" doc:"The project that new objects go to."`
 	ExpiresAt    *int64   `json:"expires_at" doc:"When the session ends unless it is used, in seconds since 1970; null for an API key."`
@@ -257,7 +258,7 @@ func (s *Service) AnswerSession(w http.ResponseWriter, r *http.Request, who acto
 		return err
 	}
 	out := SessionInfo{Object: "session", User: Named{cmp.Or(who.User, who.Service), p.name}, Role: cmp.Or(who.Role, actor.Member),
-		Organization: Named{who.Org, who.OrgName}, Project: Named{who.Project, p.projectName}, Scopes: who.Scopes, Operator: who.Operator, Email: who.Email}
+		Organization: Named{who.Org, who.OrgName}, Project: Named{who.Project, p.projectName}, Scopes: who.Scopes, Operator: who.Operator, Reviewer: who.Reviewer, Email: who.Email}
 	if who.Held {
 		out.Held = "second_factor"
 	}

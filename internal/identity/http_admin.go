@@ -32,6 +32,26 @@ type LinkObject struct {
 	URL string `json:"url"`
 }
 
+// ReviewerObject is an account that may read kept bodies of requests.
+type ReviewerObject struct {
+	Object  string `json:"object" enum:"reviewer"`
+	ID      string `json:"id" doc:"The user's." example:"user-abc"`
+	Name    string `json:"name"`
+	Email   string `json:"email"`
+	AddedAt int64  `json:"added_at" doc:"Seconds since 1970."`
+}
+
+// OpenAPIName is the schema's name.
+func (ReviewerObject) OpenAPIName() string { return "Reviewer" }
+
+// ReviewerRequest names a reviewer.
+type ReviewerRequest struct {
+	User string `json:"user" doc:"The e-mail address or the id of somebody with an account." example:"ann@example.com"`
+}
+
+// OpenAPIName is the schema's name.
+func (ReviewerRequest) OpenAPIName() string { return "ReviewerRequest" }
+
 // AdminRoutes are the operator's, for all organizations. A link that signs in as somebody else is made on the admin socket alone.
 func (s *Service) AdminRoutes() []httpapi.Route {
 	return []httpapi.Route{
@@ -41,7 +61,45 @@ func (s *Service) AdminRoutes() []httpapi.Route {
 			In: OrganizationRequest{}, Out: OrganizationObject{}, Handle: s.postOrganization},
 		{Method: http.MethodPost, Path: "/admin/users/{user_id}/signin-links", Op: "adminUserSigninLink", Tag: "Admin", Summary: "Makes a link that signs a browser in as a member of the organization, once.",
 			Out: LinkObject{}, Handle: s.postUserLink},
+		{Method: http.MethodGet, Path: "/admin/reviewers", Op: "adminListReviewers", Tag: "Admin", Scope: actor.Operate, Summary: "Who may read kept bodies of requests.",
+			Out: httpapi.List[ReviewerObject]{}, Handle: s.getReviewers},
+		{Method: http.MethodPost, Path: "/admin/reviewers", Op: "adminAddReviewer", Tag: "Admin", Scope: actor.Operate, Summary: "Lets an account read kept bodies of requests, by the queue.",
+			In: ReviewerRequest{}, Out: ReviewerObject{}, MaxBody: 4096, Handle: s.postReviewer},
+		{Method: http.MethodDelete, Path: "/admin/reviewers/{user_id}", Op: "adminRemoveReviewer", Tag: "Admin", Scope: actor.Operate, Summary: "Takes that back.",
+			Out: httpapi.Deleted{}, Handle: s.deleteReviewer},
 	}
+}
+
+func reviewerObject(r Reviewer) ReviewerObject {
+	return ReviewerObject{Object: "reviewer", ID: r.User, Name: r.Name, Email: r.Email, AddedAt: r.Added.Unix()}
+}
+
+func (s *Service) getReviewers(w http.ResponseWriter, r *http.Request) error {
+	all, err := s.Reviewers(r.Context())
+	return answerPage(w, all, false, err, reviewerObject, func(o ReviewerObject) string { return o.ID })
+}
+
+func (s *Service) postReviewer(w http.ResponseWriter, r *http.Request) error {
+	in, err := httpapi.Decode[ReviewerRequest](w, r, httpapi.Strict)
+	if err != nil {
+		return err
+	}
+	if err := httpapi.Required("user", in.User != ""); err != nil {
+		return err
+	}
+	added, err := s.AddReviewer(r.Context(), httpapi.ActorOf(r.Context()), in.User)
+	if err != nil {
+		return err
+	}
+	return httpapi.JSON(w, http.StatusOK, reviewerObject(added))
+}
+
+func (s *Service) deleteReviewer(w http.ResponseWriter, r *http.Request) error {
+	gone, err := s.RemoveReviewer(r.Context(), httpapi.ActorOf(r.Context()), r.PathValue("user_id"))
+	if err != nil {
+		return err
+	}
+	return httpapi.JSON(w, http.StatusOK, httpapi.Deleted{ID: gone.User, Object: "reviewer.deleted", Deleted: true})
 }
 
 func organizationObject(o Organization) OrganizationObject {

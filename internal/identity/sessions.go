@@ -177,7 +177,7 @@ var heldScopes = []string{"session.*"}
 // hold takes from an actor what needs a second factor.
 func hold(a *actor.Actor, required bool) {
 	if required && !a.Strong {
-		a.Held, a.Operator, a.Scopes = true, false, heldScopes
+		a.Held, a.Operator, a.Reviewer, a.Scopes = true, false, false, heldScopes
 	}
 }
 

@@ -80,12 +80,13 @@ func asMember(ctx context.Context, q store.Q, org, user, project string, shown p
 	var required, sso bool
 	a := actor.Actor{Strong: shown.strong, Method: shown.method}
 	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id, u.id, u.email, m.role, COALESCE(pm.role, ''), o.require_second_factor, o.sso_required,
-		EXISTS (SELECT 1 FROM memberships f WHERE f.user_id = u.id AND f.role = 'owner' AND f.org_id = (SELECT id FROM organizations ORDER BY created_at, id LIMIT 1))
+		EXISTS (SELECT 1 FROM memberships f WHERE f.user_id = u.id AND f.role = 'owner' AND f.org_id = (SELECT id FROM organizations ORDER BY created_at, id LIMIT 1)),
+		EXISTS (SELECT 1 FROM reviewers v WHERE v.user_id = u.id)
 		FROM memberships m JOIN organizations o ON o.id = m.org_id JOIN users u ON u.id = m.user_id
 		JOIN projects p ON p.org_id = m.org_id AND p.archived_at = 0 AND p.id = CASE WHEN $3 = '' THEN m.project_id ELSE $3 END
 		LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = m.user_id
 		WHERE (o.id = $1 OR o.name = $1) AND m.user_id = $2 AND (pm.role IS NOT NULL OR m.role IN ('owner', 'admin'))`, org, user, project).
-		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole, &required, &sso, &a.Operator)
+		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole, &required, &sso, &a.Operator, &a.Reviewer)
 	a.Scopes = actor.ScopesIn(a.Role, a.ProjectRole)
 	hold(&a, required)
 	if err == nil && sso && (shown.method == ByPassword || shown.method == ByInvite) {

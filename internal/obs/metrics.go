@@ -124,6 +124,18 @@ func (m *Metrics) FirstToken(model string, took time.Duration) {
 	m.model(model).firstToken.Observe(took.Seconds())
 }
 
+// WatchKeeper has the figures of kept bodies called at each scrape. Call it once.
+func (m *Metrics) WatchKeeper(stats func() (waiting, kept, dropped int64)) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "parley_retention_waiting_bytes", Help: "Bodies of requests in memory that are not written yet."},
+			func() float64 { waiting, _, _ := stats(); return float64(waiting) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "parley_retention_kept_total", Help: "Requests whose bodies were kept."},
+			func() float64 { _, kept, _ := stats(); return float64(kept) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "parley_retention_dropped_total", Help: "Requests whose bodies found no room, or could not be written."},
+			func() float64 { _, _, dropped := stats(); return float64(dropped) }),
+	)
+}
+
 // EngineStatus is the state of one model, as WatchEngine reports it.
 type EngineStatus struct {
 	Model          string

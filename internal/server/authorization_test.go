@@ -38,6 +38,9 @@ var allowed = map[string]string{
 	"organization.write": "owner admin",
 	"project.read":       "owner admin", // and the project's owner, see credentials
 	"project.write":      "owner admin",
+	"retention.read":     "owner admin",
+	"retention.write":    "owner",
+	"reviewer":           "", // no role: whom the operator named, in a browser, see credentials
 	"operator":           "", // no role: an owner of the first organization in a browser, see credentials
 }
 
@@ -144,6 +147,12 @@ func credentials(t *testing.T, s *testkit.Server, owner actor.Actor, scopes []st
 				func(scope string) bool { return scope == actor.ProjectRead }})
 		}
 	}
+	reviewer := join(t, ids, owner, "reviewer@example.com", actor.Member)
+	must[identity.Reviewer](t)(ids.AddReviewer(t.Context(), owner, reviewer.Actor.User))
+	member := func(scope string) bool { return slices.Contains(strings.Fields(allowed[scope]), actor.Member) }
+	out = append(out,
+		credential{"reviewer, session", [2]string{"Cookie", identity.Cookie + "=" + reviewer.Secret}, func(scope string) bool { return member(scope) || scope == actor.Review }},
+		credential{"reviewer, key for all", keyFor(t, ids, reviewer.Actor), member})
 	secret, _, _, err := ids.CreateServiceAccount(t.Context(), owner, owner.Project, "robot", false)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +190,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 		case rt.Auth == httpapi.AuthNone:
 		case (rt.Scope == "") != slices.Contains(anybody, rt.Op):
 			t.Errorf("%s has the scope %q; the list of operations for anybody says otherwise", rt.Op, rt.Scope)
-		case rt.Scope == actor.Operate:
+		case rt.Scope == actor.Operate, rt.Scope == actor.Review:
 		case rt.Scope != "" && allowed[rt.Scope] == "":
 			t.Errorf("%s needs %s: say which roles have it", rt.Op, rt.Scope)
 		case rt.Scope != "":
@@ -189,7 +198,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 		}
 	}
 	for scope := range allowed {
-		if scope != actor.Operate && !scopes[scope] {
+		if scope != actor.Operate && scope != actor.Review && !scopes[scope] {
 			t.Errorf("no route needs %s", scope)
 		}
 	}
@@ -307,7 +316,7 @@ func TestOtherOrganizations(t *testing.T) {
 	}
 	n := 0
 	for _, rt := range s.Routes() {
-		if rt.Scope == actor.Operate { // there is no other one's: the first organization's owners alone may, and this one is not of them
+		if rt.Scope == actor.Operate || rt.Scope == actor.Review { // there is no other one's: the first organization's owners alone may, or reviewers, and this one is neither
 			header := map[string]string{"Cookie": identity.Cookie + "=" + boss.Secret, "Content-Type": "application/json"}
 			if resp, text := s.CallWith(header, rt.Method, rt.Path, "{}"); resp.StatusCode != http.StatusForbidden || !strings.Contains(text, "missing_scope") {
 				t.Errorf("%s %s as another organization's owner: %s %s", rt.Method, rt.Path, resp.Status, text)
@@ -345,7 +354,7 @@ func TestOtherOrganizations(t *testing.T) {
 	}
 	// Nor is anything of it in a list.
 	for _, rt := range s.Routes() {
-		if rt.Method != http.MethodGet || strings.Contains(rt.Path, "{") || rt.Auth == httpapi.AuthNone || rt.Scope == actor.Operate {
+		if rt.Method != http.MethodGet || strings.Contains(rt.Path, "{") || rt.Auth == httpapi.AuthNone || rt.Scope == actor.Operate || rt.Scope == actor.Review {
 			continue
 		}
 		_, text := s.CallWith(map[string]string{key[0]: key[1]}, rt.Method, rt.Path, nil)

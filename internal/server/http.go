@@ -34,6 +34,7 @@ func (s *Server) routes(capabilities ...[]httpapi.Route) []httpapi.Route {
 func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	admin := slices.Concat(s.adminRoutes(), s.identity.AdminRoutes(), s.signin.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf), s.billing.AdminRoutes(s.identity.OrganizationOf), s.increase.AdminRoutes(s.identity.OrganizationOf), s.mail.AdminRoutes(),
 		s.ops.models.AdminRoutes(), s.ops.health.AdminRoutes(), s.ops.status.AdminRoutes())
+	admin = append(admin, s.keeper.AdminRoutes()...)
 	checks := []httpapi.Check{{Name: "database", Run: s.db.Ping}}
 	routes = append(routes, operatorRoutes(admin)...)
 	routes = append(routes, httpapi.SystemRoutes(checks, s.metrics.Handler())...)
@@ -48,7 +49,7 @@ func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 		return err
 	}
 	options := httpapi.Options{
-		TrustedProxies: proxies, Routes: routes, Auth: s.identity, Logger: s.log, Metrics: meters{s.metrics, &s.ops.meter}, Books: s.usage, Clock: o.Clock,
+		TrustedProxies: proxies, Routes: routes, Auth: s.identity, Logger: s.log, Metrics: meters{s.metrics, &s.ops.meter}, Books: s.usage, Keeper: s.keeper, Clock: o.Clock,
 		MaxBody: int64(limits.MaxBody), ReadTimeout: limits.BodyTimeout, WriteTimeout: limits.WriteTimeout,
 		HeaderTimeout: limits.HeaderTimeout, RequestTimeout: limits.RequestTimeout, BaseURL: s.cfg.BaseURL, AllowOrigins: s.cfg.Origins(),
 		Other: web.Handler(), Serves: web.Serves,

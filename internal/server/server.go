@@ -39,6 +39,7 @@ import (
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/presets"
+	"github.com/parley-ai/parley/internal/retention"
 	"github.com/parley-ai/parley/internal/secrets"
 	"github.com/parley-ai/parley/internal/store"
 	"github.com/parley-ai/parley/internal/tokenizer"
@@ -68,6 +69,7 @@ type Server struct {
 	increase *increase.Service
 	actor    actor.Actor // the owner, who acts on the socket
 	usage    *usage.Log
+	keeper   *retention.Service
 	metrics  *obs.Metrics
 	api      *httpapi.API // for the network
 	owner    *httpapi.API // for the socket
@@ -198,6 +200,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	}
 	s.onClose(s.usage.Close)
 
+	if err := s.openRetention(ctx, o, hints); err != nil {
+		return err
+	}
 	limiter, err := s.openLimits(ctx, o, hints)
 	if err != nil {
 		return err
@@ -242,6 +247,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.billing.Routes(),
 		s.increase.Routes(),
 		s.usage.Routes(),
+		s.keeper.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 		(&presets.Service{DB: s.db, Clock: o.Clock}).Routes(),
 	)
