@@ -34,6 +34,8 @@ var allowed = map[string]string{
 	"limits.write":       "owner admin",
 	"limits.ask":         "owner admin member",
 	"audit.read":         "owner admin",
+	"billing.read":       "owner admin",
+	"billing.write":      "owner admin",
 	"organization.read":  "owner admin",
 	"organization.write": "owner admin",
 	"project.read":       "owner admin", // and the project's owner, see credentials
@@ -46,7 +48,7 @@ var allowed = map[string]string{
 
 // public are the operations that need nobody, and anybody those that need somebody, whoever it is.
 var (
-	public  = []string{"createSession", "healthz", "readyz", "metrics", "getOpenAPI", "getDocs"}
+	public  = []string{"createSession", "healthz", "readyz", "metrics", "getOpenAPI", "getDocs", "statusPage", "statusFeed", "statusJSON", "statusSummary", "statusIndicator", "statusComponents", "statusIncidents", "statusUnresolved"}
 	anybody = []string{"deleteSession"}
 )
 
@@ -261,6 +263,7 @@ var shared = []string{"{model...}", "{engine...}", "{engine}"}
 
 // bodies are what the operations on one object take.
 var bodies = map[string]string{
+	"setBudget":              `{"hard_limit_usd":1}`,
 	"updateChat":             `{"title":"stolen"}`,
 	"updatePreset":           `{"name":"stolen"}`,
 	"createMessage":          `{"parent_id":null,"content":[{"type":"text","text":"x"}]}`,
@@ -280,6 +283,7 @@ func TestOtherOrganizations(t *testing.T) {
 	ids := s.Identity()
 	ctx := t.Context()
 	owner := ownerOf(t, s)
+	invoice := newInvoice(t, s)
 	token, _, err := ids.CreateOrganization(ctx, "second", "boss@example.com")
 	if err != nil {
 		t.Fatal(err)
@@ -312,7 +316,7 @@ func TestOtherOrganizations(t *testing.T) {
 	}
 	objects := map[string]string{
 		"{preset_id}": preset.ID, "{id}": mine.ID, "{message_id}": mine.Answer, "{project_id}": owner.Project, "{user_id}": owner.User, "{service_account_id}": account.ID,
-		"{api_key_id}": accountKey.ID, "{key}": accountKey.ID, "{key_id}": admin.ID, "{invite_id}": invite.ID, "{limit}": limit.ID, "{rate_limit_id}": "rl-gpt-4",
+		"{api_key_id}": accountKey.ID, "{key}": accountKey.ID, "{key_id}": admin.ID, "{invite_id}": invite.ID, "{limit}": limit.ID, "{invoice}": invoice, "{subject}": owner.Project, "{rate_limit_id}": "rl-gpt-4",
 	}
 	n := 0
 	for _, rt := range s.Routes() {

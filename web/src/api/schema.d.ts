@@ -3411,8 +3411,8 @@ export interface components {
             /** @description The first address that is told when limits are reached. */
             billing_email: string | null;
             /** @description Always null. */
-            tax_ids: string[];
-            /** @description The address on invoices. */
+            tax_ids: string | null;
+            /** @description Always null. */
             billing_address: string | null;
             /** @description Always null. */
             business_address: string | null;
