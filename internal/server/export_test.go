@@ -1,6 +1,7 @@
 package server
 
 import (
+	"github.com/parley-ai/parley/internal/billing"
 	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/identity"
 )
@@ -10,3 +11,6 @@ func (s *Server) Routes() []httpapi.Route { return s.api.Routes() }
 
 // Identity tells who sends a request.
 func (s *Server) Identity() *identity.Service { return s.identity }
+
+// Billing closes months.
+func (s *Server) Billing() *billing.Service { return s.billing }
