@@ -147,7 +147,7 @@ func banner(ctx context.Context, out io.Writer, s *server.Server) error {
 	} else {
 		fmt.Fprintf(out, "  model    none is installed: `%s pull --defaults` brings a small one\n", self)
 	}
-	fmt.Fprintln(out)
+	fmt.Fprintf(out, "  privacy  %s\n\n", s.Privacy(self))
 	return nil
 }
 
