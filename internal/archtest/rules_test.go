@@ -20,7 +20,7 @@ var tiers = map[string]int{
 
 	"internal/generate": 3, "internal/chat": 3, "internal/completions": 3, "internal/edits": 3, "internal/embeddings": 3,
 
-	"internal/chats": 4, "internal/presets": 4, "internal/status": 4, "internal/health": 4,
+	"internal/chats": 4, "internal/deletion": 4, "internal/presets": 4, "internal/status": 4, "internal/health": 4,
 
 	// server and cli wire everything; testkit starts a server for tests.
 	"internal/server": 5, "internal/testkit": 5, "internal/cli": 5,

@@ -216,7 +216,7 @@ type CreateKeyRequest struct {
 
 // Routes are identity's lines of the route table.
 func (s *Service) Routes() []httpapi.Route {
-	return slices.Concat(s.organizationRoutes(), []httpapi.Route{
+	return slices.Concat(s.organizationRoutes(), s.settingsRoutes(), []httpapi.Route{
 		{Method: http.MethodGet, Path: "/api/session", Op: "getSession", Tag: "Session", Summary: "Says who you are.",
 			Out: SessionInfo{}, Scope: actor.SessionRead, Handle: s.getSession},
 		{Method: http.MethodDelete, Path: "/api/session", Op: "deleteSession", Tag: "Session", Summary: "Signs the browser out.",

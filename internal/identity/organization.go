@@ -150,11 +150,8 @@ func (s *Service) AllOrganizations(ctx context.Context) (_ []Organization, err e
 // installation's operator. Until it is accepted the operator alone can act in it.
 func (s *Service) CreateOrganization(ctx context.Context, name, email string) (token string, o Organization, err error) {
 	defer fault.Wrap(&err, "identity.CreateOrganization")
-	if name, err = nameOf("name", name); err != nil {
+	if name, err = organizationName(name); err != nil {
 		return "", o, err
-	}
-	if strings.HasPrefix(name, "org-") || strings.HasPrefix(name, "sk-") {
-		return "", o, fault.Param("name", "Invalid 'name': '%s' looks like an id or a key.", printable(name)).WithCode("invalid_value")
 	}
 	if email, err = emailOf(email); err != nil {
 		return "", o, err
@@ -169,6 +166,33 @@ func (s *Service) CreateOrganization(ctx context.Context, name, email string) (t
 	}
 	token, _, err = s.Invite(ctx, who, email, actor.Owner, nil)
 	return token, o, err
+}
+
+// Organization returns the actor's.
+func (s *Service) Organization(ctx context.Context, who actor.Actor) (_ Organization, err error) {
+	defer fault.Wrap(&err, "identity.Organization")
+	return organizationOf(ctx, s.db.Read(), who.Org)
+}
+
+// RenameOrganization gives the actor's organization another name, which no other one has.
+func (s *Service) RenameOrganization(ctx context.Context, who actor.Actor, name string) (o Organization, err error) {
+	defer fault.Wrap(&err, "identity.RenameOrganization")
+	if name, err = organizationName(name); err != nil {
+		return o, err
+	}
+	if o, err = s.renameOrganization(ctx, who, name); err == nil {
+		s.drop(func(a actor.Actor) bool { return a.Org == who.Org })
+	}
+	return o, err
+}
+
+// organizationName checks what an organization is to be called.
+func organizationName(name string) (string, error) {
+	name, err := nameOf("name", name)
+	if err == nil && (strings.HasPrefix(name, "org-") || strings.HasPrefix(name, "sk-")) {
+		return "", fault.Param("name", "Invalid 'name': '%s' looks like an id or a key.", printable(name)).WithCode("invalid_value")
+	}
+	return name, err
 }
 
 // Operator returns the installation's operator as one who acts for an organization, by its id or name, in

@@ -104,3 +104,13 @@ func (s *Service) CheckGrant(ctx context.Context, q store.Q, who actor.Actor, ro
 	}
 	return nil
 }
+
+// EndMembership is RemoveUser in the caller's transaction: keys and sessions stop with it.
+func (s *Service) EndMembership(ctx context.Context, tx *store.Tx, who actor.Actor, user string) (err error) {
+	defer fault.Wrap(&err, "identity.EndMembership(%s)", user)
+	if err := s.endMembership(ctx, tx, who, user, nil); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { s.drop(func(a actor.Actor) bool { return a.User == user }) })
+	return nil
+}

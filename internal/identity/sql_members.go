@@ -354,13 +354,50 @@ func (s *Service) acceptInvite(ctx context.Context, link digest, me actor.Actor,
 	return a, err
 }
 
+const organizationColumns = "o.id, o.name, o.created_at, (SELECT COUNT(*) FROM memberships m WHERE m.org_id = o.id)"
+
+func scanOrganization(row store.Scanner) (o Organization, err error) {
+	var created int64
+	err = row.Scan(&o.ID, &o.Name, &created, &o.Members)
+	o.Created = store.Time(created)
+	return o, err
+}
+
+func organizationOf(ctx context.Context, q store.Q, id string) (Organization, error) {
+	return scanOrganization(q.QueryRow(ctx, `SELECT `+organizationColumns+` FROM organizations o WHERE o.id = $1`, id))
+}
+
+func (s *Service) renameOrganization(ctx context.Context, who actor.Actor, name string) (o Organization, err error) {
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		if o, err = organizationOf(ctx, tx, who.Org); err != nil || o.Name == name {
+			return err
+		}
+		var taken int
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM organizations WHERE name = $1 AND id <> $2`, name, who.Org).Scan(&taken); err != nil {
+			return err
+		}
+		if taken == 0 {
+			if _, err := tx.Exec(ctx, `UPDATE organizations SET name = $2 WHERE id = $1`, who.Org, name); err == nil {
+				before := o.Name
+				o.Name = name
+				return s.audit.Record(ctx, tx, who, audit.Event{Type: "organization.updated", Object: who.Org, Before: map[string]any{"name": before}, After: map[string]any{"name": name}})
+			} else if !store.IsUnique(err) { // another one got it in between
+				return err
+			}
+		}
+		return nameTaken(name)
+	})
+	return o, err
+}
+
+func nameTaken(name string) error {
+	e := fault.New(fault.Conflict, "There is an organization called '%s' already.", name)
+	e.Param = "name"
+	return e
+}
+
 func (s *Service) listOrganizations(ctx context.Context) ([]Organization, error) {
-	return store.Collect(ctx, s.db.Read(), func(row store.Scanner) (o Organization, err error) {
-		var created int64
-		err = row.Scan(&o.ID, &o.Name, &created, &o.Members)
-		o.Created = store.Time(created)
-		return o, err
-	}, `SELECT o.id, o.name, o.created_at, (SELECT COUNT(*) FROM memberships m WHERE m.org_id = o.id) FROM organizations o ORDER BY o.created_at, o.id`)
+	return store.Collect(ctx, s.db.Read(), scanOrganization, `SELECT `+organizationColumns+` FROM organizations o ORDER BY o.created_at, o.id`)
 }
 
 // operator returns who acts for an organization without being a member of it, in one of its projects.
@@ -379,9 +416,7 @@ func (s *Service) insertEmpty(ctx context.Context, o Organization) error {
 			return err
 		}
 		if n == 0 {
-			e := fault.New(fault.Conflict, "There is an organization called '%s' already.", o.Name)
-			e.Param = "name"
-			return e
+			return nameTaken(o.Name)
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO projects (id, org_id, name, created_at, is_default) VALUES ($1, $2, 'Default project', $3, TRUE)`, ids.New("proj_"), o.ID, store.Millis(o.Created))
 		return err

@@ -22,6 +22,7 @@ var allowed = map[string]string{
 	"models.read":        "owner admin member reader",
 	"chats.read":         "owner admin member reader",
 	"session.read":       "owner admin member reader",
+	"session.write":      "owner admin member reader",
 	"keys.read":          "owner admin member reader",
 	"limits.read":        "owner admin member reader",
 	"usage.read":         "owner admin member reader",
@@ -38,6 +39,7 @@ var allowed = map[string]string{
 	"billing.write":      "owner admin",
 	"organization.read":  "owner admin",
 	"organization.write": "owner admin",
+	"organization.own":   "owner",
 	"project.read":       "owner admin", // and the project's owner, see credentials
 	"project.write":      "owner admin",
 	"retention.read":     "owner admin",
@@ -48,7 +50,7 @@ var allowed = map[string]string{
 
 // public are the operations that need nobody, and anybody those that need somebody, whoever it is.
 var (
-	public  = []string{"createSession", "healthz", "readyz", "metrics", "getOpenAPI", "getDocs", "statusPage", "statusFeed", "statusJSON", "statusSummary", "statusIndicator", "statusComponents", "statusIncidents", "statusUnresolved"}
+	public  = []string{"createSession", "startSSO", "finishSSO", "getSSO", "getDeletion", "getSignInMethods", "resetPassword", "healthz", "readyz", "metrics", "getOpenAPI", "getDocs", "statusPage", "statusFeed", "statusJSON", "statusSummary", "statusIndicator", "statusComponents", "statusIncidents", "statusUnresolved"}
 	anybody = []string{"deleteSession"}
 )
 

@@ -43,21 +43,12 @@ func (a accounts) Settle(ctx context.Context, whole bool) error {
 }
 
 func (a accounts) Spent(ctx context.Context, org string, from, to time.Time) (map[string]int64, error) {
-	rows, err := a.sums(ctx, org, from, to, usage.ByProject)
-	if err != nil {
-		return nil, err
-	}
-	out := make(map[string]int64, len(rows))
-	for _, b := range rows {
-		if b.Cost > 0 {
-			out[b.Group[0]] = b.Cost
-		}
-	}
-	return out, nil
+	return a.usage.Spent(ctx, org, from, to)
 }
 
 func (a accounts) Lines(ctx context.Context, org string, from, to time.Time) ([]billing.Used, error) {
-	rows, err := a.sums(ctx, org, from, to, usage.ByModel)
+	who := actor.Actor{Org: org, Scopes: []string{actor.OrganizationRead}}
+	rows, err := a.usage.Sums(ctx, who, usage.Query{Filter: usage.Filter{From: from, To: to}, Span: usage.Day, Whole: true, By: []usage.Dimension{usage.ByModel}})
 	if err != nil {
 		return nil, err
 	}
@@ -66,15 +57,6 @@ func (a accounts) Lines(ctx context.Context, org string, from, to time.Time) ([]
 		out[i] = billing.Used{Model: b.Group[0], Prompt: b.Prompt, Cached: b.Cached, Output: b.Completion, Cost: b.Cost, CachedCost: b.CachedCost, OutputCost: b.OutputCost}
 	}
 	return out, nil
-}
-
-func (a accounts) sums(ctx context.Context, org string, from, to time.Time, by usage.Dimension) ([]usage.Bucket, error) {
-	span := usage.Day
-	if !from.Equal(from.Truncate(span)) || !to.Equal(to.Truncate(span)) {
-		span = usage.Minute
-	}
-	who := actor.Actor{Org: org, Scopes: []string{actor.OrganizationRead}}
-	return a.usage.Sums(ctx, who, usage.Query{Filter: usage.Filter{From: from, To: to}, Span: span, Whole: true, By: []usage.Dimension{by}})
 }
 
 // person lets billing know whom it writes to.

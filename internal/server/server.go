@@ -21,6 +21,7 @@ import (
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/completions"
 	"github.com/parley-ai/parley/internal/config"
+	"github.com/parley-ai/parley/internal/deletion"
 	"github.com/parley-ai/parley/internal/edits"
 	"github.com/parley-ai/parley/internal/embeddings"
 	"github.com/parley-ai/parley/internal/engine/pool"
@@ -63,6 +64,7 @@ type Server struct {
 	identity *identity.Service
 	signin   *signin.Service
 	sso      *sso.Service
+	deletion *deletion.Service
 	calendar *calendar.Service
 	limits   *limits.Service
 	billing  *billing.Service
@@ -182,7 +184,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		return err
 	}
 	s.identity = identity.New(s.db, o.Clock, s.log)
-	s.identity.Page = s.baseURL
+	s.identity.Page, s.identity.Mail = s.baseURL, s.mail
 	s.identity.Idle, s.identity.Lifetime = s.cfg.Sessions.Idle, s.cfg.Sessions.Lifetime
 	s.onClose(s.identity.Close)
 	s.signin = signin.New(signin.Options{DB: s.db, Identity: s.identity, Mail: s.mail, Seal: s.secrets, Clock: o.Clock, Log: s.log})
@@ -228,6 +230,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	servers.OnBeat(page.Recover)
 	s.wg.Go(func() { servers.Run(s.ctx) })
 	s.operate(o, servers)
+	s.openDeletion(o.Clock)
 	routes := s.routes(
 		(&chat.API{Generate: gen, Clock: o.Clock}).Routes(),
 		(&completions.API{Generate: gen, Clock: o.Clock}).Routes(),
@@ -243,6 +246,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.identity.Routes(),
 		s.signin.Routes(),
 		s.sso.Routes(),
+		s.deletion.Routes(),
 		s.limits.Routes(),
 		s.billing.Routes(),
 		s.increase.Routes(),

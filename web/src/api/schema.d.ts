@@ -760,6 +760,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/organization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The organization. */
+        get: operations["getOrganization"];
+        put?: never;
+        /** Renames the organization. */
+        post: operations["updateOrganization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -1189,6 +1207,57 @@ export interface paths {
         post: operations["updateSSOMapping"];
         /** Ends what a group may: who came by it alone loses their place at their next sign-in. */
         delete: operations["deleteSSOMapping"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/organization/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes the organization with all that belongs to it, for good. */
+        post: operations["deleteOrganization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes your account with all that is yours, for good. */
+        post: operations["deleteAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/deletions/{deletion_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a deletion is, for whoever has its id. */
+        get: operations["getDeletion"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1760,6 +1829,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/review/items/{item_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An item of the reviewers' queue, without bodies. */
+        get: operations["getReviewItem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/review/next": {
         parameters: {
             query?: never;
@@ -1862,6 +1948,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Searches administrative acts, the newest first.
+         * @description Besides what OpenAI's list shows, a line has the address that the request came from, its user agent and id, and what there was before and after.
+         */
+        get: operations["searchAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/audit/export": {
         parameters: {
             query?: never;
@@ -1870,8 +1976,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All administrative acts as JSON lines, the oldest first.
-         * @description Besides what the list shows, a line has the address that the request came from, its user agent and id, and what there was before and after.
+         * All administrative acts as lines of JSON or a table, the oldest first.
+         * @description What GET /api/audit shows.
          */
         get: operations["exportAudit"];
         put?: never;
@@ -2522,6 +2628,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operator/organizations/{organization_id}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes an organization with all that belongs to it, for good. */
+        post: operations["operatorDeleteOrganization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/users/{user_id}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deletes an account of the installation, for good. */
+        post: operations["operatorDeleteAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/operator/deletions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deletions of organizations and accounts, the newest first. */
+        get: operations["operatorListDeletions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/operator/models": {
         parameters: {
             query?: never;
@@ -3150,6 +3307,41 @@ export interface components {
             granted?: components["schemas"]["LimitsValues"];
             /** @description A word to who asked. */
             note?: string;
+        };
+        AuditLine: {
+            id: string;
+            type: string;
+            /** Format: date-time */
+            at: string;
+            organization: string;
+            project?: string;
+            object?: string;
+            user?: string;
+            email?: string;
+            service_account?: string;
+            api_key?: string;
+            session?: string;
+            ip_address?: string;
+            forwarded_for?: string;
+            user_agent?: string;
+            request_id?: string;
+            before?: unknown;
+            after?: unknown;
+        };
+        AuditLineList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["AuditLine"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
         };
         AuditLogList: {
             /**
@@ -4527,6 +4719,18 @@ export interface components {
             total_available: number;
             grants: components["schemas"]["CreditGrants"];
         };
+        DeleteAccountRequest: {
+            /** @description Your e-mail address, typed; your name when no address is known. */
+            confirm: string;
+            /** @description Your password; left out when you have none, or your session began by a link or a provider just now. */
+            current_password?: string;
+        };
+        DeleteOrganizationRequest: {
+            /** @description The organization's name, typed. */
+            name: string;
+            /** @description Your password; left out when you have none, or your session began by a link or a provider just now. */
+            current_password?: string;
+        };
         Deleted: {
             /** @description What was deleted. */
             id: string;
@@ -4537,6 +4741,47 @@ export interface components {
             object: string;
             /** @description Always true. */
             deleted: boolean;
+        };
+        Deletion: {
+            /** @enum {string} */
+            object: "deletion";
+            /** @example del_abc */
+            id: string;
+            /** @enum {string} */
+            kind: "organization" | "account";
+            /** @description The id of what is deleted. */
+            subject_id: string;
+            /** @description The organization's name; empty for an account. */
+            name: string;
+            /** @enum {string} */
+            state: "running" | "done";
+            /** @description The table that is being emptied; empty when none is. */
+            table: string;
+            /** @description How many rows are gone, by table. */
+            rows: {
+                [key: string]: number;
+            };
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Seconds since 1970; null: not yet. */
+            finished_at: number | null;
+            /** @description When it was last looked for what came late, in seconds since 1970; null: not yet. */
+            checked_at: number | null;
+        };
+        DeletionList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Deletion"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
         };
         DenyLimitRequest: {
             /** @description Why; who asked reads it. */
@@ -5395,6 +5640,13 @@ export interface components {
             error?: string;
             /** @description Under which name the model is there, when it is. */
             model?: string;
+            /**
+             * @description How its weights are to lie.
+             * @enum {string}
+             */
+            layout: "lossless" | "fast" | "as-is";
+            /** @description The model is to answer for the names of its kind. */
+            default: boolean;
             /** @description Seconds since 1970. */
             started_at: number;
             /** @description Seconds since 1970; none while it runs. */
@@ -5810,6 +6062,10 @@ export interface components {
             min_spend: number;
             /** @description Days since the organization was made, at least. */
             min_age_days: number;
+        };
+        OperatorDeleteOrganizationRequest: {
+            /** @description The organization's name, typed. */
+            name: string;
         };
         Organization: {
             /** @enum {string} */
@@ -6950,6 +7206,10 @@ export interface components {
             track_usage?: boolean;
             /** @description When it stops, in seconds since 1970; null: never. */
             expires_at?: number | null;
+        };
+        UpdateOrganizationRequest: {
+            /** @description What the organization is called from now on. */
+            name: string;
         };
         UpdateOrganizationSignIn: {
             require_second_factor: boolean | null;
@@ -8882,6 +9142,52 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    getOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateOrganizationRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organization"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     getSession: {
         parameters: {
             query?: never;
@@ -9715,6 +10021,79 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteOrganizationRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteAccountRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getDeletion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deletion_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deletion"];
                 };
             };
             default: components["responses"]["Error"];
@@ -10711,6 +11090,29 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    getReviewItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewItem"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     claimNextReviewItem: {
         parameters: {
             query?: never;
@@ -10856,27 +11258,37 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    searchAudit: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLineList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     exportAudit: {
         parameters: {
             query?: {
-                /** @description Only what was done after this second since 1970. */
-                "effective_at[gt]"?: number;
-                /** @description Only what was done in this second since 1970 or later. */
-                "effective_at[gte]"?: number;
-                /** @description Only what was done before this second since 1970. */
-                "effective_at[lt]"?: number;
-                /** @description Only what was done in this second since 1970 or before. */
-                "effective_at[lte]"?: number;
-                /** @description Only what was done in these projects. */
-                "project_ids[]"?: string[];
-                /** @description Only events of these types. */
-                "event_types[]"?: string[];
-                /** @description Only what these users, service accounts or API keys did. */
-                "actor_ids[]"?: string[];
-                /** @description Only what users with these e-mail addresses did. */
-                "actor_emails[]"?: string[];
-                /** @description Only what was done to these objects. */
-                "resource_ids[]"?: string[];
+                /** @description Lines of JSON, or a table for a spreadsheet. */
+                format?: "jsonl" | "csv";
             };
             header?: never;
             path?: never;
@@ -12016,6 +12428,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MailTestResult"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorDeleteOrganization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperatorDeleteOrganizationRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorDeleteAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorListDeletions: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletionList"];
                 };
             };
             default: components["responses"]["Error"];
