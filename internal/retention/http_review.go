@@ -102,6 +102,12 @@ func (s *Service) reviewRoutes() []httpapi.Route {
 					return s.Items(r.Context(), who, q.State, q.Mine, p)
 				})
 			}},
+		{Method: http.MethodGet, Path: "/api/review/items/{item_id}", Op: "getReviewItem", Tag: tag, Summary: "An item of the reviewers' queue, without bodies.",
+			Out: ItemObject{}, Scope: actor.Review, Handle: func(w http.ResponseWriter, r *http.Request) error {
+				who := httpapi.ActorOf(r.Context())
+				item, err := s.Item(r.Context(), who, r.PathValue("item_id"))
+				return s.answerItem(w, r, who, item, err)
+			}},
 		step("claimNextReviewItem", "/api/review/next", "Claims the item that has waited longest.", nil, func(r *http.Request, who actor.Actor, _ string) (Item, error) {
 			return s.Next(r.Context(), who)
 		}),

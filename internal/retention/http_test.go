@@ -102,6 +102,13 @@ func TestRoutes(t *testing.T) {
 				t.Errorf("a body in the list: %s", text)
 			}
 		}
+		text = d.call(rolf, "GET", "/api/review/items/"+item.ID, "", 200)
+		has(t, text, `"state":"claimed"`)
+		if strings.Contains(text, "Hi") {
+			t.Errorf("a body in %s", text)
+		}
+		d.call(rolf, "GET", "/api/review/items/review_none", "", 404)
+		d.call(operator, "GET", "/api/review/items/"+item.ID, "", 403)
 		has(t, d.call(rolf, "GET", "/api/review/items?mine=true", "", 200), `"data":[]`)
 		d.call(rita, "GET", "/api/review/items?state=new", "", 400)
 		d.call(rita, "GET", "/api/review/items?after=review_x", "", 400)

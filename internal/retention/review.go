@@ -172,6 +172,24 @@ func (i *Item) settle(now time.Time) {
 	}
 }
 
+// Item returns one of the queue.
+func (s *Service) Item(ctx context.Context, who actor.Actor, id string) (item Item, err error) {
+	defer fault.Wrap(&err, "retention.Item")
+	if err := mayReview(who); err != nil {
+		return Item{}, err
+	}
+	item, err = findItem(ctx, s.o.DB.Read(), "id = $1", id)
+	if errors.Is(err, store.ErrNoRows) {
+		return Item{}, noItem(id)
+	}
+	item.settle(s.o.Clock.Now())
+	return item, err
+}
+
+func noItem(id string) error {
+	return fault.New(fault.NotFound, "No such item: %s", clip(id)).WithCode("item_not_found")
+}
+
 // Next gives the reviewer the item that has waited longest, or NotFound when none waits.
 func (s *Service) Next(ctx context.Context, who actor.Actor) (item Item, err error) {
 	defer fault.Wrap(&err, "retention.Next")
@@ -217,7 +235,7 @@ func (s *Service) Claim(ctx context.Context, who actor.Actor, id string) (item I
 func (s *Service) why(ctx context.Context, q store.Q, who actor.Actor, id string) error {
 	item, err := findItem(ctx, q, "id = $1", id)
 	if errors.Is(err, store.ErrNoRows) {
-		return fault.New(fault.NotFound, "No such item: %s", clip(id)).WithCode("item_not_found")
+		return noItem(id)
 	}
 	if err != nil {
 		return err
