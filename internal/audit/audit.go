@@ -67,6 +67,9 @@ type Line struct {
 	After          json.RawMessage `json:"after,omitempty"`
 }
 
+// OpenAPIName is the schema's name.
+func (Line) OpenAPIName() string { return "AuditLine" }
+
 // Filter chooses lines; the zero Filter all of them. Lists are alternatives.
 type Filter struct {
 	After, From   *int64 // later than, not before: seconds since 1970
@@ -76,6 +79,7 @@ type Filter struct {
 	Actors        []string // ids of users, service accounts or keys
 	Emails        []string
 	Objects       []string
+	Text          string // in the type, the object's id, who did it, from where, or in what was before and after; any case
 }
 
 // Log is the audit log. Make it with New.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bufio"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -114,6 +115,65 @@ func TestList(t *testing.T) {
 		}
 		ask(t, l, actor.Actor{Org: "org-1", Key: "k", Scopes: []string{"keys.*"}}, "/v1/organization/audit_logs", 403)
 		ask(t, l, actor.Actor{Org: "org-1", Key: "k", Scopes: []string{"keys.*"}}, "/api/audit/export", 403)
+	})
+}
+
+// TestSearch: whole lines, by a text that stands anywhere in them; and as a table.
+func TestSearch(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		l := start(t, db)
+		for query, want := range map[string]string{
+			"":                             "calendar_entry.updated api_key.updated project.created login.succeeded",
+			"q=QWEN":                       "calendar_entry.updated",
+			"q=chat.write":                 "api_key.updated",
+			"q=ONE@example.com":            "calendar_entry.updated project.created login.succeeded",
+			"q=%25":                        "", // no pattern: a character like others
+			"q=api_key":                    "api_key.updated",
+			"q=apixkey":                    "",
+			"q=key_9":                      "", // another organization's
+			"q=project&actor_ids[]=user-1": "project.created",
+			"q=svc_acct&event_types[]=x.y": "",
+			"q=`%5C&project_ids[]=proj_2":  "",
+			"q=two&resource_ids[]=proj_2":  "project.created",
+			"limit=1&q=e":                  "calendar_entry.updated more",
+			"q=updated&event_types[]=api_key.updated": "api_key.updated",
+		} {
+			var got struct {
+				Data []Line
+				More bool `json:"has_more"`
+			}
+			if err := json.Unmarshal([]byte(ask(t, l, owner, "/api/audit?"+query, 200)), &got); err != nil {
+				t.Fatal(err)
+			}
+			var types []string
+			for _, line := range got.Data {
+				types = append(types, line.Type)
+			}
+			if got.More {
+				types = append(types, "more")
+			}
+			if s := strings.Join(types, " "); s != want {
+				t.Errorf("%q: %s, want %s", query, s, want)
+			}
+		}
+		for _, query := range []string{"limit=0", "q=%00", "after=audit_log-none"} {
+			ask(t, l, owner, "/api/audit?"+query, 400)
+		}
+		ask(t, l, actor.Actor{Org: "org-1", Key: "k", Scopes: []string{"keys.*"}}, "/api/audit", 403)
+		ask(t, l, owner, "/api/audit/export?format=xlsx", 400)
+
+		formula := owner
+		formula.Email = "=HYPERLINK(1)"
+		if err := db.Tx(t.Context(), func(tx *store.Tx) error { return l.Record(t.Context(), tx, formula, Event{Type: SignedOut}) }); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(strings.NewReader(ask(t, l, owner, "/api/audit/export?format=csv", 200))).ReadAll()
+		if err != nil || len(rows) != 6 || rows[0][1] != "type" || rows[1][1] != SignedIn || rows[1][2] != "2024-01-04T00:00:00Z" || rows[3][14] != `{"scopes":["*"]}` {
+			t.Fatalf("%v %v", rows, err)
+		}
+		if rows[4][6] != "'=HYPERLINK(1)" && rows[5][6] != "'=HYPERLINK(1)" { // of one moment with the line before
+			t.Errorf("a formula: %v", rows[4:])
+		}
 	})
 }
 

@@ -1,10 +1,14 @@
 package audit
 
 import (
+	"context"
+	"encoding/csv"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
@@ -36,8 +40,36 @@ type listQuery struct {
 	PageBefore string `query:"before" doc:"Id of the first object of the page after."`
 }
 
+// ownQuery are Parley's own parameters beside OpenAI's.
+type ownQuery struct {
+	filterQuery
+	Text string `query:"q" doc:"Only lines that have this text: in the type, the id of what was acted on, who did it, from where, or in what was before and after."`
+}
+
+// pageQuery are those of a page of whole lines.
+type pageQuery struct {
+	ownQuery
+	Limit *int   `query:"limit" doc:"How many objects to return." min:"1" max:"100" default:"20"`
+	After string `query:"after" doc:"Id of the last object of the page before."`
+}
+
+// exportQuery are those of an export.
+type exportQuery struct {
+	ownQuery
+	Format string `query:"format" doc:"Lines of JSON, or a table for a spreadsheet." enum:"jsonl,csv" default:"jsonl"`
+}
+
+func (q ownQuery) filter() (Filter, error) {
+	f, err := q.filterQuery.filter()
+	if err == nil && strings.ContainsRune(q.Text, 0) {
+		err = fault.Param("q", "Invalid 'q': a text has no NUL character.").WithCode("invalid_value")
+	}
+	f.Text = q.Text
+	return f, err
+}
+
 func (q filterQuery) filter() (Filter, error) {
-	f := Filter(q)
+	f := Filter{After: q.After, From: q.From, Before: q.Before, Until: q.Until, Projects: q.Projects, Types: q.Types, Actors: q.Actors, Emails: q.Emails, Objects: q.Objects}
 	for _, list := range []struct {
 		name   string
 		values []string
@@ -149,9 +181,12 @@ func (l *Log) Routes() []httpapi.Route {
 	return []httpapi.Route{
 		{Method: http.MethodGet, Path: "/v1/organization/audit_logs", Op: "listAuditLogs", Tag: "Organization", Summary: "Lists administrative acts, the newest first.",
 			Out: httpapi.List[Object]{}, Query: listQuery{}, Scope: actor.AuditRead, Handle: l.list},
-		{Method: http.MethodGet, Path: "/api/audit/export", Op: "exportAudit", Tag: "Organization", Summary: "All administrative acts as JSON lines, the oldest first.",
-			Doc:      "Besides what the list shows, a line has the address that the request came from, its user agent and id, and what there was before and after.",
-			Produces: "application/x-ndjson", Query: filterQuery{}, Scope: actor.AuditRead, Handle: l.export},
+		{Method: http.MethodGet, Path: "/api/audit", Op: "searchAudit", Tag: "Organization", Summary: "Searches administrative acts, the newest first.",
+			Doc: "Besides what OpenAI's list shows, a line has the address that the request came from, its user agent and id, and what there was before and after.",
+			Out: httpapi.List[Line]{}, Query: pageQuery{}, Scope: actor.AuditRead, Handle: l.search},
+		{Method: http.MethodGet, Path: "/api/audit/export", Op: "exportAudit", Tag: "Organization", Summary: "All administrative acts as lines of JSON or a table, the oldest first.",
+			Doc:      "What GET /api/audit shows.",
+			Produces: "application/x-ndjson", Query: exportQuery{}, Scope: actor.AuditRead, Handle: l.export},
 	}
 }
 
@@ -185,17 +220,90 @@ func (l *Log) list(w http.ResponseWriter, r *http.Request) error {
 	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(out, more, func(o Object) string { return o.line.ID }))
 }
 
-func (l *Log) export(w http.ResponseWriter, r *http.Request) error {
-	q, err := httpapi.Query[filterQuery](r)
+func (l *Log) search(w http.ResponseWriter, r *http.Request) error {
+	q, err := httpapi.Query[pageQuery](r)
 	if err != nil {
+		return err
+	}
+	if q.ownQuery, err = httpapi.Query[ownQuery](r); err != nil {
+		return err
+	}
+	if q.filterQuery, err = httpapi.Query[filterQuery](r); err != nil {
 		return err
 	}
 	f, err := q.filter()
 	if err != nil {
 		return err
 	}
+	if err := httpapi.Range("limit", q.Limit, 1, httpapi.MaxPageSize); err != nil {
+		return err
+	}
+	p := store.Paging{After: q.After}
+	if q.Limit != nil {
+		p.Limit = *q.Limit
+	}
+	lines, more, err := l.List(r.Context(), httpapi.ActorOf(r.Context()), f, p)
+	if err != nil {
+		return err
+	}
+	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(lines, more, func(line Line) string { return line.ID }))
+}
+
+func (l *Log) export(w http.ResponseWriter, r *http.Request) error {
+	q, err := httpapi.Query[exportQuery](r)
+	if err != nil {
+		return err
+	}
+	if q.ownQuery, err = httpapi.Query[ownQuery](r); err != nil {
+		return err
+	}
+	if q.filterQuery, err = httpapi.Query[filterQuery](r); err != nil {
+		return err
+	}
+	f, err := q.filter()
+	if err != nil {
+		return err
+	}
+	if err := httpapi.OneOf("format", q.Format, "jsonl", "csv"); err != nil {
+		return err
+	}
+	who := httpapi.ActorOf(r.Context())
+	if q.Format == "csv" {
+		w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+		w.Header().Set("Content-Disposition", `attachment; filename="audit.csv"`)
+		return l.table(r.Context(), w, who, f)
+	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
 	out := json.NewEncoder(w)
-	return l.Export(r.Context(), httpapi.ActorOf(r.Context()), f, func(line Line) error { return out.Encode(line) })
+	return l.Export(r.Context(), who, f, func(line Line) error { return out.Encode(line) })
+}
+
+// table writes lines as RFC 4180 has it, under a line of names.
+func (l *Log) table(ctx context.Context, w io.Writer, who actor.Actor, f Filter) error {
+	out := csv.NewWriter(w)
+	if err := out.Write([]string{"id", "type", "at", "project", "object", "user", "email", "service_account", "api_key", "session", "ip_address", "forwarded_for",
+		"user_agent", "request_id", "before", "after"}); err != nil {
+		return err
+	}
+	if err := l.Export(ctx, who, f, func(line Line) error {
+		cells := []string{line.ID, line.Type, line.At.UTC().Format(time.RFC3339), line.Project, line.Object, line.User, line.Email, line.ServiceAccount, line.Key, line.Session,
+			line.IP, line.Forwarded, line.UserAgent, line.RequestID, string(line.Before), string(line.After)}
+		for i, cell := range cells {
+			cells[i] = harmless(cell)
+		}
+		return out.Write(cells)
+	}); err != nil {
+		return err
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// harmless keeps a spreadsheet from taking what others wrote, such as a user agent, for a formula.
+func harmless(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
 }

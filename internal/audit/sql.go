@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/store"
@@ -73,6 +74,12 @@ func list(ctx context.Context, q store.Q, org string, f Filter, p store.Paging) 
 			any += column + " IN (" + store.Placeholders(from, len(values)) + ")"
 		}
 		where += " AND (" + any + ")"
+	}
+	if f.Text != "" {
+		// The organization's lines are few enough to be read: who searches gives a time as well, or waits a moment.
+		args = append(args, "%"+strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(f.Text))+"%")
+		where += fmt.Sprintf(` AND LOWER(type || ' ' || object_id || ' ' || user_id || ' ' || user_email || ' ' || service_account || ' ' || key_id || ' ' || ip || ' ' ||
+			COALESCE(before_act, '') || ' ' || COALESCE(after_act, '')) LIKE $%d ESCAPE '\'`, len(args))
 	}
 	lines, more, err := store.Page(ctx, q, store.List{Columns: columns, From: "audit_log", Where: where, Args: args}, p, scan)
 	var cursor *store.CursorError
