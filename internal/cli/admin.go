@@ -142,7 +142,7 @@ Commands that print one thing print it alone: an id, a link, or a key, which is 
 	cmd.PersistentFlags().StringVar(&s.org, "organization", "", "id or name of the organization (default: the first)")
 	cmd.PersistentFlags().BoolVar(&s.json, "json", false, "as JSON")
 	cmd.AddCommand(s.retention(), s.reviewers(), s.review(), s.sharedData())
-	cmd.AddCommand(s.orgs(), s.projects(), s.users(), s.invites(), s.keys(), s.signIn(), s.incidents(), s.health(), s.jobs())
+	cmd.AddCommand(s.orgs(), s.projects(), s.users(), s.invites(), s.keys(), s.signIn(), s.incidents(), s.health(), s.jobs(), s.budget(), s.credits(), s.invoices())
 	return cmd
 }
 
