@@ -30,4 +30,12 @@ export const consolePages = [
     "/console/keys",
     lazyRouteComponent(() => import("@/features/keys/KeysPage"), "KeysPage"),
   ),
+  page(
+    "/account",
+    lazyRouteComponent(() => import("@/features/account/AccountPage"), "AccountPage"),
+  ),
+  page(
+    "/console/signin",
+    lazyRouteComponent(() => import("@/features/account/PolicyPage"), "PolicyPage"),
+  ),
 ];

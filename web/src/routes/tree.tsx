@@ -1,13 +1,18 @@
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
-import { Unreachable } from "@/api/errors";
+import { ApiError, Unreachable } from "@/api/errors";
 import { sessionKey, signIn } from "@/features/session/api";
+import { safeNext } from "@/features/session/next";
+import { keepWaiting } from "@/features/session/waiting";
 import { Shell } from "@/features/shell/Shell";
 import { consolePages, consoleShell } from "./console";
 import { root } from "./root";
 
 /** Every page of the app. Pages are chunks of their own; the shell is in the first. The console's are in console.tsx. */
 
-type SignInSearch = { token?: string; next?: string; failed?: "expired" | "unreachable" };
+type SignInSearch = { token?: string; next?: string; failed?: (typeof failures)[number] };
+
+/** Why a link did not sign in: it is spent, or the server is away. */
+const failures = ["expired", "unreachable"] as const;
 
 const signin = createRoute({
   getParentRoute: () => root,
@@ -15,24 +20,41 @@ const signin = createRoute({
   validateSearch: (search: Record<string, unknown>): SignInSearch => ({
     // The router reads search values as JSON: a token of digits arrives as a number.
     ...(search.token !== undefined && { token: String(search.token as string | number) }),
-    ...(typeof search.next === "string" && search.next.startsWith("/") && { next: search.next }),
-    ...((search.failed === "expired" || search.failed === "unreachable") && { failed: search.failed }),
+    ...withNext(safeNext(search.next)),
+    ...withFailed(failures.find((failed) => failed === search.failed)),
   }),
   // The token is spent before anything shows, and never stays in the address or the history.
   beforeLoad: async ({ search: { token, next }, context: { app } }) => {
     if (token === undefined) return;
     try {
-      app.queryClient.setQueryData(sessionKey, await signIn(token));
+      app.queryClient.setQueryData(sessionKey, await signIn({ token }));
     } catch (error) {
+      if (error instanceof ApiError && error.code === "code_required") {
+        keepWaiting(token);
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
+        throw redirect({ to: "/signin", search: { ...withNext(next) }, replace: true });
+      }
       const failed = error instanceof Unreachable ? "unreachable" : "expired";
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
       throw redirect({ to: "/signin", search: { failed }, replace: true });
     }
+    // Who has just joined has no password yet.
+    const joined = next === undefined && token.startsWith("join-");
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
-    throw redirect({ to: next ?? "/", replace: true });
+    throw joined
+      ? redirect({ to: "/account", search: { welcome: "1" }, replace: true })
+      : redirect({ to: next ?? "/", replace: true });
   },
   component: lazyRouteComponent(() => import("./SignIn"), "SignIn"),
 });
+
+function withNext(next: string | undefined) {
+  return next === undefined ? {} : { next };
+}
+
+function withFailed(failed: SignInSearch["failed"] | undefined) {
+  return failed === undefined ? {} : { failed };
+}
 
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
 

@@ -1,3 +1,4 @@
+import { accountCommands } from "@/features/account/commands";
 import { chatCommands } from "@/features/chats/commands";
 import { consoleCommands } from "@/features/console/commands";
 import { keyCommands } from "@/features/keys/commands";
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   ...consoleCommands,
   ...playgroundCommands,
   ...keyCommands,
+  ...accountCommands,
   ...sessionCommands,
 ];
 

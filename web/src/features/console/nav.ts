@@ -1,5 +1,12 @@
 import type { ParseKeys } from "i18next";
-import { FlaskConical, LayoutDashboard, KeyRound, type LucideIcon } from "lucide-react";
+import {
+  CircleUser,
+  FlaskConical,
+  KeyRound,
+  LayoutDashboard,
+  ShieldCheck,
+  type LucideIcon,
+} from "lucide-react";
 import type { Need } from "@/features/session/may";
 
 export const sections = ["start", "build", "organization", "installation"] as const;
@@ -32,4 +39,13 @@ export const pages: readonly ConsolePage[] = [
     section: "build",
     needs: "keys.read",
   },
+  {
+    id: "signin",
+    path: "/console/signin",
+    label: "account.policyTitle",
+    icon: ShieldCheck,
+    section: "organization",
+    needs: "organization.read",
+  },
+  { id: "account", path: "/account", label: "account.title", icon: CircleUser, section: "start" },
 ];

@@ -16,10 +16,23 @@ export const sessionQuery = queryOptions({
   refetchInterval: (query) => (query.state.error && !isSignedOut(query.state.error) ? 2000 : false),
 });
 
-/** Exchanges the one-time token of a sign-in link for the session cookie. */
-export function signIn(token: string): Promise<Session> {
+/** What one signs in with: a link's token, or address and password. */
+export type Credentials = { token: string } | { email: string; password: string };
+
+/** Begins a session. An account with a second factor is refused with `code_required` until a code comes along. */
+export function signIn(credentials: Credentials, code = ""): Promise<Session> {
   actAs(null); // an invitation's link leads to its own organization
-  return known(data<Session>(api.POST("/api/session", { body: { token } })));
+  return known(data<Session>(api.POST("/api/session", { body: { ...credentials, ...(code && { code }) } })));
+}
+
+export const methodsQuery = queryOptions({
+  queryKey: ["signin"],
+  queryFn: () => data(api.GET("/api/signin")),
+  staleTime: Infinity,
+});
+
+export async function resetPassword(email: string): Promise<void> {
+  await api.POST("/api/session/reset", { body: { email } });
 }
 
 /** Whoever it is, their own words come back. */

@@ -67,6 +67,11 @@ export function SettingsPage() {
             <Row label={t("settings.role")}>{session && roleName(session.role)}</Row>
             <Row label={t("settings.organization")}>{session?.organization.name}</Row>
             <Row label={t("settings.project")}>{session?.project.name}</Row>
+            <Row label={t("account.title")} hint={t("account.manage")}>
+              <Button variant="outline" onClick={() => app.go.console("/account")}>
+                {t("account.open")}
+              </Button>
+            </Row>
           </Section>
           <div className="flex flex-wrap gap-2">
             {[shortcuts, signOut].map((c) => (

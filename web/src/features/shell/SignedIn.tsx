@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useLocation, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { isSignedOut } from "@/api/errors";
@@ -30,6 +30,13 @@ export function SignedIn({ children }: { children: (away: boolean) => ReactNode 
     void navigate({ to: "/signin", search: { next: pathname + search }, replace: true });
   }, [signedOut, navigate]);
 
+  // The organization holds back what needs a second factor until one is there: it is set up on the account's page.
+  const path = useLocation({ select: (location) => location.pathname });
+  const held = session?.held !== undefined && path !== "/account";
+  useEffect(() => {
+    if (held) void navigate({ to: "/account", replace: true });
+  }, [held, navigate]);
+
   // Back again: what failed or grew old in the meantime is asked for anew.
   useEffect(() => {
     if (away && session !== undefined)
@@ -37,7 +44,7 @@ export function SignedIn({ children }: { children: (away: boolean) => ReactNode 
         void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== sessionKey[0] });
   }, [away, session, client]);
 
-  if (signedOut) return null;
+  if (signedOut || held) return null;
   if (!session) {
     return error ? <Unreachable /> : <p className="sr-only">{t("app.loading")}</p>;
   }
