@@ -35,7 +35,7 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 		return op + strings.ToUpper(verb[:1]) + verb[1:] + noun
 	}
 	h := handlers{s, of, one(of)}
-	return []httpapi.Route{
+	routes := []httpapi.Route{
 		{Method: http.MethodGet, Path: path, Op: name("get", "Billing"), Tag: tag, Out: Overview{}, Scope: read, Handle: h.get,
 			Summary: "What this month has cost until now, against the budget and the credit."},
 		{Method: http.MethodPut, Path: path + "/details", Op: name("set", "BillingDetails"), Tag: tag, In: DetailsRequest{}, Out: Overview{}, Scope: write, Handle: h.putDetails,
@@ -55,6 +55,30 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 		{Method: http.MethodGet, Path: path + "/invoices/{invoice}/pdf", Op: name("get", "InvoicePDF"), Tag: tag, Produces: "application/pdf", Scope: read, Handle: h.getPDF,
 			Summary: "One invoice as PDF."},
 	}
+	for i := range routes {
+		switch rt := &routes[i]; {
+		case op == "":
+		case rt.Query == nil:
+			rt.Query = organizationQuery{}
+		default:
+			rt.Query = organizationPage{}
+		}
+	}
+	return routes
+}
+
+// organizationQuery names the organization that an operation of the operator is about.
+type organizationQuery struct {
+	Organization string `query:"organization" doc:"Id of the organization."`
+}
+
+// organizationPage is a page of a list of one organization, or of all.
+type organizationPage struct {
+	Organization string `query:"organization" doc:"Id of the organization; left out: all."`
+	Limit        *int   `query:"limit" doc:"How many objects to return." min:"1" max:"100" default:"20"`
+	Order        string `query:"order" doc:"Sort order by the time of creation." enum:"asc,desc" default:"desc"`
+	After        string `query:"after" doc:"Id of the last object of the page before."`
+	Before       string `query:"before" doc:"Id of the first object of the page after."`
 }
 
 // one makes a request name an organization.

@@ -11949,7 +11949,10 @@ export interface operations {
     };
     operatorGetBilling: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -11970,7 +11973,10 @@ export interface operations {
     };
     operatorSetBillingDetails: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -11995,7 +12001,10 @@ export interface operations {
     };
     operatorListBudgets: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -12016,7 +12025,10 @@ export interface operations {
     };
     operatorSetBudget: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path: {
                 subject: string;
@@ -12043,7 +12055,10 @@ export interface operations {
     };
     operatorDeleteBudget: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path: {
                 subject: string;
@@ -12066,7 +12081,10 @@ export interface operations {
     };
     operatorListCredits: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -12087,7 +12105,10 @@ export interface operations {
     };
     operatorGrantCredit: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -12113,6 +12134,8 @@ export interface operations {
     operatorListInvoices: {
         parameters: {
             query?: {
+                /** @description Id of the organization; left out: all. */
+                organization?: string;
                 /** @description How many objects to return. */
                 limit?: number;
                 /** @description Sort order by the time of creation. */
@@ -12142,7 +12165,10 @@ export interface operations {
     };
     operatorGetInvoice: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path: {
                 invoice: string;
@@ -12165,7 +12191,10 @@ export interface operations {
     };
     operatorGetInvoicePDF: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path: {
                 invoice: string;
@@ -12209,7 +12238,10 @@ export interface operations {
     };
     operatorSetBillingPlan: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -12234,7 +12266,10 @@ export interface operations {
     };
     operatorRevokeCredit: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Id of the organization. */
+                organization?: string;
+            };
             header?: never;
             path: {
                 grant: string;
