@@ -143,6 +143,7 @@ Commands that print one thing print it alone: an id, a link, or a key, which is 
 	cmd.PersistentFlags().BoolVar(&s.json, "json", false, "as JSON")
 	cmd.AddCommand(s.retention(), s.reviewers(), s.review(), s.sharedData())
 	cmd.AddCommand(s.orgs(), s.projects(), s.users(), s.invites(), s.keys(), s.signIn(), s.incidents(), s.health(), s.jobs(), s.budget(), s.credits(), s.invoices())
+	cmd.AddCommand(s.mail(), s.sso(), s.deletions())
 	return cmd
 }
 
@@ -160,8 +161,10 @@ func (s *admin) orgs() *cobra.Command {
 		return s.call(cmd, http.MethodPost, "/admin/organizations", map[string]string{"name": args[0], "owner": owner}, show(cmd, "link"))
 	})
 	create.Flags().StringVar(&owner, "owner", "", "e-mail address of the first owner")
-	cmd := &cobra.Command{Use: "orgs", Short: "Organizations: list, create"}
-	cmd.AddCommand(run("list", "List all organizations", 0, func(cmd *cobra.Command, _ []string) error {
+	cmd := &cobra.Command{Use: "orgs", Short: "Organizations: list, create, rename, delete"}
+	cmd.AddCommand(s.deleteOrg(), run("rename NAME", "Give the organization another name", 1, func(cmd *cobra.Command, args []string) error {
+		return s.call(cmd, http.MethodPost, "/api/organization", map[string]string{"name": args[0]}, quiet)
+	}), run("list", "List all organizations", 0, func(cmd *cobra.Command, _ []string) error {
 		return s.list(cmd, "/admin/organizations", column{"ID", "id"}, column{"NAME", "name"}, column{"MEMBERS", "members"}, column{"CREATED", "created_at"})
 	}), create)
 	return cmd
@@ -205,7 +208,8 @@ func (s *admin) projects() *cobra.Command {
 }
 
 func (s *admin) users() *cobra.Command {
-	cmd := &cobra.Command{Use: "users", Short: "Members of the organization: list, role, remove, link, set-password, reset-2fa"}
+	cmd := &cobra.Command{Use: "users", Short: "Members of the organization: list, role, remove, link, set-password, reset-2fa, delete"}
+	cmd.AddCommand(s.deleteUser())
 	cmd.AddCommand(s.signInOf()...)
 	cmd.AddCommand(
 		run("list", "List the members", 0, func(cmd *cobra.Command, _ []string) error {
@@ -234,8 +238,11 @@ func (s *admin) invites() *cobra.Command {
 	})
 	create.Flags().StringVar(&role, "role", "member", "owner, admin, member or reader")
 	create.Flags().StringVar(&project, "project", "", "project to be a member of (default: the default one)")
-	cmd := &cobra.Command{Use: "invites", Short: "Invitations: list, create, delete"}
+	cmd := &cobra.Command{Use: "invites", Short: "Invitations: list, create, resend, delete"}
 	cmd.AddCommand(create,
+		run("resend INVITE", "Make a new link of an invitation and send it by mail, where there is a mail server; prints the link", 1, func(cmd *cobra.Command, args []string) error {
+			return s.call(cmd, http.MethodPost, "/api/organization/invites/"+url.PathEscape(args[0])+"/resend", nil, show(cmd, "link"))
+		}),
 		run("list", "List the invitations", 0, func(cmd *cobra.Command, _ []string) error {
 			return s.list(cmd, orgPath+"/invites", column{"ID", "id"}, column{"EMAIL", "email"}, column{"ROLE", "role"}, column{"STATUS", "status"}, column{"EXPIRES", "expires_at"})
 		}),
