@@ -38,4 +38,16 @@ export const consolePages = [
     "/console/signin",
     lazyRouteComponent(() => import("@/features/account/PolicyPage"), "PolicyPage"),
   ),
+  page(
+    "/console/usage",
+    lazyRouteComponent(() => import("@/features/usage/UsagePage"), "UsagePage"),
+  ),
+  page(
+    "/console/limits",
+    lazyRouteComponent(() => import("@/features/limits/LimitsPage"), "LimitsPage"),
+  ),
+  page(
+    "/console/all-limits",
+    lazyRouteComponent(() => import("@/features/limits/OperatorLimitsPage"), "OperatorLimitsPage"),
+  ),
 ];

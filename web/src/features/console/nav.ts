@@ -1,5 +1,8 @@
 import type { ParseKeys } from "i18next";
 import {
+  SlidersHorizontal,
+  Gauge,
+  ChartColumn,
   CircleUser,
   FlaskConical,
   KeyRound,
@@ -48,4 +51,28 @@ export const pages: readonly ConsolePage[] = [
     needs: "organization.read",
   },
   { id: "account", path: "/account", label: "account.title", icon: CircleUser, section: "start" },
+  {
+    id: "usage",
+    path: "/console/usage",
+    label: "usage.title",
+    icon: ChartColumn,
+    section: "organization",
+    needs: "usage.read",
+  },
+  {
+    id: "limits",
+    path: "/console/limits",
+    label: "limits.title",
+    icon: Gauge,
+    section: "organization",
+    needs: "limits.read",
+  },
+  {
+    id: "all-limits",
+    path: "/console/all-limits",
+    label: "limits.operator",
+    icon: SlidersHorizontal,
+    section: "installation",
+    needs: "operator",
+  },
 ];
