@@ -166,7 +166,7 @@ func (s *Service) startPull(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpapi.JSON(w, http.StatusAccepted, p)
+	return httpapi.JSON(w, http.StatusOK, p)
 }
 
 func (s *Service) endPull(w http.ResponseWriter, r *http.Request) error {

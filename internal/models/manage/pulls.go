@@ -1,6 +1,7 @@
 package manage
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -34,6 +35,8 @@ type Pull struct {
 	Left    float64 `json:"seconds_left" doc:"Of this stage, at this speed; 0 when unknown."`
 	Error   string  `json:"error,omitempty" doc:"Why it failed, and what to do."`
 	Model   string  `json:"model,omitempty" doc:"Under which name the model is there, when it is."`
+	Layout  string  `json:"layout" enum:"lossless,fast,as-is" doc:"How its weights are to lie."`
+	Default bool    `json:"default" doc:"The model is to answer for the names of its kind."`
 	Started int64   `json:"started_at" doc:"Seconds since 1970."`
 	Ended   int64   `json:"ended_at,omitempty" doc:"Seconds since 1970; none while it runs."`
 }
@@ -147,6 +150,7 @@ func (s *Service) begin(in NewPull, watch func(Pull)) Pull {
 	ctx, cancel := context.WithCancel(s.ctx)
 	j := &job{ref: in.Model, cancel: cancel, Pull: Pull{
 		ID: ids.New("pull_"), Name: models.SafeRef(in.Model), State: PullRunning, Stage: "starting", Started: s.o.Clock.Now().Unix(),
+		Layout: cmp.Or(in.Layout, models.LayoutLossless), Default: in.Default,
 	}}
 	if watch != nil {
 		j.watch = append(j.watch, watch)

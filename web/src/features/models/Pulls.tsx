@@ -18,7 +18,7 @@ export function Pulls({ className }: { className?: string }) {
     void client.invalidateQueries({ queryKey: modelsQuery.queryKey });
   }, [client, running.length]);
 
-  const shown = pulls.filter((pull) => pull.state !== "done");
+  const shown = pulls.filter((pull) => pull.state === "running" || pull.state === "failed");
   if (shown.length === 0) return null;
   return (
     <ul data-slot="pulls" className={cn("grid gap-1.5 text-sm text-muted-foreground", className)}>
