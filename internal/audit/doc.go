@@ -2,7 +2,8 @@
 // after.
 //
 // Table: audit_log (0040_audit.sql). Routes (http.go): GET /v1/organization/audit_logs, exactly as OpenAI's
-// reference document has it, and GET /api/audit/export, everything as JSON lines.
+// reference document has it; GET /api/audit, whole lines with a search in their text, and GET /api/audit/export, the same as
+// lines of JSON or a table.
 //
 // Invariants:
 //

@@ -61,9 +61,6 @@ type exportQuery struct {
 
 func (q ownQuery) filter() (Filter, error) {
 	f, err := q.filterQuery.filter()
-	if err == nil && strings.ContainsRune(q.Text, 0) {
-		err = fault.Param("q", "Invalid 'q': a text has no NUL character.").WithCode("invalid_value")
-	}
 	f.Text = q.Text
 	return f, err
 }
@@ -195,9 +192,6 @@ func (l *Log) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if q.filterQuery, err = httpapi.Query[filterQuery](r); err != nil {
-		return err
-	}
 	f, err := q.filter()
 	if err != nil {
 		return err
@@ -225,12 +219,6 @@ func (l *Log) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if q.ownQuery, err = httpapi.Query[ownQuery](r); err != nil {
-		return err
-	}
-	if q.filterQuery, err = httpapi.Query[filterQuery](r); err != nil {
-		return err
-	}
 	f, err := q.filter()
 	if err != nil {
 		return err
@@ -252,12 +240,6 @@ func (l *Log) search(w http.ResponseWriter, r *http.Request) error {
 func (l *Log) export(w http.ResponseWriter, r *http.Request) error {
 	q, err := httpapi.Query[exportQuery](r)
 	if err != nil {
-		return err
-	}
-	if q.ownQuery, err = httpapi.Query[ownQuery](r); err != nil {
-		return err
-	}
-	if q.filterQuery, err = httpapi.Query[filterQuery](r); err != nil {
 		return err
 	}
 	f, err := q.filter()

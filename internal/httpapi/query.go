@@ -16,8 +16,8 @@ func Query[T any](r *http.Request) (T, error) {
 	var v T
 	values := r.URL.Query()
 	rv := reflect.ValueOf(&v).Elem()
-	for i := range rv.NumField() {
-		name := rv.Type().Field(i).Tag.Get("query")
+	for _, f := range reflect.VisibleFields(rv.Type()) { // also those of structs that it embeds
+		name := f.Tag.Get("query")
 		if name == "" {
 			continue
 		}
@@ -33,7 +33,7 @@ func Query[T any](r *http.Request) (T, error) {
 				return v, fault.Param(name, "Invalid value for '%s': it has a NUL character or is not UTF-8, as nothing here is called.", name).WithCode("invalid_value")
 			}
 		}
-		if err := setQuery(rv.Field(i), name, given); err != nil {
+		if err := setQuery(rv.FieldByIndex(f.Index), name, given); err != nil {
 			return v, err
 		}
 	}

@@ -91,7 +91,7 @@ func cleanPath(pattern string) string {
 
 func (d *document) query(t reflect.Type) []*object {
 	var out []*object
-	for f := range fields(t) {
+	for _, f := range reflect.VisibleFields(t) { // also those of structs that it embeds
 		name := f.Tag.Get("query")
 		if name == "" {
 			continue

@@ -8320,6 +8320,10 @@ export interface operations {
     listProjects: {
         parameters: {
             query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
                 /** @description Also archived projects. */
                 include_archived?: boolean;
             };
@@ -8442,6 +8446,10 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
                 /** @description Only users with these e-mail addresses. */
                 emails?: string[];
             };
@@ -8850,6 +8858,10 @@ export interface operations {
     listProjectKeys: {
         parameters: {
             query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Id of the last object of the page before. */
+                after?: string;
                 /** @description Only keys whose owner is in the project, or is not. */
                 owner_project_access?: "active" | "inactive" | "any";
             };
@@ -11071,6 +11083,14 @@ export interface operations {
                 state?: "open" | "claimed" | "decided";
                 /** @description Only those that you have, or decided. */
                 mine?: boolean;
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
             };
             header?: never;
             path?: never;
@@ -11233,6 +11253,24 @@ export interface operations {
     listAuditLogs: {
         parameters: {
             query?: {
+                /** @description Only what was done after this second since 1970. */
+                "effective_at[gt]"?: number;
+                /** @description Only what was done in this second since 1970 or later. */
+                "effective_at[gte]"?: number;
+                /** @description Only what was done before this second since 1970. */
+                "effective_at[lt]"?: number;
+                /** @description Only what was done in this second since 1970 or before. */
+                "effective_at[lte]"?: number;
+                /** @description Only what was done in these projects. */
+                "project_ids[]"?: string[];
+                /** @description Only events of these types. */
+                "event_types[]"?: string[];
+                /** @description Only what these users, service accounts or API keys did. */
+                "actor_ids[]"?: string[];
+                /** @description Only what users with these e-mail addresses did. */
+                "actor_emails[]"?: string[];
+                /** @description Only what was done to these objects. */
+                "resource_ids[]"?: string[];
                 /** @description How many objects to return. */
                 limit?: number;
                 /** @description Id of the last object of the page before. */
@@ -11261,6 +11299,24 @@ export interface operations {
     searchAudit: {
         parameters: {
             query?: {
+                /** @description Only what was done in this second since 1970 or later. */
+                "effective_at[gte]"?: number;
+                /** @description Only what was done before this second since 1970. */
+                "effective_at[lt]"?: number;
+                /** @description Only what was done in this second since 1970 or before. */
+                "effective_at[lte]"?: number;
+                /** @description Only what was done in these projects. */
+                "project_ids[]"?: string[];
+                /** @description Only events of these types. */
+                "event_types[]"?: string[];
+                /** @description Only what these users, service accounts or API keys did. */
+                "actor_ids[]"?: string[];
+                /** @description Only what users with these e-mail addresses did. */
+                "actor_emails[]"?: string[];
+                /** @description Only what was done to these objects. */
+                "resource_ids[]"?: string[];
+                /** @description Only lines that have this text: in the type, the id of what was acted on, who did it, from where, or in what was before and after. */
+                q?: string;
                 /** @description How many objects to return. */
                 limit?: number;
                 /** @description Id of the last object of the page before. */
@@ -11287,6 +11343,26 @@ export interface operations {
     exportAudit: {
         parameters: {
             query?: {
+                /** @description Only what was done after this second since 1970. */
+                "effective_at[gt]"?: number;
+                /** @description Only what was done in this second since 1970 or later. */
+                "effective_at[gte]"?: number;
+                /** @description Only what was done before this second since 1970. */
+                "effective_at[lt]"?: number;
+                /** @description Only what was done in this second since 1970 or before. */
+                "effective_at[lte]"?: number;
+                /** @description Only what was done in these projects. */
+                "project_ids[]"?: string[];
+                /** @description Only events of these types. */
+                "event_types[]"?: string[];
+                /** @description Only what these users, service accounts or API keys did. */
+                "actor_ids[]"?: string[];
+                /** @description Only what users with these e-mail addresses did. */
+                "actor_emails[]"?: string[];
+                /** @description Only what was done to these objects. */
+                "resource_ids[]"?: string[];
+                /** @description Only lines that have this text: in the type, the id of what was acted on, who did it, from where, or in what was before and after. */
+                q?: string;
                 /** @description Lines of JSON, or a table for a spreadsheet. */
                 format?: "jsonl" | "csv";
             };
@@ -13177,6 +13253,14 @@ export interface operations {
                 state?: "open" | "claimed" | "decided";
                 /** @description Only those that you have, or decided. */
                 mine?: boolean;
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
             };
             header?: never;
             path?: never;

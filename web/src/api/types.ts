@@ -9,6 +9,15 @@ type Answer<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] exten
 
 export type Session = Answer<"/api/session", "get">;
 export type Key = Answer<"/api/keys", "get">["data"][number];
+export type User = Answer<"/v1/organization/users", "get">["data"][number];
+export type Invite = Answer<"/v1/organization/invites", "get">["data"][number];
+export type Project = Answer<"/v1/organization/projects", "get">["data"][number];
+export type ProjectUser = Answer<"/v1/organization/projects/{project_id}/users", "get">["data"][number];
+export type ServiceAccount = Answer<
+  "/v1/organization/projects/{project_id}/service_accounts",
+  "get"
+>["data"][number];
+export type ProjectKey = Answer<"/v1/organization/projects/{project_id}/api_keys", "get">["data"][number];
 export type Membership = Answer<"/api/memberships", "get">["data"][number];
 export type Model = Answer<"/api/models", "get">["data"][number];
 export type Pull = Answer<"/api/pulls", "get">["data"][number];

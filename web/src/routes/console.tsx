@@ -31,6 +31,14 @@ export const consolePages = [
     lazyRouteComponent(() => import("@/features/keys/KeysPage"), "KeysPage"),
   ),
   page(
+    "/console/models",
+    lazyRouteComponent(() => import("@/features/catalogue/ModelsPage"), "ModelsPage"),
+  ),
+  page(
+    "/console/usage",
+    lazyRouteComponent(() => import("@/features/usage/UsagePage"), "UsagePage"),
+  ),
+  page(
     "/account",
     lazyRouteComponent(() => import("@/features/account/AccountPage"), "AccountPage"),
   ),
@@ -39,8 +47,20 @@ export const consolePages = [
     lazyRouteComponent(() => import("@/features/account/PolicyPage"), "PolicyPage"),
   ),
   page(
-    "/console/usage",
-    lazyRouteComponent(() => import("@/features/usage/UsagePage"), "UsagePage"),
+    "/console/members",
+    lazyRouteComponent(() => import("@/features/members/MembersPage"), "MembersPage"),
+  ),
+  page(
+    "/console/projects",
+    lazyRouteComponent(() => import("@/features/projects/ProjectsPage"), "ProjectsPage"),
+  ),
+  page(
+    "/console/projects/$projectId",
+    lazyRouteComponent(() => import("@/features/projects/ProjectPage"), "ProjectPage"),
+  ),
+  page(
+    "/console/audit",
+    lazyRouteComponent(() => import("@/features/audit/AuditPage"), "AuditPage"),
   ),
   page(
     "/console/limits",
@@ -49,5 +69,17 @@ export const consolePages = [
   page(
     "/console/all-limits",
     lazyRouteComponent(() => import("@/features/limits/OperatorLimitsPage"), "OperatorLimitsPage"),
+  ),
+  page(
+    "/console/data",
+    lazyRouteComponent(() => import("@/features/retention/DataPage"), "DataPage"),
+  ),
+  page(
+    "/console/review",
+    lazyRouteComponent(() => import("@/features/review/ReviewPage"), "ReviewPage"),
+  ),
+  page(
+    "/console/review/$itemId",
+    lazyRouteComponent(() => import("@/features/review/ItemPage"), "ItemPage"),
   ),
 ];

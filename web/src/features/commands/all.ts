@@ -1,10 +1,15 @@
 import { accountCommands } from "@/features/account/commands";
+import { catalogueCommands } from "@/features/catalogue/commands";
 import { chatCommands } from "@/features/chats/commands";
 import { consoleCommands } from "@/features/console/commands";
 import { keyCommands } from "@/features/keys/commands";
+import { memberCommands } from "@/features/members/commands";
 import { limitCommands } from "@/features/limits/commands";
 import { modelCommands } from "@/features/models/commands";
 import { playgroundCommands } from "@/features/playground/commands";
+import { projectCommands } from "@/features/projects/commands";
+import { retentionCommands } from "@/features/retention/commands";
+import { reviewCommands } from "@/features/review/commands";
 import { sessionCommands } from "@/features/session/commands";
 import { settingsCommands } from "@/features/settings/commands";
 import { tokenizerCommands } from "@/features/tokenizer/commands";
@@ -20,11 +25,16 @@ export const commands: readonly Command[] = [
   ...tokenizerCommands,
   ...settingsCommands,
   ...consoleCommands,
+  ...catalogueCommands,
   ...playgroundCommands,
   ...keyCommands,
-  ...accountCommands,
+  ...memberCommands,
+  ...projectCommands,
   ...usageCommands,
   ...limitCommands,
+  ...retentionCommands,
+  ...reviewCommands,
+  ...accountCommands,
   ...sessionCommands,
 ];
 

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Drawer } from "@/components/ui/dialog";
 import { CommandButton } from "@/features/commands/CommandButton";
+import { LeaveDialog } from "@/features/members/LeaveDialog";
 import { preferences } from "@/features/settings/preferences";
 import { AwayLine, Overlays, SignedIn } from "@/features/shell/SignedIn";
 import { SkipLink } from "@/features/shell/SkipLink";
@@ -64,6 +65,7 @@ function Frame({ away }: { away: boolean }) {
           <Outlet />
         </main>
       </div>
+      <LeaveDialog />
       <Overlays chatId={null} />
     </div>
   );
