@@ -9,7 +9,11 @@ import { root } from "./root";
 
 /** Every page of the app. Pages are chunks of their own; the shell is in the first. The console's are in console.tsx. */
 
-type SignInSearch = { token?: string; next?: string; failed?: (typeof failures)[number] };
+type SignInSearch = {
+  token?: string | undefined;
+  next?: string | undefined;
+  failed?: (typeof failures)[number] | undefined;
+};
 
 /** Why a link did not sign in: it is spent, or the server is away. */
 const failures = ["expired", "unreachable"] as const;
@@ -17,11 +21,12 @@ const failures = ["expired", "unreachable"] as const;
 const signin = createRoute({
   getParentRoute: () => root,
   path: "/signin",
+  // What is not good has to be named, too: the router keeps what nobody speaks of.
   validateSearch: (search: Record<string, unknown>): SignInSearch => ({
     // The router reads search values as JSON: a token of digits arrives as a number.
-    ...(search.token !== undefined && { token: String(search.token as string | number) }),
-    ...withNext(safeNext(search.next)),
-    ...withFailed(failures.find((failed) => failed === search.failed)),
+    token: search.token === undefined ? undefined : String(search.token as string | number),
+    next: safeNext(search.next),
+    failed: failures.find((failed) => failed === search.failed),
   }),
   // The token is spent before anything shows, and never stays in the address or the history.
   beforeLoad: async ({ search: { token, next }, context: { app } }) => {
@@ -32,7 +37,7 @@ const signin = createRoute({
       if (error instanceof ApiError && error.code === "code_required") {
         keepWaiting(token);
         // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
-        throw redirect({ to: "/signin", search: { ...withNext(next) }, replace: true });
+        throw redirect({ to: "/signin", search: { next }, replace: true });
       }
       const failed = error instanceof Unreachable ? "unreachable" : "expired";
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
@@ -42,19 +47,11 @@ const signin = createRoute({
     const joined = next === undefined && token.startsWith("join-");
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
     throw joined
-      ? redirect({ to: "/account", search: { welcome: "1" }, replace: true })
+      ? redirect({ to: "/account", search: { welcome: "yes" }, replace: true })
       : redirect({ to: next ?? "/", replace: true });
   },
   component: lazyRouteComponent(() => import("./SignIn"), "SignIn"),
 });
-
-function withNext(next: string | undefined) {
-  return next === undefined ? {} : { next };
-}
-
-function withFailed(failed: SignInSearch["failed"] | undefined) {
-  return failed === undefined ? {} : { failed };
-}
 
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
 
