@@ -31,6 +31,18 @@ export const consolePages = [
     lazyRouteComponent(() => import("@/features/keys/KeysPage"), "KeysPage"),
   ),
   page(
+    "/console/calendar",
+    lazyRouteComponent(() => import("@/features/calendar/CalendarPage"), "CalendarPage"),
+  ),
+  page(
+    "/console/health",
+    lazyRouteComponent(() => import("@/features/health/HealthPage"), "HealthPage"),
+  ),
+  page(
+    "/console/status",
+    lazyRouteComponent(() => import("@/features/status/StatusPage"), "StatusPage"),
+  ),
+  page(
     "/console/models",
     lazyRouteComponent(() => import("@/features/catalogue/ModelsPage"), "ModelsPage"),
   ),
@@ -81,5 +93,17 @@ export const consolePages = [
   page(
     "/console/review/$itemId",
     lazyRouteComponent(() => import("@/features/review/ItemPage"), "ItemPage"),
+  ),
+  page(
+    "/console/sso",
+    lazyRouteComponent(() => import("@/features/sso/SsoPage"), "SsoPage"),
+  ),
+  page(
+    "/console/organization",
+    lazyRouteComponent(() => import("@/features/organization/OrganizationPage"), "OrganizationPage"),
+  ),
+  page(
+    "/console/mail",
+    lazyRouteComponent(() => import("@/features/mail/MailPage"), "MailPage"),
   ),
 ];

@@ -12,7 +12,13 @@ import { formatBytes, formatNumber, formatPercent, formatTime } from "@/lib/form
 import { catalogueKey, load, type ManagedModel, managedQuery, setDefault, unload } from "./api";
 import { RemoveDialog } from "./RemoveDialog";
 
-const tones = { ready: "good", loading: "warning", unloading: "warning", cold: "neutral", failed: "danger" } as const;
+const tones = {
+  ready: "good",
+  loading: "warning",
+  unloading: "warning",
+  cold: "neutral",
+  failed: "danger",
+} as const;
 
 /** What is here and what it does. */
 export function Installed({ onPull }: { onPull: () => void }) {
@@ -130,7 +136,7 @@ function useColumns(): Column<ManagedModel>[] {
             ))}
           </span>
           {model.error !== undefined && (
-            <span className="max-w-md text-xs text-danger [overflow-wrap:anywhere]">{model.error}</span>
+            <span className="max-w-md text-xs [overflow-wrap:anywhere] text-danger">{model.error}</span>
           )}
         </span>
       ),

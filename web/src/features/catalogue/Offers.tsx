@@ -19,7 +19,9 @@ export function Offers({ onPull }: { onPull: (name: string) => void }) {
       cell: (offer) => (
         <span className="grid gap-1">
           <span className="[overflow-wrap:anywhere]">{offer.title}</span>
-          <span className="font-mono text-xs [overflow-wrap:anywhere] text-muted-foreground">{offer.name}</span>
+          <span className="font-mono text-xs [overflow-wrap:anywhere] text-muted-foreground">
+            {offer.name}
+          </span>
           <span className="flex flex-wrap gap-1">
             <Badge>{t(`catalogue.kinds.${offer.kind as "chat"}`, { defaultValue: offer.kind })}</Badge>
             {offer.recommended && <Badge tone="good">{t("catalogue.recommended")}</Badge>}
@@ -28,7 +30,8 @@ export function Offers({ onPull }: { onPull: (name: string) => void }) {
         </span>
       ),
       value: (offer) => offer.title,
-      text: (offer) => `${offer.title} ${offer.name} ${offer.kind} ${offer.notes ?? ""} ${offer.languages.join(" ")}`,
+      text: (offer) =>
+        `${offer.title} ${offer.name} ${offer.kind} ${offer.notes ?? ""} ${offer.languages.join(" ")}`,
     },
     {
       id: "memory",

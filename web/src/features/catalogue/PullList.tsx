@@ -48,7 +48,8 @@ function PullCard({ pull }: { pull: Pull }) {
   const running = pull.state === "running";
   const share = pull.total > 0 ? pull.done / pull.total : 0;
   const figures = [
-    pull.total > 0 && t("catalogue.bytesOf", { done: formatBytes(pull.done), total: formatBytes(pull.total) }),
+    pull.total > 0 &&
+      t("catalogue.bytesOf", { done: formatBytes(pull.done), total: formatBytes(pull.total) }),
     pull.bytes_per_second > 0 && t("catalogue.speed", { speed: formatBytes(pull.bytes_per_second) }),
     pull.seconds_left > 0 && t("catalogue.left", { time: timeLeft(pull.seconds_left, i18n.language) }),
   ].filter((text) => text !== false);
@@ -70,7 +71,9 @@ function PullCard({ pull }: { pull: Pull }) {
               variant="outline"
               size="sm"
               disabled={act.isPending}
-              onClick={() => act.mutate(() => startPull({ model: pull.name, layout: pull.layout, default: pull.default }))}
+              onClick={() =>
+                act.mutate(() => startPull({ model: pull.name, layout: pull.layout, default: pull.default }))
+              }
             >
               <RotateCcw aria-hidden />
               {t("catalogue.goOn")}

@@ -23,7 +23,9 @@ export function Remotes() {
             {remote.name}
             {!remote.configured && <Badge>{t("catalogue.found")}</Badge>}
           </span>
-          <span className="font-mono text-xs [overflow-wrap:anywhere] text-muted-foreground">{remote.url}</span>
+          <span className="font-mono text-xs [overflow-wrap:anywhere] text-muted-foreground">
+            {remote.url}
+          </span>
         </span>
       ),
       value: (remote) => remote.name,
@@ -53,7 +55,9 @@ export function Remotes() {
             {remote.models.slice(0, 8).map((name) => (
               <Badge key={name}>{name}</Badge>
             ))}
-            {remote.models.length > 8 && <span>{t("catalogue.more", { count: remote.models.length - 8 })}</span>}
+            {remote.models.length > 8 && (
+              <span>{t("catalogue.more", { count: remote.models.length - 8 })}</span>
+            )}
           </span>
         ),
       value: (remote) => remote.models.length,

@@ -1,17 +1,22 @@
 import { accountCommands } from "@/features/account/commands";
+import { calendarCommands } from "@/features/calendar/commands";
 import { catalogueCommands } from "@/features/catalogue/commands";
 import { chatCommands } from "@/features/chats/commands";
 import { consoleCommands } from "@/features/console/commands";
 import { keyCommands } from "@/features/keys/commands";
+import { mailCommands } from "@/features/mail/commands";
 import { memberCommands } from "@/features/members/commands";
 import { limitCommands } from "@/features/limits/commands";
 import { modelCommands } from "@/features/models/commands";
+import { organizationCommands } from "@/features/organization/commands";
 import { playgroundCommands } from "@/features/playground/commands";
 import { projectCommands } from "@/features/projects/commands";
 import { retentionCommands } from "@/features/retention/commands";
 import { reviewCommands } from "@/features/review/commands";
 import { sessionCommands } from "@/features/session/commands";
 import { settingsCommands } from "@/features/settings/commands";
+import { statusCommands } from "@/features/status/commands";
+import { ssoCommands } from "@/features/sso/commands";
 import { tokenizerCommands } from "@/features/tokenizer/commands";
 import { usageCommands } from "@/features/usage/commands";
 import type { Command } from "./command";
@@ -26,6 +31,8 @@ export const commands: readonly Command[] = [
   ...settingsCommands,
   ...consoleCommands,
   ...catalogueCommands,
+  ...calendarCommands,
+  ...statusCommands,
   ...playgroundCommands,
   ...keyCommands,
   ...memberCommands,
@@ -34,6 +41,9 @@ export const commands: readonly Command[] = [
   ...limitCommands,
   ...retentionCommands,
   ...reviewCommands,
+  ...ssoCommands,
+  ...organizationCommands,
+  ...mailCommands,
   ...accountCommands,
   ...sessionCommands,
 ];

@@ -3,6 +3,7 @@ import account from "./account.json";
 import app from "./app.json";
 import audit from "./audit.json";
 import billing from "./billing.json";
+import calendar from "./calendar.json";
 import catalogue from "./catalogue.json";
 import chart from "./chart.json";
 import chat from "./chat.json";
@@ -18,6 +19,7 @@ import mail from "./mail.json";
 import members from "./members.json";
 import models from "./models.json";
 import nav from "./nav.json";
+import organization from "./organization.json";
 import overview from "./overview.json";
 import playground from "./playground.json";
 import projects from "./projects.json";
@@ -37,6 +39,7 @@ export default {
   ...app,
   ...audit,
   ...billing,
+  ...calendar,
   ...catalogue,
   ...chart,
   ...chat,
@@ -52,6 +55,7 @@ export default {
   ...members,
   ...models,
   ...nav,
+  ...organization,
   ...overview,
   ...playground,
   ...projects,

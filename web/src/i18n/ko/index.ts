@@ -2,6 +2,7 @@ import account from "./account.json";
 import app from "./app.json";
 import audit from "./audit.json";
 import billing from "./billing.json";
+import calendar from "./calendar.json";
 import catalogue from "./catalogue.json";
 import chart from "./chart.json";
 import chat from "./chat.json";
@@ -17,6 +18,7 @@ import mail from "./mail.json";
 import members from "./members.json";
 import models from "./models.json";
 import nav from "./nav.json";
+import organization from "./organization.json";
 import overview from "./overview.json";
 import playground from "./playground.json";
 import projects from "./projects.json";
@@ -36,6 +38,7 @@ export default {
   ...app,
   ...audit,
   ...billing,
+  ...calendar,
   ...catalogue,
   ...chart,
   ...chat,
@@ -51,6 +54,7 @@ export default {
   ...members,
   ...models,
   ...nav,
+  ...organization,
   ...overview,
   ...playground,
   ...projects,
