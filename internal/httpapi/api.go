@@ -277,6 +277,16 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(&c.w, r)
 }
 
+// maxLogged is how many bytes of a path a line of the log has: a client may send as many as headers may have.
+const maxLogged = 256
+
+func logged(path string) string {
+	if len(path) <= maxLogged {
+		return path
+	}
+	return strings.ToValidUTF8(path[:maxLogged], "")
+}
+
 // finish turns a panic into a 500, closes what is open, and tells log and metrics.
 func (a *API) finish(c *call, r *http.Request) {
 	defer a.inFlight.Add(-1)
@@ -318,7 +328,7 @@ func (a *API) finish(c *call, r *http.Request) {
 	}
 	if a.opts.Logger.Enabled(r.Context(), level) {
 		attrs := append(make([]slog.Attr, 0, 12), slog.String("method", r.Method),
-			slog.String("path", r.URL.Path), slog.String("op", c.op()), slog.Int("status", status),
+			slog.String("path", logged(r.URL.Path)), slog.String("op", c.op()), slog.Int("status", status),
 			slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", c.w.bytes), slog.String("remote", r.RemoteAddr))
 		if c.actor.Org != "" {
 			attrs = append(attrs, slog.String("org", c.actor.Org), slog.String("key", c.actor.Key))

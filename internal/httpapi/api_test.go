@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -314,5 +315,20 @@ func TestTextsThatCannotBeNames(t *testing.T) {
 		if w := ask(api, "GET", "/v1/things/a?"+query, ""); w.Code != status {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)
 		}
+	}
+}
+
+// TestLongPathsInTheLog: a line of the log has the beginning of a path, in whole characters.
+func TestLongPathsInTheLog(t *testing.T) {
+	var log bytes.Buffer
+	api := newAPI(t, Options{Logger: slog.New(slog.NewJSONHandler(&log, nil))},
+		Route{Method: "GET", Path: "/v1/models/{model...}", Op: "getModel", Scope: actor.ModelsRead, Handle: ok})
+	ask(api, "GET", "/v1/models/"+strings.Repeat("가", 20_000), "")
+	var line struct{ Path string }
+	if err := json.Unmarshal(bytes.SplitN(log.Bytes(), []byte("\n"), 2)[0], &line); err != nil {
+		t.Fatal(err)
+	}
+	if want := "/v1/models/" + strings.Repeat("가", 81); line.Path != want || log.Len() > 1000 {
+		t.Errorf("%d bytes of a path in a line of %d: %.60s…", len(line.Path), log.Len(), line.Path)
 	}
 }
