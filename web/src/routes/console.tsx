@@ -106,4 +106,16 @@ export const consolePages = [
     "/console/mail",
     lazyRouteComponent(() => import("@/features/mail/MailPage"), "MailPage"),
   ),
+  page(
+    "/console/data",
+    lazyRouteComponent(() => import("@/features/retention/DataPage"), "DataPage"),
+  ),
+  page(
+    "/console/review",
+    lazyRouteComponent(() => import("@/features/review/ReviewPage"), "ReviewPage"),
+  ),
+  page(
+    "/console/review/$itemId",
+    lazyRouteComponent(() => import("@/features/review/ItemPage"), "ItemPage"),
+  ),
 ];

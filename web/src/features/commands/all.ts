@@ -44,6 +44,8 @@ export const commands: readonly Command[] = [
   ...ssoCommands,
   ...organizationCommands,
   ...mailCommands,
+  ...retentionCommands,
+  ...reviewCommands,
   ...accountCommands,
   ...sessionCommands,
 ];

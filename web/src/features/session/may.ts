@@ -3,8 +3,8 @@ import type { Session } from "@/api/types";
 import type { App } from "@/lib/app";
 import { sessionKey, sessionQuery } from "./api";
 
-/** What a page or an action asks for: a scope of the API, or to be the installation's operator. */
-export type Need = "operator" | (string & {});
+/** What a page or an action asks for: a scope of the API, or to be the installation's operator or one of its reviewers. */
+export type Need = "operator" | "reviewer" | (string & {});
 
 /**
  * The server's rule (internal/actor): a scope is held by its name or by a pattern, "*", "chat.*", "*.read"; what is of a
@@ -13,6 +13,7 @@ export type Need = "operator" | (string & {});
 export function may(session: Session | undefined, need: Need): boolean {
   if (!session) return false;
   if (need === "operator") return session.operator;
+  if (need === "reviewer") return session.reviewer;
   const [group, verb] = need.split(".");
   if (group === "project" && may(session, `organization.${verb ?? ""}`)) return true;
   return session.scopes.some((held) => {
