@@ -95,6 +95,18 @@ export const consolePages = [
     lazyRouteComponent(() => import("@/features/review/ItemPage"), "ItemPage"),
   ),
   page(
+    "/console/billing",
+    lazyRouteComponent(() => import("@/features/billing/BillingPage"), "BillingPage"),
+  ),
+  page(
+    "/console/accounts",
+    lazyRouteComponent(() => import("@/features/billing/AccountsPage"), "AccountsPage"),
+  ),
+  page(
+    "/console/accounts/$organization",
+    lazyRouteComponent(() => import("@/features/billing/AccountPage"), "AccountPage"),
+  ),
+  page(
     "/console/sso",
     lazyRouteComponent(() => import("@/features/sso/SsoPage"), "SsoPage"),
   ),
@@ -105,17 +117,5 @@ export const consolePages = [
   page(
     "/console/mail",
     lazyRouteComponent(() => import("@/features/mail/MailPage"), "MailPage"),
-  ),
-  page(
-    "/console/data",
-    lazyRouteComponent(() => import("@/features/retention/DataPage"), "DataPage"),
-  ),
-  page(
-    "/console/review",
-    lazyRouteComponent(() => import("@/features/review/ReviewPage"), "ReviewPage"),
-  ),
-  page(
-    "/console/review/$itemId",
-    lazyRouteComponent(() => import("@/features/review/ItemPage"), "ItemPage"),
   ),
 ];

@@ -1,5 +1,6 @@
 import { accountCommands } from "@/features/account/commands";
 import { calendarCommands } from "@/features/calendar/commands";
+import { billingCommands } from "@/features/billing/commands";
 import { catalogueCommands } from "@/features/catalogue/commands";
 import { chatCommands } from "@/features/chats/commands";
 import { consoleCommands } from "@/features/console/commands";
@@ -39,13 +40,12 @@ export const commands: readonly Command[] = [
   ...projectCommands,
   ...usageCommands,
   ...limitCommands,
+  ...billingCommands,
   ...retentionCommands,
   ...reviewCommands,
   ...ssoCommands,
   ...organizationCommands,
   ...mailCommands,
-  ...retentionCommands,
-  ...reviewCommands,
   ...accountCommands,
   ...sessionCommands,
 ];

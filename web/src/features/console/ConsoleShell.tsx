@@ -2,6 +2,7 @@ import { Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Drawer } from "@/components/ui/dialog";
+import { BillingBanner } from "@/features/billing/BillingBanner";
 import { CommandButton } from "@/features/commands/CommandButton";
 import { LeaveDialog } from "@/features/members/LeaveDialog";
 import { preferences } from "@/features/settings/preferences";
@@ -62,6 +63,7 @@ function Frame({ away }: { away: boolean }) {
           className="relative min-h-0 grow overflow-y-auto outline-none"
         >
           {away && <AwayLine />}
+          <BillingBanner />
           <Outlet />
         </main>
       </div>

@@ -1,0 +1,35 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { Notice } from "@/components/ui/notice";
+import { useMay } from "@/features/session/may";
+import { stateQuery } from "./api";
+
+/** Above every page of the console, while a budget is reached or credit is used up. */
+export function BillingBanner() {
+  const { t } = useTranslation();
+  const see = useMay("usage.read");
+  const more = useMay("billing.read");
+  const { data } = useQuery({ ...stateQuery, enabled: see });
+  if (!data || data.state === "ok") return null;
+  return (
+    <div className="px-4 pt-4 md:px-8" data-slot="billing-banner">
+      <Notice
+        role="status"
+        tone={data.state === "soft_limit" ? "warning" : "danger"}
+        className="mx-auto w-full max-w-[66rem]"
+      >
+        <p className="min-w-0 grow">
+          {data.state === "no_credit"
+            ? t("billing.banner.no_credit")
+            : t(`billing.banner.${data.of}.${data.state}`)}
+        </p>
+        {more && (
+          <Link to="/console/billing" className="font-medium underline underline-offset-2">
+            {t("billing.banner.look")}
+          </Link>
+        )}
+      </Notice>
+    </div>
+  );
+}
