@@ -3,6 +3,7 @@ import { ApiError, Unreachable } from "@/api/errors";
 import { sessionKey, signIn } from "@/features/session/api";
 import { safeNext } from "@/features/session/next";
 import { keepWaiting } from "@/features/session/waiting";
+import { type Failure, isFailure } from "@/features/sso/failures";
 import { Shell } from "@/features/shell/Shell";
 import { consolePages, consoleShell } from "./console";
 import { root } from "./root";
@@ -13,6 +14,8 @@ type SignInSearch = {
   token?: string | undefined;
   next?: string | undefined;
   failed?: (typeof failures)[number] | undefined;
+  /** Why the provider of identities did not sign one in. */
+  sso_error?: Failure | undefined;
 };
 
 /** Why a link did not sign in: it is spent, or the server is away. */
@@ -27,6 +30,7 @@ const signin = createRoute({
     token: search.token === undefined ? undefined : String(search.token as string | number),
     next: safeNext(search.next),
     failed: failures.find((failed) => failed === search.failed),
+    sso_error: isFailure(search.sso_error) ? search.sso_error : undefined,
   }),
   // The token is spent before anything shows, and never stays in the address or the history.
   beforeLoad: async ({ search: { token, next }, context: { app } }) => {
@@ -51,6 +55,12 @@ const signin = createRoute({
       : redirect({ to: next ?? "/", replace: true });
   },
   component: lazyRouteComponent(() => import("./SignIn"), "SignIn"),
+});
+
+const deleted = createRoute({
+  getParentRoute: () => root,
+  path: "/deleted/$deletionId",
+  component: lazyRouteComponent(() => import("@/features/organization/DeletedPage"), "DeletedPage"),
 });
 
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
@@ -81,6 +91,7 @@ const tokenizer = createRoute({
 
 export const routeTree = root.addChildren([
   signin,
+  deleted,
   shell.addChildren([home, chat, tokenizer, settings]),
   consoleShell.addChildren(consolePages),
 ]);

@@ -8,7 +8,9 @@ import { ErrorBox, SkeletonLines } from "@/components/console/states";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { toast } from "@/components/ui/toaster";
+import { DeleteAccount } from "@/features/organization/DeleteAccount";
 import { sessionKey, sessionQuery } from "@/features/session/api";
+import { Identities } from "@/features/sso/Identities";
 import { formatDate } from "@/lib/format";
 import { type Account, accountKey, accountQuery, confirmEmail } from "./api";
 import { EnrolDialog, RecoveryDialog, RemoveDialog } from "./FactorDialogs";
@@ -40,7 +42,9 @@ export function AccountPage() {
       )}
       <ErrorBox error={account ? null : error} onRetry={() => void refetch()} />
       {account ? <Parts account={account} /> : !error && <SkeletonLines lines={8} />}
+      <Identities />
       <Sessions />
+      <DeleteAccount />
     </Page>
   );
 }

@@ -7,6 +7,7 @@ import { PasswordField } from "@/components/console/PasswordField";
 import { Logo } from "@/components/logo";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
+import { SsoButton } from "@/features/sso/SsoButton";
 import { type Credentials, methodsQuery, resetPassword, sessionKey, signIn } from "./api";
 import { takeWaiting } from "./waiting";
 
@@ -99,6 +100,7 @@ export function SignInPage({ expired, unreachable, onDone }: SignInPageProps) {
           {t("session.unreachable")}
         </Notice>
       )}
+      <SsoButton />
       <Form
         onSubmit={() => enter.mutate("")}
         busy={enter.isPending}
