@@ -19,6 +19,12 @@ import (
 // limitsPath is where the server keeps the limits, of every organization or of one.
 func limitsPath(org, id string) string { return adminPath("/admin/limits", org, id) }
 
+// limitFigures are the flags of a limit's figures.
+var limitFigures = map[string]string{
+	"requests-per-minute": "requests in a minute", "tokens-per-minute": "tokens of prompts and answers in a minute",
+	"requests-per-day": "requests in a day", "tokens-per-day": "tokens of prompts and answers in a day",
+}
+
 // limitPlace is which limit a command is about.
 type limitPlace struct{ org, project, user, key, endUser, tier, model string }
 
@@ -91,6 +97,7 @@ func limitsCommand(a *app) *cobra.Command {
 	}
 	place.flags(reset)
 	cmd.AddCommand(limitsListCommand(a, place), limitsSetCommand(a, place), reset, tiersCommand(a))
+	cmd.AddCommand(requestsCommands(a, place)...)
 	return cmd
 }
 
@@ -152,10 +159,7 @@ A limit counts for each model by itself. 0 is no limit, also where a more genera
 		},
 	}
 	place.flags(cmd)
-	for flag, usage := range map[string]string{
-		"requests-per-minute": "requests in a minute", "tokens-per-minute": "tokens of prompts and answers in a minute",
-		"requests-per-day": "requests in a day", "tokens-per-day": "tokens of prompts and answers in a day",
-	} {
+	for flag, usage := range limitFigures {
 		figures[flag] = cmd.Flags().Int64(flag, 0, usage+"; 0 is no limit")
 	}
 	cmd.Flags().Float64("token-weight", 0, "what a token of the model counts: 0.005 lets through two hundred times as many")

@@ -35,7 +35,7 @@ type usageSum struct {
 // usageDimensions are what --by takes, by the names of /api/usage; those of time have none.
 var usageDimensions = map[string]string{
 	"day": "", "hour": "", "model": "model", "key": "api_key_id", "project": "project_id", "user": "user_id", "endpoint": "endpoint",
-	"served": "served_model", "outcome": "outcome",
+	"served": "served_model", "outcome": "outcome", "end-user": "end_user",
 }
 
 func usageCommand(a *app) *cobra.Command {
@@ -44,13 +44,13 @@ func usageCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "usage",
 		Short: "What was used and what it cost, by day, model, key, …",
-		Long: "What was used and what it cost. --by is day, hour, model, served, key, project, user, endpoint or outcome. --since is a day (2023-11-06,\n" +
+		Long: "What was used and what it cost. --by is day, hour, model, served, key, project, user, endpoint, outcome or end-user. --since is a day (2023-11-06,\n" +
 			"in UTC) or a number of days back (30d). --export csv or json prints every single request instead.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dimension, known := usageDimensions[by]
 			if !known {
-				return &usageError{cmd.CommandPath(), fmt.Errorf("--by is day, hour, model, served, key, project, user, endpoint or outcome, not %q", by)}
+				return &usageError{cmd.CommandPath(), fmt.Errorf("--by is day, hour, model, served, key, project, user, endpoint, outcome or end-user, not %q", by)}
 			}
 			query, err := usageTime(since, until, time.Now())
 			if err != nil {
@@ -97,6 +97,7 @@ func usageCommand(a *app) *cobra.Command {
 	f.StringVar(&export, "export", "", "every single request: csv or json")
 	f.BoolVar(&asJSON, "json", false, "as JSON")
 	cmd.MarkFlagsMutuallyExclusive("json", "export")
+	cmd.AddCommand(usageRetentionCommand(a))
 	return cmd
 }
 

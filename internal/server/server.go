@@ -196,7 +196,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	s.actor = installation.Owner
 	meter := billing.NewMeter(o.Clock)
 	if s.usage, err = usage.New(ctx, usage.Options{
-		DB: s.db, Clock: o.Clock, Logger: s.log, Prices: prices{s.Models}, Journal: s.journal(), Spent: meter.Spent,
+		DB: s.db, Clock: o.Clock, Logger: s.log, Prices: prices{s.Models}, Journal: s.journal(), Spent: meter.Spent, Jobs: s.jobs,
 	}); err != nil {
 		return err
 	}

@@ -223,7 +223,7 @@ func (l *Log) getSums(w http.ResponseWriter, r *http.Request) error {
 	length := q.To.Sub(q.From)
 	switch {
 	case q.Whole && length <= Day:
-		q.Span = Minute
+		q.Span = l.finest(q.From)
 	case q.Whole && length <= 31*Day:
 		q.Span = Hour
 	case q.Whole:

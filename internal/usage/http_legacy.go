@@ -88,7 +88,7 @@ func (l *Log) getDay(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q := Query{Span: Minute, By: []Dimension{ByClass, ByModel, ByKey}, Filter: Filter{From: from, To: from.Add(Day)}}
+	q := Query{Span: l.finest(from), By: []Dimension{ByClass, ByModel, ByKey}, Filter: Filter{From: from, To: from.Add(Day)}}
 	if q.Only, err = only(map[Dimension][]string{ByUser: in.User, ByClass: {Completions, Embeddings}, ByOutcome: answered}); err != nil {
 		return err
 	}

@@ -164,7 +164,7 @@ func (l *Log) Requests(ctx context.Context, who actor.Actor, f Filter, after int
 			return nil, false, err
 		}
 	}
-	events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, limit+1, l.clock.Now())
+	events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, limit+1, l.clock.Now(), l.finest(f.From))
 	if err != nil {
 		return nil, false, err
 	}
@@ -191,7 +191,7 @@ func (l *Log) Export(ctx context.Context, who actor.Actor, f Filter) iter.Seq2[R
 		}
 		cursor := position{at: store.Millis(f.To)}
 		for {
-			events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, MaxPage, l.clock.Now())
+			events, err := readRequests(ctx, l.db.Read(), who.Org, f, cursor, MaxPage, l.clock.Now(), l.finest(f.From))
 			if err != nil {
 				yield(Request{}, err)
 				return

@@ -313,7 +313,11 @@ func (l *Log) roll(ctx context.Context) {
 	for looked := (time.Time{}); ; {
 		var err error
 		if time.Since(looked) >= lookEvery {
-			err = l.adopt(ctx)
+			err = errors.Join(l.adopt(ctx), l.lookAtKeeping(ctx))
+			if l.jobs != nil && time.Since(l.reminded) >= keepLook {
+				err = errors.Join(err, l.remind(ctx))
+				l.reminded = time.Now()
+			}
 			looked = time.Now()
 		}
 		if err = errors.Join(err, l.catchUp(ctx)); err != nil && ctx.Err() == nil {

@@ -41,8 +41,7 @@ func (l *Log) addMonths(ctx context.Context, tx *store.Tx, events []*event) erro
 		if l.months[month] {
 			continue
 		}
-		if _, err := tx.Exec(ctx, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS usage_requests_%s PARTITION OF usage_requests FOR VALUES FROM (%d) TO (%d)`,
-			month.Format("200601"), store.Millis(month), store.Millis(month.AddDate(0, 1, 0)))); err != nil {
+		if err := addMonth(ctx, tx, month); err != nil {
 			return err
 		}
 		tx.AfterCommit(func() { l.months[month] = true })

@@ -123,7 +123,7 @@ func requestName(id int64) string { return fmt.Sprintf("usage_%x", id) }
 
 // readRequests returns rows before a position, the newest first. What a filter leaves may be rare: then the sums tell
 // in which minutes to look. Those of the last hours are read as they are, since sums may lag behind.
-func readRequests(ctx context.Context, q store.Q, org string, f Filter, before position, limit int, now time.Time) ([]*event, error) {
+func readRequests(ctx context.Context, q store.Q, org string, f Filter, before position, limit int, now time.Time, finest time.Duration) ([]*event, error) {
 	s := search{q: q, org: org, filter: f, before: before, limit: limit}
 	kind := kindFor(Query{Filter: f}.dimensions())
 	recent := now.Truncate(Hour).Add(-Hour)
@@ -138,7 +138,11 @@ func readRequests(ctx context.Context, q store.Q, org string, f Filter, before p
 	if at := store.Time(before.at + 1); at.Before(to) {
 		to = at
 	}
-	err := s.descend(ctx, kind, []time.Duration{Day, Hour, Minute}, f.From, to)
+	down := []time.Duration{Day, Hour, Minute}
+	if finest == Hour {
+		down = down[:2]
+	}
+	err := s.descend(ctx, kind, down, f.From, to)
 	return s.found, err
 }
 

@@ -2,8 +2,9 @@
 // many tokens, how long, what it cost and how it ended; and sums of the rows by minute, hour and day, from which
 // every view is read. Prompts and answers are never part of it.
 //
-// Tables (0060_usage.sql): usage_requests, append-only, on PostgreSQL partitioned by month; usage_rollups, the sums
-// with histograms of latency; usage_writers, the processes that write.
+// Tables (0060_usage.sql): usage_requests, of which no row changes, on PostgreSQL partitioned by month; usage_rollups, the sums
+// with histograms of latency; usage_writers, the processes that write; usage_end_users (0141), the sums by end user;
+// usage_keeping (0142), how long what is kept: a job deletes what is older, in small transactions or by whole months.
 //
 // Routes: the usage and costs of an organization as OpenAI's today (/v1/organization/usage/completions, …), those that
 // programs of 2023 asked (/v1/usage, /v1/dashboard/billing/…), and /api/usage for the console.
@@ -25,12 +26,15 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/jobs"
 	"github.com/parley-ai/parley/internal/store"
 )
 
@@ -54,7 +58,7 @@ type Prices interface {
 	Price(ctx context.Context, who actor.Actor, model string) Price
 }
 
-// Options of New. All fields but Journal and Spent are required.
+// Options of New. All fields but Journal, Spent and Jobs are required.
 type Options struct {
 	// Journal is a directory for rows on their way into the database, which this process has for itself: with it an
 	// answer waits for a file instead of a transaction. Empty is none.
@@ -62,6 +66,9 @@ type Options struct {
 
 	// Spent is told what a row cost, in billionths of a US dollar, when it is on its way into the database: before the answer ends. nil: nobody.
 	Spent func(who actor.Actor, at time.Time, cost int64)
+
+	// Jobs deletes what is older than it is to be kept; nil: nothing does.
+	Jobs *jobs.Jobs
 
 	DB     *store.DB
 	Clock  clock.Clock
@@ -76,11 +83,16 @@ type Log struct {
 	log     *slog.Logger
 	prices  Prices
 	told    func(who actor.Actor, at time.Time, cost int64)
+	jobs    *jobs.Jobs
+	audit   *audit.Log
 	batcher *store.Batcher[*event]
 	next    int64              // id of the next row; with a journal guarded by it, else of the batcher's goroutine alone
 	journal *journal           // nil: none
 	months  map[time.Time]bool // partitions that exist; of the batcher's goroutine alone
 	rollup  rollup
+
+	minutesFrom atomic.Int64 // Keeping.MinutesFrom in milliseconds, as this process knows it
+	reminded    time.Time    // when the job was last thought of; of roll alone
 
 	stop func()
 	wg   sync.WaitGroup
@@ -115,7 +127,13 @@ const (
 // New returns a log and starts its writers.
 func New(ctx context.Context, o Options) (_ *Log, err error) {
 	defer fault.Wrap(&err, "usage.New")
-	l := &Log{db: o.DB, clock: o.Clock, log: o.Logger, prices: o.Prices, told: o.Spent, months: map[time.Time]bool{}}
+	l := &Log{db: o.DB, clock: o.Clock, log: o.Logger, prices: o.Prices, told: o.Spent, jobs: o.Jobs, audit: audit.New(o.DB, o.Clock), months: map[time.Time]bool{}}
+	if l.jobs != nil {
+		l.register()
+	}
+	if err := l.lookAtKeeping(ctx); err != nil {
+		return nil, err
+	}
 	writer, err := addWriter(ctx, l.db, l.clock.Now())
 	if err != nil {
 		return nil, err
