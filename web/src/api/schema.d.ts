@@ -2594,6 +2594,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/operator/usage/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How long usage is kept. */
+        get: operations["operatorGetUsageRetention"];
+        /** Changes how long usage of all organizations is kept. What is older is deleted within a minute. */
+        put: operations["operatorSetUsageRetention"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/operator/mail": {
         parameters: {
             query?: never;
@@ -7488,6 +7506,27 @@ export interface components {
             last_id: string | null;
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
+        };
+        UsageRetention: {
+            /**
+             * @description Always usage.retention.
+             * @enum {string}
+             */
+            object: "usage.retention";
+            /** @description For how many days single requests are kept, and sums by end user; 0 is for good. */
+            requests_days: number;
+            /** @description For how many days sums by minute are kept; 0 is for good. Those by hour and day always are. */
+            minutes_days: number;
+            /** @description Single requests that ended before are gone or about to go; null when none are. */
+            requests_from: number | null;
+            /** @description The same of sums by minute. */
+            minutes_from: number | null;
+        };
+        UsageRetentionRequest: {
+            /** @description For how many days single requests are kept, and sums by end user; 0 is for good. */
+            requests_days?: number;
+            /** @description For how many days sums by minute are kept; 0 is for good. */
+            minutes_days?: number;
         };
         UsageStanding: {
             /**
@@ -12493,6 +12532,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LimitRequestForIncrease"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorGetUsageRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageRetention"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    operatorSetUsageRetention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsageRetentionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageRetention"];
                 };
             };
             default: components["responses"]["Error"];
