@@ -78,7 +78,10 @@ test("an account: password, second factor, sessions", async ({ page, browser, ba
     await ann.getByRole("option", { name: "Set up your second factor" }).click();
     await ann.getByRole("button", { name: "Continue" }).click();
     await expect(ann.getByRole("img", { name: "QR code for your authenticator app" })).toBeVisible();
-    secret = await ann.getByLabel("Or type this secret into the app").inputValue();
+    secret = await ann
+      .getByRole("group", { name: "Or type this secret into the app" })
+      .getByRole("code")
+      .innerText();
     await look(ann);
     await ann.getByLabel("Code", { exact: true }).fill("000000");
     await ann.getByRole("button", { name: "Turn on" }).click();
@@ -162,7 +165,10 @@ test("an account: password, second factor, sessions", async ({ page, browser, ba
     await expect(carol).toHaveURL(/\/account$/);
     await carol.getByRole("button", { name: "Set up second factor" }).click();
     await carol.getByRole("button", { name: "Continue" }).click();
-    const seed = await carol.getByLabel("Or type this secret into the app").inputValue();
+    const seed = await carol
+      .getByRole("group", { name: "Or type this secret into the app" })
+      .getByRole("code")
+      .innerText();
     await carol.getByLabel("Code", { exact: true }).fill(totp(seed));
     await carol.getByRole("button", { name: "Turn on" }).click();
     await carol.getByRole("button", { name: "I have kept them" }).click();

@@ -1,14 +1,14 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Download } from "lucide-react";
-import { useState } from "react";
+import { Copy, Download } from "lucide-react";
+import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { CopySecret } from "@/components/console/CopySecret";
 import { Form, TextField } from "@/components/console/fields";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogClose, DialogContent, DialogTitle } from "@/components/ui/dialog";
 import { Notice } from "@/components/ui/notice";
 import { toast } from "@/components/ui/toaster";
 import { sessionKey } from "@/features/session/api";
+import { copyText } from "@/lib/clipboard";
 import {
   type Account,
   accountKey,
@@ -75,7 +75,7 @@ function EnrolSteps({ account }: { account: Account }) {
           height={200}
           className="justify-self-center rounded-lg bg-white p-2 [image-rendering:pixelated]"
         />
-        <CopySecret label={t("account.secret")} value={enrolment.secret} hint={t("account.secretHint")} />
+        <Secret value={enrolment.secret} />
         <TextField
           label={t("session.code")}
           hint={t("account.codeHint")}
@@ -99,6 +99,35 @@ function EnrolSteps({ account }: { account: Account }) {
       <p>{t("account.setUpLead")}</p>
       <ProofFields account={account} value={proof} onChange={setProof} code />
     </Form>
+  );
+}
+
+/** The secret in groups, all of it in sight: it may have to be typed. */
+function Secret({ value }: { value: string }) {
+  const { t } = useTranslation();
+  const id = useId();
+  return (
+    <div className="grid gap-1.5" role="group" aria-labelledby={id}>
+      <p id={id} className="text-sm font-medium">
+        {t("account.secret")}
+      </p>
+      <div className="flex items-center gap-2 rounded-xl border bg-code py-2 pr-2 pl-4">
+        <code className="min-w-0 grow font-mono text-sm [overflow-wrap:anywhere]">{value}</code>
+        <Button
+          variant="ghost"
+          size="icon-sm"
+          aria-label={t("console.secret.copy")}
+          onClick={() =>
+            void copyText(value).then((done) =>
+              done ? toast(t("console.secret.copied")) : toast(t("chat.copyFailed"), "danger"),
+            )
+          }
+        >
+          <Copy />
+        </Button>
+      </div>
+      <p className="text-sm text-muted-foreground">{t("account.secretHint")}</p>
+    </div>
   );
 }
 

@@ -54,7 +54,10 @@ export function Sessions() {
       id: "method",
       header: t("account.began"),
       cell: (session) =>
-        `${t(`account.method.${session.method}`)}${session.second_factor && session.method !== "sso" ? ` + ${t("account.factor")}` : ""}, ${formatAgo(session.created_at)}`,
+        t(session.second_factor && session.method !== "sso" ? "account.beganStrong" : "account.beganAgo", {
+          method: t(`account.method.${session.method}`),
+          ago: formatAgo(session.created_at),
+        }),
       value: (session) => session.created_at,
     },
   ];
