@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { ChevronLeft } from "lucide-react";
 import { useEffect, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { cn } from "@/lib/cn";
 
 type PageProps = {
   title: string;
@@ -73,9 +74,9 @@ export function Section({
 }
 
 /** A frame for what belongs together. */
-export function Card({ children, className = "" }: { children: ReactNode; className?: string }) {
+export function Card({ children, className }: { children: ReactNode; className?: string }) {
   return (
-    <div data-slot="card" className={`rounded-xl border bg-card p-4 ${className}`}>
+    <div data-slot="card" className={cn("rounded-xl border bg-card p-4", className)}>
       {children}
     </div>
   );
