@@ -51,7 +51,7 @@ func (s *Service) database(ctx context.Context, _ *Report) Check {
 		"writer_waiting": waiting, "journal_bytes": journal,
 	}
 	c.State, c.Code = OK, "database_ok"
-	c.Text = fmt.Sprintf("%s %s, %s, tables %d; a read took %.1f ms, a write %.1f ms", s.o.DB.Dialect(), f.Version, gb(f.Size), f.Migration, ms(f.Read), ms(f.Write))
+	c.Text = fmt.Sprintf("%s %s, %s, tables %d; a read took %.2f ms, a write %.2f ms", s.o.DB.Dialect(), f.Version, gb(f.Size), f.Migration, ms(f.Read), ms(f.Write))
 	if f.WAL > 0 {
 		c.Text += fmt.Sprintf(", its log has %s", gb(f.WAL))
 	}

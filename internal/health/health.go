@@ -48,11 +48,11 @@ type Engine struct {
 	Active    int    `json:"active" doc:"Requests that it works on."`
 	Queued    int    `json:"queued" doc:"Requests that wait for it."`
 	Memory    int64  `json:"memory_bytes"`
-	PID       int    `json:"pid,omitempty" doc:"Its process; none when it runs elsewhere."`
-	Since     int64  `json:"since,omitempty" doc:"When the process was started, seconds since 1970."`
+	PID       int    `json:"pid,omitzero" doc:"Its process; none when it runs elsewhere."`
+	Since     int64  `json:"since,omitzero" doc:"When the process was started, seconds since 1970."`
 	Restarts  int    `json:"restarts" doc:"How often its process died and was started again since the model was loaded."`
 	LastError string `json:"last_error,omitempty" doc:"What failed last."`
-	LastEnd   int64  `json:"last_end,omitempty" doc:"When a process of it died last, seconds since 1970."`
+	LastEnd   int64  `json:"last_end,omitzero" doc:"When a process of it died last, seconds since 1970."`
 }
 
 // OpenAPIName is the schema's name.

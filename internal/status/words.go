@@ -24,7 +24,7 @@ type words struct {
 var languages = map[string]words{
 	"en": {
 		OtherLang: "ko", OtherName: "한국어", Subscribe: "Subscribe (Atom feed)", Feeds: "Feed and language", Checked: "Checked", Components: "Components", Legend: "What the colors mean",
-		History: "Incidents of the last 90 days", NoIncidents: "None.", Foot: "Times are UTC. As data:", DaysAgo: "90 days ago", Today: "Today",
+		History: "Past incidents, 90 days", NoIncidents: "None.", Foot: "Times are UTC. As data:", DaysAgo: "90 days ago", Today: "Today",
 		Operational: "Operational", Degraded: "Degraded", Down: "Down", Absent: "No server ran", NoData: "No data",
 		overall: map[Overall]string{None: "All systems operational", Minor: "Some systems are degraded", Major: "Some systems are down", Critical: "Major outage"},
 		names:   map[string]string{API: "API", Chat: "Chat", Models: "Models", Database: "Database", Jobs: "Background jobs"},
@@ -40,7 +40,7 @@ var languages = map[string]words{
 	},
 	"ko": {
 		OtherLang: "en", OtherName: "English", Subscribe: "구독 (Atom 피드)", Feeds: "피드와 언어", Checked: "확인 시각", Components: "구성 요소", Legend: "색의 뜻",
-		History: "지난 90일의 장애", NoIncidents: "없습니다.", Foot: "시각은 UTC입니다. 데이터:", DaysAgo: "90일 전", Today: "오늘",
+		History: "지난 장애 (90일)", NoIncidents: "없습니다.", Foot: "시각은 UTC입니다. 데이터:", DaysAgo: "90일 전", Today: "오늘",
 		Operational: "정상", Degraded: "성능 저하", Down: "중단", Absent: "서버가 실행되지 않음", NoData: "데이터 없음",
 		overall: map[Overall]string{None: "모든 시스템 정상", Minor: "일부 시스템 성능 저하", Major: "일부 시스템 중단", Critical: "심각한 장애"},
 		names:   map[string]string{API: "API", Chat: "채팅", Models: "모델", Database: "데이터베이스", Jobs: "백그라운드 작업"},

@@ -91,10 +91,10 @@ type Model struct {
 	Remote     string         `json:"remote,omitempty" doc:"The remote server that runs it; none when it runs here."`
 	Layout     string         `json:"layout,omitempty" doc:"How its weights lie: as-is, lossless, fast."`
 	Weights    string         `json:"weights,omitempty" doc:"Format of the loaded file, such as Q8_0."`
-	Parameters int64          `json:"parameters,omitempty"`
-	Bytes      int64          `json:"bytes,omitempty" doc:"Size of the file."`
-	Window     int            `json:"context_window,omitempty" doc:"Tokens of prompt and answer together, as it is served here; none when it is not known."`
-	Needs      int64          `json:"memory_needed,omitempty" doc:"Bytes when it is loaded, with one full window: an estimate."`
+	Parameters int64          `json:"parameters,omitzero"`
+	Bytes      int64          `json:"bytes,omitzero" doc:"Size of the file."`
+	Window     int            `json:"context_window,omitzero" doc:"Tokens of prompt and answer together, as it is served here; none when it is not known."`
+	Needs      int64          `json:"memory_needed,omitzero" doc:"Bytes when it is loaded, with one full window: an estimate."`
 	Memory     int64          `json:"memory_bytes" doc:"Bytes that it is counted with now."`
 	State      engine.State   `json:"state" enum:"cold,loading,ready,failed,unloading" doc:"A cold model is loaded with the first request."`
 	Progress   float64        `json:"progress" doc:"0 to 1 while loading."`
@@ -105,7 +105,7 @@ type Model struct {
 	Aliases    []string       `json:"aliases" doc:"Names that it answers for."`
 	Licence    string         `json:"licence,omitempty"`
 	Source     string         `json:"source,omitempty" doc:"Where it was pulled from."`
-	PulledAt   int64          `json:"pulled_at,omitempty" doc:"Seconds since 1970."`
+	PulledAt   int64          `json:"pulled_at,omitzero" doc:"Seconds since 1970."`
 	Before     *float64       `json:"log_likelihood_before,omitempty" doc:"Of a fixed text, before the weights were laid as they lie."`
 	After      *float64       `json:"log_likelihood_after,omitempty" doc:"And after it."`
 }
@@ -328,12 +328,12 @@ type Offer struct {
 	Kind        catalog.Kind `json:"kind"`
 	Licence     string       `json:"licence"`
 	Notes       string       `json:"notes,omitempty"`
-	Parameters  int64        `json:"parameters,omitempty"`
-	Window      int          `json:"context_window,omitempty" doc:"Tokens."`
-	Dimensions  int          `json:"dimensions,omitempty" doc:"Of its vectors."`
+	Parameters  int64        `json:"parameters,omitzero"`
+	Window      int          `json:"context_window,omitzero" doc:"Tokens."`
+	Dimensions  int          `json:"dimensions,omitzero" doc:"Of its vectors."`
 	Languages   []string     `json:"languages"`
-	Bytes       int64        `json:"bytes,omitempty" doc:"What is to be fetched; none when it is not known before."`
-	Memory      int64        `json:"memory_bytes,omitempty" doc:"Weights and a window of 8,192 tokens."`
+	Bytes       int64        `json:"bytes,omitzero" doc:"What is to be fetched; none when it is not known before."`
+	Memory      int64        `json:"memory_bytes,omitzero" doc:"Weights and a window of 8,192 tokens."`
 	Fits        bool         `json:"fits" doc:"It takes three fifths of this machine's memory at most."`
 	Recommended bool         `json:"recommended" doc:"The best of its kind that fits."`
 	Installed   bool         `json:"installed"`

@@ -38,7 +38,7 @@ type Pull struct {
 	Layout  string  `json:"layout" enum:"lossless,fast,as-is" doc:"How its weights are to lie."`
 	Default bool    `json:"default" doc:"The model is to answer for the names of its kind."`
 	Started int64   `json:"started_at" doc:"Seconds since 1970."`
-	Ended   int64   `json:"ended_at,omitempty" doc:"Seconds since 1970; none while it runs."`
+	Ended   int64   `json:"ended_at,omitzero" doc:"Seconds since 1970; none while it runs."`
 }
 
 // NewPull says what to pull.

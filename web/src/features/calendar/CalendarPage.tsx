@@ -247,9 +247,11 @@ function useColumns(): Column<Entry>[] {
       header: t("calendar.ends"),
       cell: (entry) => (
         <span className="grid gap-0.5 text-xs">
-          {isDay(entry.announced) && <span>{t("calendar.announcedOn", { day: entry.announced })}</span>}
+          {isDay(entry.announced) && (
+            <span className="whitespace-nowrap">{t("calendar.announcedOn", { day: entry.announced })}</span>
+          )}
           {isDay(entry.shutdown) && (
-            <span>
+            <span className="whitespace-nowrap">
               {t(entry.after === "fail" ? "calendar.failsOn" : "calendar.keptOn", { day: entry.shutdown })}
             </span>
           )}

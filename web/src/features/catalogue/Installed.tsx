@@ -8,7 +8,7 @@ import { Empty, useErrorText } from "@/components/console/states";
 import { Button } from "@/components/ui/button";
 import { MenuItem, MenuSeparator } from "@/components/ui/menu";
 import { toast } from "@/components/ui/toaster";
-import { formatBytes, formatNumber, formatPercent, formatTime } from "@/lib/format";
+import { formatBytes, formatDate, formatNumber, formatPercent } from "@/lib/format";
 import { catalogueKey, load, type ManagedModel, managedQuery, setDefault, unload } from "./api";
 import { RemoveDialog } from "./RemoveDialog";
 
@@ -174,7 +174,7 @@ function useColumns(): Column<ManagedModel>[] {
         model.memory_bytes > 0 ? (
           formatBytes(model.memory_bytes)
         ) : model.memory_needed !== undefined ? (
-          <span className="text-muted-foreground" title={t("catalogue.whenLoaded")}>
+          <span className="whitespace-nowrap text-muted-foreground" title={t("catalogue.whenLoaded")}>
             {t("catalogue.about", { size: formatBytes(model.memory_needed) })}
           </span>
         ) : (
@@ -210,7 +210,7 @@ function useColumns(): Column<ManagedModel>[] {
       cell: (model) => (
         <span className="grid gap-0.5 text-xs text-muted-foreground">
           <span className="[overflow-wrap:anywhere]">{model.licence ?? "–"}</span>
-          {model.pulled_at !== undefined && <span>{formatTime(model.pulled_at)}</span>}
+          {model.pulled_at !== undefined && <span>{formatDate(model.pulled_at)}</span>}
         </span>
       ),
       value: (model) => model.pulled_at ?? null,

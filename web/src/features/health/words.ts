@@ -7,7 +7,7 @@ export function figures(values: Check["values"]): Record<string, string> {
   const out: Record<string, string> = {};
   for (const [name, value] of Object.entries(values)) {
     if (typeof value === "number") {
-      out[name] = name.endsWith("_bytes") ? formatBytes(value) : formatNumber(Math.round(value * 10) / 10);
+      out[name] = name.endsWith("_bytes") ? formatBytes(value) : formatNumber(Math.round(value * 100) / 100);
     } else {
       out[name] = Array.isArray(value) ? value.map(String).join(", ") : String(value);
     }
