@@ -33,7 +33,8 @@ type Options struct {
 	MaxConns   int           // PostgreSQL: most connections; 0 is 20
 	WriteWait  time.Duration // SQLite: longest wait for the writer; 0 is 30 s
 	Logger     *slog.Logger  // migrations and lost rows; nil is slog.Default()
-	Migrations fs.FS         // for tests of migrations; nil is the embedded directory
+	Migrations fs.FS         // for tests of migrations, and for older tables; nil is the embedded directory
+	Unfinished bool          // also a database into which rows are still being restored
 }
 
 // DB is an open database. Safe for concurrent use.
@@ -77,6 +78,9 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 		err = db.openPostgres(ctx, url)
 	default:
 		return nil, fmt.Errorf("the database %q is not known: write sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME", Redact(url))
+	}
+	if err == nil && !opts.Unfinished {
+		err = db.finished(ctx)
 	}
 	if err == nil {
 		err = db.migrate(ctx)
@@ -161,6 +165,26 @@ func (db *DB) identify(ctx context.Context) error {
 		}
 		return tx.QueryRow(ctx, `SELECT value FROM meta WHERE key = 'instance_id'`).Scan(&db.instance)
 	})
+}
+
+// finished refuses a database that holds only a part of what was to be restored into it.
+func (db *DB) finished(ctx context.Context) error {
+	exists := `SELECT COUNT(*) FROM sqlite_schema WHERE type = 'table' AND name = 'meta'`
+	if db.dialect == Postgres {
+		exists = `SELECT COUNT(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = 'meta'`
+	}
+	var n int
+	if err := db.Read().QueryRow(ctx, exists).Scan(&n); err != nil || n == 0 {
+		return err
+	}
+	since, err := db.Setting(ctx, UnfinishedKey)
+	if errors.Is(err, ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("the restore into it that began at %s did not finish: run `parley restore` (or `parley migrate-db`) again, which begins anew", since)
 }
 
 // Setting returns a value of the installation, or ErrNoRows.
