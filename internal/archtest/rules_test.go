@@ -15,7 +15,7 @@ var tiers = map[string]int{
 	"internal/mail": 1,
 	"internal/secrets": 1,
 
-	"internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/billing": 2, "internal/models": 2, "internal/tokenizer": 2, "internal/toolcall": 2,
+	"internal/backup": 2, "internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/billing": 2, "internal/models": 2, "internal/tokenizer": 2, "internal/toolcall": 2,
 	"internal/retention": 2,
 
 	"internal/generate": 3, "internal/chat": 3, "internal/completions": 3, "internal/edits": 3, "internal/embeddings": 3,

@@ -33,7 +33,7 @@ func (s *Server) routes(capabilities ...[]httpapi.Route) []httpapi.Route {
 // buildAPIs makes the network's API and the socket's, which has more routes and one actor.
 func (s *Server) buildAPIs(o Options, routes []httpapi.Route) error {
 	admin := slices.Concat(s.adminRoutes(), s.identity.AdminRoutes(), s.signin.AdminRoutes(), s.calendar.AdminRoutes(s.identity.OrganizationOf), s.limits.AdminRoutes(s.identity.OrganizationOf), s.billing.AdminRoutes(s.identity.OrganizationOf), s.increase.AdminRoutes(s.identity.OrganizationOf), s.usage.AdminRoutes(), s.mail.AdminRoutes(), s.deletion.AdminRoutes(),
-		s.ops.models.AdminRoutes(), s.ops.health.AdminRoutes(), s.ops.status.AdminRoutes())
+		s.ops.models.AdminRoutes(), s.ops.health.AdminRoutes(), s.ops.status.AdminRoutes(), s.backup(o).AdminRoutes())
 	admin = append(admin, s.keeper.AdminRoutes()...)
 	checks := []httpapi.Check{{Name: "database", Run: s.db.Ping}}
 	routes = append(routes, operatorRoutes(admin)...)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/audit"
+	"github.com/parley-ai/parley/internal/backup"
 	"github.com/parley-ai/parley/internal/billing"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/chat"
@@ -103,6 +104,9 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.onClose(func(context.Context) error { return s.lock.Close() })
+	if err := backup.Finished(o.Config.Home); err != nil {
+		return nil, err
+	}
 
 	if s.db, err = store.Open(ctx, o.Config.DB, store.Options{
 		FullSync: o.Config.DBFullSync, MaxConns: o.Config.DBMaxConns, Logger: o.Log,
