@@ -37,6 +37,7 @@ var trusted = map[string]string{
 	"internal/bus":                              "hints of other servers on the same database",
 	"internal/models/blobs":                     "its own notes, which are compared with the file and else forgotten",
 	"internal/models/calendar":                  "bodies are fuzzed with all routes in internal/server",
+	"internal/presets":                          "bodies are fuzzed with all routes in internal/server",
 	"internal/models/manage":                    "bodies are fuzzed with all routes in internal/server",
 	"internal/engine/llama/capi":                "a file beside the native libraries, which are run: whoever wrote it can do more",
 	"internal/engine/llama/internal/testassets": "assets of tests",
