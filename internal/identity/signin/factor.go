@@ -82,13 +82,14 @@ func groups(s string) string {
 	return strings.Join(append(out, s), "-")
 }
 
-// match returns the time step whose code it is, if it is one of now or of a step before or after, and newer than last.
-func match(code, seed string, last int64, now time.Time) (int64, bool) {
-	at, found, ok := now.Unix()/period, int64(0), false
+// match returns the time step whose code it is, if it is one of now or of a step before or after, and whether it is newer than
+// last: one that is not was used already, and a step of 0 is nobody's.
+func match(code, seed string, last int64, now time.Time) (found int64, ok bool) {
+	at := now.Unix() / period
 	for step := at - drift; step <= at+drift; step++ {
 		want, err := hotp.GenerateCodeCustom(seed, uint64(max(step, 0)), hotp.ValidateOpts{Digits: digits, Algorithm: otp.AlgorithmSHA1}) // #nosec G115 -- not negative
-		if err == nil && step > last && !ok && subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
-			found, ok = step, true
+		if err == nil && !ok && subtle.ConstantTimeCompare([]byte(want), []byte(code)) == 1 {
+			found, ok = step, step > last
 		}
 	}
 	return found, ok
@@ -191,10 +192,16 @@ func (s *Service) secondFactor(ctx context.Context, who actor.Actor, code string
 		}
 		ok = out.recovery != ""
 	}
-	if !ok {
-		return shown{}, s.failed(ctx, who, wrongCode(refusal))
+	if ok {
+		return out, nil
 	}
-	return out, nil
+	if out.step > 0 {
+		// The code is right and was used: perhaps by somebody who looked over a shoulder.
+		if err := s.db.Tx(ctx, func(tx *store.Tx) error { return s.notifyUser(ctx, tx, who, codeReused) }); err != nil {
+			return shown{}, err
+		}
+	}
+	return shown{}, s.failed(ctx, who, wrongCode(refusal))
 }
 
 func wrongCode(kind fault.Kind) *fault.Error {

@@ -79,7 +79,14 @@ func TestSecondFactor(t *testing.T) {
 		w.clock.Advance(period * time.Second)
 		d.password("wrong", w.code(secret), "401 invalid_credentials") // and the code was not used up by that
 		d.password(password, " "+w.code(secret)[:3]+" "+w.code(secret)[3:], "200")
+		w.mail.on = true
 		w.client().password(password, w.code(secret), "401 invalid_code")
+		w.client().password(password, "000000", "401 invalid_code")
+		if n := len(w.mail.sent); n != 1 || w.mail.sent[0].To != address || !strings.Contains(w.mail.sent[0].Subject, "tried twice") {
+			t.Errorf("who has the app is not told of a code that was used twice: %+v", w.mail.sent)
+		}
+		w.mail.on = false
+		w.clock.Advance(15 * time.Second) // wrong codes have closed the door for a while
 
 		// A link stands for the password, not for the second factor, and is not used up by a code that is not right.
 		token, err := w.ids.SignInLink(t.Context(), w.owner)

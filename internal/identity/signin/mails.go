@@ -9,6 +9,9 @@ import (
 	"github.com/parley-ai/parley/internal/store"
 )
 
+// codeReused is the subject of a mail about a code that was right and used before.
+const codeReused = "code reused"
+
 // words are the texts of mails by language; English where there is no other.
 var words = map[string]map[string][2]string{
 	"en": {
@@ -18,6 +21,7 @@ var words = map[string]map[string][2]string{
 		PasswordUpdated:     {"Your password at Parley was changed", "The password of your Parley account was changed, and your other sessions were ended. If it was not you, tell whoever runs the server at once."},
 		SecondFactorCreated: {"Your second factor at Parley is on", "Your Parley account now asks for a code of your authenticator app. If it was not you, tell whoever runs the server at once."},
 		SecondFactorDeleted: {"Your second factor at Parley is off", "Your Parley account no longer asks for a code of an authenticator app. If it was not you, tell whoever runs the server at once."},
+		codeReused:          {"A code of your authenticator app was tried twice", "Somebody tried to sign in to your Parley account with your password, or a link, and a code of your app that had been used already. They did not get in. If it was not you, change your password and tell whoever runs the server."},
 		RecoveryUsed:        {"A recovery code of your Parley account was used", "Somebody signed in to your Parley account, or changed it, with one of your recovery codes. If it was not you, change your password and tell whoever runs the server at once."},
 	},
 	"ko": {
@@ -27,6 +31,7 @@ var words = map[string]map[string][2]string{
 		PasswordUpdated:     {"Parley 비밀번호가 바뀌었습니다", "Parley 계정의 비밀번호가 바뀌었고 다른 세션은 종료되었습니다. 직접 바꾸지 않았다면 즉시 서버 관리자에게 알리세요."},
 		SecondFactorCreated: {"Parley 2단계 인증이 켜졌습니다", "이제 Parley 계정에 로그인할 때 인증 앱의 코드를 묻습니다. 직접 켜지 않았다면 즉시 서버 관리자에게 알리세요."},
 		SecondFactorDeleted: {"Parley 2단계 인증이 꺼졌습니다", "이제 Parley 계정에 로그인할 때 인증 앱의 코드를 묻지 않습니다. 직접 끄지 않았다면 즉시 서버 관리자에게 알리세요."},
+		codeReused:          {"인증 앱의 코드가 두 번 시도되었습니다", "누군가 비밀번호나 링크와 이미 쓴 앱 코드로 Parley 계정에 로그인하려고 했습니다. 로그인은 거부되었습니다. 본인이 아니라면 비밀번호를 바꾸고 서버 관리자에게 알리세요."},
 		RecoveryUsed:        {"Parley 복구 코드가 사용되었습니다", "복구 코드로 Parley 계정에 로그인했거나 계정을 변경했습니다. 본인이 아니라면 비밀번호를 바꾸고 즉시 서버 관리자에게 알리세요."},
 	},
 }

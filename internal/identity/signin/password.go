@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -140,10 +141,13 @@ const minScore = 3
 // maxScored is how much of a password is scored: scoring takes the square of the length, and who gives so much need not be scored further.
 const maxScored = 64
 
+// spaces are several in a row, which count as one character and are kept as they are.
+var spaces = regexp.MustCompile(` {2,}`)
+
 // checkPassword says what is wrong with a new password. Any characters will do, and there are no rules of how many of which
 // (ASVS 2.1.9); common passwords, words, dates, runs of keys, and what is known of the user do not make it long.
 func checkPassword(param, password string, known ...string) error {
-	switch n := utf8.RuneCountInString(password); {
+	switch n := utf8.RuneCountInString(spaces.ReplaceAllString(password, " ")); {
 	case password == "":
 		return fault.Param(param, "Missing required parameter: '%s'.", param).WithCode("missing_required_parameter")
 	case n < MinPassword:

@@ -257,7 +257,8 @@ func TestPasswordRules(t *testing.T) {
 	c.ask("POST", "/api/account", `{"name":"Ann Blyth","email":"ann.blyth@example.com"}`, "200")
 	for _, tt := range []struct{ password, want string }{
 		{"", "400 missing_required_parameter"},
-		{"kT9#mvPq2xL", "400 password_too_short"}, // 11 characters
+		{"kT9#mvPq2xL", "400 password_too_short"},   // 11 characters
+		{"kT9#mv    q2x", "400 password_too_short"}, // spaces in a row are one character
 		{strings.Repeat("kT9#mvPq", 129), "400 password_too_long"},
 		{"password1234", "400 password_too_common"},
 		{"123456789012", "400 password_too_common"},

@@ -135,10 +135,15 @@ func (s *Service) useCode(ctx context.Context, tx *store.Tx, who actor.Actor, f 
 	if err := s.audit.Record(ctx, tx, who, audit.Event{Type: RecoveryUsed, Object: f.user}); err != nil {
 		return false, err
 	}
-	if err := tx.QueryRow(ctx, `SELECT email FROM users WHERE id = $1`, f.user).Scan(&who.Email); err != nil {
-		return false, err
+	return true, s.notifyUser(ctx, tx, who, RecoveryUsed)
+}
+
+// notifyUser is notify for who is not signed in yet, and whose address and language are not known therefore.
+func (s *Service) notifyUser(ctx context.Context, tx *store.Tx, who actor.Actor, what string) error {
+	if err := tx.QueryRow(ctx, `SELECT email FROM users WHERE id = $1`, who.User).Scan(&who.Email); err != nil {
+		return err
 	}
-	return true, s.notify(ctx, tx, who, RecoveryUsed, "")
+	return s.notify(ctx, tx, who, what, "")
 }
 
 func (s *Service) requires(ctx context.Context, q store.Q, org string) (on bool, err error) {
