@@ -39,7 +39,7 @@ export function KeyForm({ of, busy, error, onSubmit }: KeyFormProps) {
   const [models, setModels] = useState<string[] | null>(of?.models ?? null);
   const [lifetime, setLifetime] = useState<Lifetime>(of?.expires_at == null ? "never" : "keep");
   const [date, setDate] = useState("");
-  const [track, setTrack] = useState(of?.track_usage ?? false);
+  const [track, setTrack] = useState(of?.track_usage ?? true);
 
   const before = of?.permission === "restricted" ? of.scopes : [];
   const others = levelsOf(before).others;

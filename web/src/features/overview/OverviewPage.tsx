@@ -156,8 +156,6 @@ function Tile({ label, today, month, note, to }: TileProps) {
   );
 }
 
-type Step = { id: string; icon: LucideIcon; done: boolean; to: string; search?: Record<string, string> };
-
 type Step = {
   id: "key" | "playground" | "invite";
   icon: LucideIcon;
