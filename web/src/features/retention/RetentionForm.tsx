@@ -46,7 +46,7 @@ export function RetentionForm({ of }: { of: Retention }) {
         }}
       >
         <RadioField
-          label={t("retention.howLong")}
+          label={t("retention.keep")}
           value={choice}
           onChange={setChoice}
           options={[

@@ -118,13 +118,13 @@ function About({ item }: { item: Item }) {
     [t("review.state"), <StateOf state={item.state} />],
     [t("review.looks"), formatNumber(item.looks)],
   ];
-  if (item.claimed_by !== null)
+  if (item.claimed_by !== null) {
+    const who = item.mine ? t("review.you") : item.claimed_by;
     rows.push([
       t("review.reviewer"),
-      item.claimed_until === null
-        ? item.claimed_by
-        : t("review.until", { who: item.claimed_by, time: formatTime(item.claimed_until) }),
+      item.claimed_until === null ? who : t("review.until", { who, time: formatTime(item.claimed_until) }),
     ]);
+  }
   if (item.decision !== null) rows.push([t("review.decision"), t(`review.decisions.${item.decision}`)]);
   if (item.message !== "") rows.push([t("review.message"), item.message]);
   if (item.note !== "") rows.push([t("review.note"), item.note]);
