@@ -28,7 +28,7 @@ var invitations = map[string]invitation{
 		subject: "Parley {org} 조직 초대", somebody: "조직 관리자",
 		text: "{who}님이 Parley의 {org} 조직에 초대했습니다. 역할: {role}.\n\n" +
 			"초대를 수락하려면 아래 링크를 여세요. 한 번만 쓸 수 있으며 {until}까지 유효합니다.\n\n{link}\n\n예상하지 못한 초대라면 아무것도 하지 않아도 됩니다.",
-		roles: map[string]string{actor.Owner: "소유자", actor.Admin: "관리자", actor.Member: "멤버", actor.Reader: "읽기 전용"},
+		roles: map[string]string{actor.Owner: "소유자", actor.Admin: "관리자", actor.Member: "구성원", actor.Reader: "열람자"},
 	},
 }
 

@@ -158,7 +158,7 @@ func (s *server) compose(m envelope) (*gomail.Msg, error) {
 
 // clean is an error's text for people: without the password, in one line, not too long.
 func (s *server) clean(err error) string {
-	text := err.Error()
+	text, _, _ := strings.Cut(err.Error(), ", affected recipient") // which the row tells anyway
 	if s.password != "" {
 		text = strings.ReplaceAll(text, s.password, "********")
 	}

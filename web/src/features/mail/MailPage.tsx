@@ -39,7 +39,12 @@ function Parts({ status }: { status: MailStatus }) {
   const { t } = useTranslation();
   const columns: Column<Mail>[] = [
     { id: "subject", header: t("mail.subject"), cell: (mail) => mail.subject, value: (mail) => mail.subject },
-    { id: "to", header: t("mail.to"), cell: (mail) => mail.to, value: (mail) => mail.to },
+    {
+      id: "to",
+      header: t("mail.to"),
+      cell: (mail) => <span className="[overflow-wrap:anywhere] lg:whitespace-nowrap">{mail.to}</span>,
+      value: (mail) => mail.to,
+    },
     {
       id: "state",
       header: t("mail.state"),
@@ -47,7 +52,7 @@ function Parts({ status }: { status: MailStatus }) {
         <>
           <Status tone={tones[mail.state]}>{t(`mail.states.${mail.state}`)}</Status>
           {mail.error !== null && (
-            <span className="block text-sm [overflow-wrap:anywhere] text-muted-foreground">
+            <span className="block max-w-sm text-sm [overflow-wrap:anywhere] text-muted-foreground">
               {t("mail.tries", { count: mail.attempts })}: {mail.error}
             </span>
           )}
@@ -115,7 +120,7 @@ function NotConfigured() {
   const { t } = useTranslation();
   return (
     <Section title={t("mail.offTitle")} lead={t("mail.offText")}>
-      <pre className="overflow-x-auto rounded-xl border bg-code px-4 py-3 font-mono text-sm">
+      <pre className="rounded-xl border bg-code px-4 py-3 font-mono text-sm [overflow-wrap:anywhere] whitespace-pre-wrap">
         {`mail:\n  url: smtp://USER:PASSWORD@mail.example.com:587\n  from: Parley <parley@example.com>`}
       </pre>
     </Section>

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { DoorOpen, Mail, Trash2, UserPlus, Users } from "lucide-react";
+import { DoorOpen, Mail, Send, Trash2, UserPlus, Users } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Invite, User } from "@/api/types";
@@ -18,6 +18,7 @@ import { useMay } from "@/features/session/may";
 import { formatAgo, formatDate, formatTime } from "@/lib/format";
 import { invitesQuery, removeUser, type Role, roles, setRole, takeBack, usersQuery } from "./api";
 import { InviteDialog } from "./InviteDialog";
+import { ResendDialog } from "./ResendDialog";
 
 /** Who is in the organization, and who has been asked to join. */
 export function MembersPage() {
@@ -31,6 +32,7 @@ export function MembersPage() {
   const leaving = useDialogParam("leave");
   const [removing, setRemoving] = useState<User | null>(null);
   const [taking, setTaking] = useState<Invite | null>(null);
+  const [resending, setResending] = useState<Invite | null>(null);
   const me = session?.user.id;
   const inviteColumns = useInviteColumns();
 
@@ -127,16 +129,23 @@ export function MembersPage() {
           sort="-sent"
           {...(write && {
             actions: (invite: Invite) => (
-              <MenuItem danger onSelect={() => setTaking(invite)}>
-                <Trash2 aria-hidden />
-                {t("members.takeBack")}
-              </MenuItem>
+              <>
+                <MenuItem onSelect={() => setResending(invite)}>
+                  <Send aria-hidden />
+                  {t("members.resend")}
+                </MenuItem>
+                <MenuItem danger onSelect={() => setTaking(invite)}>
+                  <Trash2 aria-hidden />
+                  {t("members.takeBack")}
+                </MenuItem>
+              </>
             ),
           })}
           empty={<Empty icon={Mail} title={t("members.noInvitations")} />}
         />
       </Section>
       <InviteDialog open={dialog.open && write} onClose={dialog.close} />
+      <ResendDialog invite={resending} onClose={() => setResending(null)} />
       <Confirm
         open={removing !== null}
         onOpenChange={(open) => !open && setRemoving(null)}

@@ -25,6 +25,11 @@ export function invite(body: components["schemas"]["InviteRequest"]): Promise<In
   return data(api.POST("/v1/organization/invites", { body }));
 }
 
+/** Another link for an invitation; the one before no longer works. The answer alone has it. */
+export function resend(invite_id: string): Promise<Invite> {
+  return data(api.POST("/api/organization/invites/{invite_id}/resend", { params: { path: { invite_id } } }));
+}
+
 export async function takeBack(invite_id: string): Promise<void> {
   await api.DELETE("/v1/organization/invites/{invite_id}", { params: { path: { invite_id } } });
 }

@@ -76,7 +76,7 @@ function Provider({ sso }: { sso: OrganizationSSO }) {
   if (!operator) return <Notice>{t("sso.off")}</Notice>;
   return (
     <Section title={t("sso.offTitle")} lead={t("sso.offText")}>
-      <pre className="overflow-x-auto rounded-xl border bg-code px-4 py-3 font-mono text-sm">
+      <pre className="rounded-xl border bg-code px-4 py-3 font-mono text-sm [overflow-wrap:anywhere] whitespace-pre-wrap">
         {`base_url: ${window.location.origin}\nsso:\n  issuer: https://login.example.com\n  client_id: parley\n  client_secret: …\n  name: Example`}
       </pre>
       <CopySecret
