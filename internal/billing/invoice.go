@@ -266,7 +266,10 @@ func (in Invoice) PDF() ([]byte, error) {
 	p := pdf.Invoice{
 		Number: in.Name(), Date: in.Created.UTC().Format(time.DateOnly), Month: in.Month, Issued: in.Created,
 		Seller: pdf.Party(in.Seller), Buyer: pdf.Party(in.Buyer), BuyerID: in.Org, Note: in.Note,
-		Subtotal: "$" + dollars(in.Subtotal), Credit: "-$" + dollars(in.Credit), Total: "$" + dollars(in.Total),
+		Subtotal: "$" + dollars(in.Subtotal), Credit: "$" + dollars(in.Credit), Total: "$" + dollars(in.Total),
+	}
+	if in.Credit > 0 {
+		p.Credit = "-" + p.Credit
 	}
 	for _, l := range in.Lines {
 		row := pdf.Line{Model: l.Model, Unit: strings.ReplaceAll(l.Unit, "_", " "), Amount: "$" + dollars(l.Amount)}

@@ -93,6 +93,7 @@ const (
 	family = "sans"
 	small  = 8.0
 	body   = 9.5
+	large  = 12.0
 	title  = 22.0
 	row    = 5.2
 )
@@ -238,11 +239,16 @@ func (w writer) sums(in Invoice) {
 	if w.GetY()+3*row+float64(len(note)+2)*row > bottom {
 		w.AddPage()
 	}
-	for _, f := range [][2]string{{"Subtotal", in.Subtotal}, {"Credit", in.Credit}, {"Total (US dollars)", in.Total}} {
+	w.Ln(1.5)
+	for i, f := range [][2]string{{"Subtotal", in.Subtotal}, {"Paid by credit", in.Credit}, {"Total (US dollars)", in.Total}} {
+		size := body
+		if i == 2 {
+			size = large
+		}
 		w.gray(body)
-		w.CellFormat(width-40, row+0.6, f[0], "", 0, "R", false, 0, "")
-		w.black(body)
-		w.CellFormat(40, row+0.6, f[1], "", 1, "R", false, 0, "")
+		w.CellFormat(width-45, row+0.8, f[0], "", 0, "R", false, 0, "")
+		w.black(size)
+		w.CellFormat(45, row+0.8, f[1], "", 1, "R", false, 0, "")
 	}
 	if in.Note != "" {
 		w.Ln(8)

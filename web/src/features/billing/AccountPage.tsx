@@ -69,7 +69,10 @@ export function AccountPage() {
         {account ? (
           <Details
             rows={[
-              [t("billing.plan"), t(`billing.plans.${account.plan}`)],
+              [
+                t("billing.plan"),
+                `${t(`billing.planNames.${account.plan}`)}. ${t(`billing.plans.${account.plan}`)}`,
+              ],
               [t("billing.thisMonth"), formatMoney(account.spend_usd)],
               [t("billing.creditLeft"), formatMoney(account.credit_available_usd)],
             ]}

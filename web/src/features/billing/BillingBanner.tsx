@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useLocation } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { Notice } from "@/components/ui/notice";
 import { useMay } from "@/features/session/may";
@@ -11,6 +11,7 @@ export function BillingBanner() {
   const see = useMay("usage.read");
   const more = useMay("billing.read");
   const { data } = useQuery({ ...stateQuery, enabled: see });
+  const there = useLocation({ select: (location) => location.pathname === "/console/billing" });
   if (!data || data.state === "ok") return null;
   return (
     <div className="px-4 pt-4 md:px-8" data-slot="billing-banner">
@@ -24,7 +25,7 @@ export function BillingBanner() {
             ? t("billing.banner.no_credit")
             : t(`billing.banner.${data.of}.${data.state}`)}
         </p>
-        {more && (
+        {more && !there && (
           <Link to="/console/billing" className="font-medium underline underline-offset-2">
             {t("billing.banner.look")}
           </Link>

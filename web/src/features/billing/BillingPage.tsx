@@ -100,7 +100,10 @@ function Paying({ billing, name }: { billing: Billing; name: string }) {
   return (
     <Details
       rows={[
-        [t("billing.plan"), t(`billing.plans.${billing.plan}`)],
+        [
+          t("billing.plan"),
+          `${t(`billing.planNames.${billing.plan}`)}. ${t(`billing.plans.${billing.plan}`)}`,
+        ],
         [t("billing.payment"), t("billing.noPayment")],
         [
           t("billing.contacts"),
