@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // NoteHome notes that a home directory uses the store, so that another home does not delete its files.
@@ -17,7 +18,28 @@ func (s Store) NoteHome(dir string) error {
 	if err := os.MkdirAll(filepath.Dir(note), 0o755); err != nil {
 		return err
 	}
+	s.forgetHomes()
 	return WriteFile(note, []byte(dir), 0o644)
+}
+
+// forgetAfter is how old the note of a home that is gone must be to be removed.
+const forgetAfter = 30 * 24 * time.Hour
+
+// forgetHomes removes notes of homes that are long gone. What cannot be removed is tried again another time.
+func (s Store) forgetHomes() {
+	notes, _ := os.ReadDir(filepath.Join(s.Dir, "homes"))
+	for _, note := range notes {
+		path := filepath.Join(s.Dir, "homes", note.Name())
+		info, err := note.Info()
+		if err != nil || time.Since(info.ModTime()) < forgetAfter {
+			continue
+		}
+		if data, err := os.ReadFile(path); err == nil {
+			if _, err := os.Stat(string(data)); errors.Is(err, fs.ErrNotExist) {
+				_ = os.Remove(path)
+			}
+		}
+	}
 }
 
 // Homes returns the home directories that noted themselves and are still there.
