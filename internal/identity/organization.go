@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"errors"
-	"net/mail"
 	"strings"
 	"time"
 
@@ -15,9 +14,6 @@ import (
 
 // InviteLifetime is how long an invitation can be accepted.
 const InviteLifetime = 7 * 24 * time.Hour
-
-// maxEmail is the longest e-mail address, in bytes (RFC 5321).
-const maxEmail = 254
 
 // Organization is one of an installation's.
 type Organization struct {
@@ -101,18 +97,6 @@ func mayOwn(who actor.Actor) error {
 	return fault.New(fault.Forbidden, "Only an owner of the organization decides who its owners are.").WithCode("missing_scope")
 }
 
-// nameOf checks what people call something.
-func nameOf(param, name string) (string, error) {
-	name = strings.TrimSpace(clean(strings.ReplaceAll(name, "\x00", "")))
-	switch n := len([]rune(name)); {
-	case n == 0:
-		return "", fault.Param(param, "Missing required parameter: '%s'.", param).WithCode("missing_required_parameter")
-	case n > maxName:
-		return "", fault.Param(param, "Invalid '%s': string too long. Expected a string with maximum length %d, but got a string with length %d instead.", param, maxName, n).WithCode("string_above_max_length")
-	}
-	return name, nil
-}
-
 // roleOf checks a role in an organization, which who is to give.
 func roleOf(who actor.Actor, role string) error {
 	if actor.ScopesOf(role) == nil {
@@ -129,15 +113,6 @@ func projectRoleOf(param, role string) error {
 		return fault.Param(param, "Invalid value: '%s'. Supported values are: 'owner' and 'member'.", printable(role[:min(len(role), 64)])).WithCode("invalid_value")
 	}
 	return nil
-}
-
-// emailOf returns an address in the form in which it is kept.
-func emailOf(email string) (string, error) {
-	address, err := mail.ParseAddress(email)
-	if err != nil || address.Address != email || len(email) > maxEmail || clean(email) != email {
-		return "", fault.Param("email", "Invalid 'email': '%s' is no e-mail address.", printable(email[:min(len(email), 64)])).WithCode("invalid_value")
-	}
-	return strings.ToLower(email), nil
 }
 
 // AllOrganizations lists those of the installation, for its operator.

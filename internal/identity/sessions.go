@@ -196,9 +196,3 @@ func (s *Service) SetProfile(ctx context.Context, tx *store.Tx, who actor.Actor,
 
 // IsInvite tells tokens of invitations from those of sign-in links.
 func IsInvite(token string) bool { return strings.HasPrefix(token, invitePrefix) }
-
-// NameOf checks what people call themselves or something of theirs.
-func NameOf(param, name string) (string, error) { return nameOf(param, name) }
-
-// EmailOf returns an e-mail address in the form in which it is kept.
-func EmailOf(email string) (string, error) { return emailOf(email) }

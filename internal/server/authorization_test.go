@@ -267,6 +267,7 @@ var shared = []string{"{model...}", "{engine...}", "{engine}"}
 var bodies = map[string]string{
 	"setBudget":              `{"hard_limit_usd":1}`,
 	"updateChat":             `{"title":"stolen"}`,
+	"updateSSOMapping":       `{"group":"g","role":"reader"}`,
 	"updatePreset":           `{"name":"stolen"}`,
 	"createMessage":          `{"parent_id":null,"content":[{"type":"text","text":"x"}]}`,
 	"updateProject":          `{"name":"stolen"}`,
@@ -316,7 +317,13 @@ func TestOtherOrganizations(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &preset); err != nil || preset.ID == "" {
 		t.Fatalf("a preset: %s %s", resp.Status, text)
 	}
+	var sessions struct{ Data []struct{ ID string } }
+	resp, text = s.Do(s.Browser(), http.MethodGet, "/api/account/sessions", nil)
+	if err := json.Unmarshal([]byte(text), &sessions); err != nil || len(sessions.Data) == 0 {
+		t.Fatalf("a session: %s %s", resp.Status, text)
+	}
 	objects := map[string]string{
+		"{session_id}": sessions.Data[0].ID, "{identity_id}": "ssoid_none", "{mapping_id}": "ssomap_none",
 		"{preset_id}": preset.ID, "{id}": mine.ID, "{message_id}": mine.Answer, "{project_id}": owner.Project, "{user_id}": owner.User, "{service_account_id}": account.ID,
 		"{api_key_id}": accountKey.ID, "{key}": accountKey.ID, "{key_id}": admin.ID, "{invite_id}": invite.ID, "{limit}": limit.ID, "{invoice}": invoice, "{subject}": owner.Project, "{rate_limit_id}": "rl-gpt-4",
 	}
@@ -348,6 +355,9 @@ func TestOtherOrganizations(t *testing.T) {
 			body = "{}"
 		}
 		headers := map[string]string{key[0]: key[1], "Content-Type": "application/json"}
+		if strings.HasPrefix(rt.Path, "/api/account/") { // not with a key
+			headers = map[string]string{"Cookie": identity.Cookie + "=" + boss.Secret, "Content-Type": "application/json"}
+		}
 		resp, text := s.CallWith(headers, rt.Method, path, body)
 		if resp.StatusCode != http.StatusNotFound || strings.Contains(text, "Invalid URL") || strings.Contains(text, owner.OrgName) {
 			t.Errorf("%s %s of another organization: %s %s", rt.Method, rt.Path, resp.Status, text)
