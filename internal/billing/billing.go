@@ -67,6 +67,7 @@ type Mail struct{ Org, To, Subject, Text string }
 type Options struct {
 	DB     *store.DB
 	Bus    bus.Bus
+	Shared bool // there may be other servers on the database, which are to be told
 	Clock  clock.Clock
 	Logger *slog.Logger
 	Meter  *Meter
@@ -204,7 +205,7 @@ func (s *Service) lookAt(ctx context.Context, orgs ...string) error {
 		}
 		errs = append(errs, s.read(ctx, t.tab, t.month, t.marked))
 		if t.news {
-			s.o.Bus.Publish(topic, t.org)
+			s.publish(t.org)
 		}
 	}
 	return errors.Join(errs...)
@@ -263,13 +264,20 @@ func total(spent map[string]int64) (sum int64) {
 	return sum
 }
 
+// publish tells the other servers to look at an organization.
+func (s *Service) publish(org string) {
+	if s.o.Shared {
+		s.o.Bus.Publish(topic, org)
+	}
+}
+
 // changed takes over what was changed here, and tells the others.
 func (s *Service) changed(ctx context.Context, org string) error {
 	err := s.load(ctx)
 	if err == nil {
 		err = s.lookAt(ctx, org)
 	}
-	s.o.Bus.Publish(topic, org)
+	s.publish(org)
 	return err
 }
 
@@ -436,6 +444,6 @@ func (s *Service) Standing(ctx context.Context, org string) (out Standing, err e
 // Forget removes what is kept of an organization, but for its invoices, which the seller has to keep.
 func (s *Service) Forget(ctx context.Context, tx *store.Tx, org string) (map[string]int64, error) {
 	out, err := forget(ctx, tx, org)
-	tx.AfterCommit(func() { s.o.Bus.Publish(topic, org) })
+	tx.AfterCommit(func() { s.o.Bus.Publish(topic, org) }) // also to this one
 	return out, err
 }

@@ -102,7 +102,7 @@ func newWorld(t testing.TB, db *store.DB) *world {
 func (w *world) server() *Service {
 	w.t.Helper()
 	s, err := New(w.t.Context(), Options{
-		DB: w.db, Bus: w.bus, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), Meter: NewMeter(w.clock), Books: w.books, Owners: owners{},
+		DB: w.db, Bus: w.bus, Shared: true, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), Meter: NewMeter(w.clock), Books: w.books, Owners: owners{},
 		Person: func(_ context.Context, org string) (string, []string, error) {
 			return "The name of " + org, []string{"owner@" + org + ".example", "Same@example.com"}, nil
 		},

@@ -16,7 +16,7 @@ import (
 // openBilling makes what budgets, credit and invoices are kept by, and keeps the meter to what is set while running.
 func (s *Server) openBilling(ctx context.Context, o Options, hints bus.Bus, meter *billing.Meter) error {
 	options := billing.Options{
-		DB: s.db, Bus: hints, Clock: o.Clock, Logger: s.log, Meter: meter, Books: accounts{s.usage}, Owners: s.identity, Person: person(s.identity),
+		DB: s.db, Bus: hints, Shared: s.db.Pool() != nil, Clock: o.Clock, Logger: s.log, Meter: meter, Books: accounts{s.usage}, Owners: s.identity, Person: person(s.identity),
 		Page: func() string { return s.baseURL() + "/console/billing" },
 	}
 	if s.mail.Configured() {
