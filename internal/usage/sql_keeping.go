@@ -125,8 +125,14 @@ func (l *Log) addMonthsAhead(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// monthLock is of those who make partitions: of two at once, IF NOT EXISTS lets the second one fail.
+const monthLock = 0x7573616765 // "usage"
+
 // addMonth makes the partition of a month.
 func addMonth(ctx context.Context, tx *store.Tx, month time.Time) error {
+	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(monthLock)); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS usage_requests_%s PARTITION OF usage_requests FOR VALUES FROM (%d) TO (%d)`,
 		month.Format("200601"), store.Millis(month), store.Millis(month.AddDate(0, 1, 0))))
 	return err
