@@ -202,6 +202,8 @@ func (a *API) serve(c *call, r *http.Request) error {
 		if act.OrgName != "" {
 			c.w.Header()["Openai-Organization"] = []string{act.OrgName}
 		}
+		// What somebody may see is theirs: neither their browser nor a cache on the way keeps it.
+		c.w.Header()["Cache-Control"] = noStore
 		if !act.May(rt.Scope) {
 			return missingScope(act, rt.Scope)
 		}
@@ -231,6 +233,9 @@ func (a *API) serve(c *call, r *http.Request) error {
 	}
 	return err
 }
+
+// noStore is shared by all answers: a handler that wants another sets the header.
+var noStore = []string{"no-store"}
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {

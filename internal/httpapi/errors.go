@@ -175,7 +175,7 @@ func (a *API) writeError(c *call, r *http.Request, err error) {
 	// What the handler had announced was about the answer that is not coming.
 	h.Del("Content-Length")
 	h.Del("Content-Encoding")
-	h.Del("Cache-Control")
+	h["Cache-Control"] = noStore
 	switch fault.KindOf(err) {
 	case fault.Overloaded, fault.Unavailable:
 		h.Set("Retry-After", "1")
