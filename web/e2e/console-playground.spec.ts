@@ -74,11 +74,16 @@ test("a completion is marked in its text, another takes its place, and goes wher
   await done(page);
   await expect(text).toHaveValue(`One, two, three,${await mark.textContent()}`);
   await expectAccessible(page);
-  // The small model cannot fill gaps, and the server's words say so.
   await text.fill("One, [insert] three");
   await page.getByRole("button", { name: "Submit" }).click();
+  await done(page);
+  await expect(text).toHaveValue(/^One, .* three$/s);
+  // What the API refuses is shown in its words.
+  await page.getByRole("spinbutton", { name: "Answers (n)" }).fill("3");
+  await page.getByRole("spinbutton", { name: "Best of" }).fill("20");
+  await page.getByRole("spinbutton", { name: "Maximum length" }).fill("1000000");
+  await page.getByRole("button", { name: "Submit" }).click();
   await expect(page.getByRole("alert")).toContainText("400");
-  await expect(text).toHaveValue("One, [insert] three");
 });
 
 test("an edit needs an instruction, and a long answer can be stopped", async ({ page }) => {
