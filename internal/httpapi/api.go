@@ -234,8 +234,11 @@ func (a *API) serve(c *call, r *http.Request) error {
 	return err
 }
 
-// noStore is shared by all answers: a handler that wants another sets the header.
-var noStore = []string{"no-store"}
+// Values of headers that all answers share: a handler that wants another sets the header.
+var (
+	noStore = []string{"no-store"}
+	noSniff = []string{"nosniff"}
+)
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -256,6 +259,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["X-Request-Id"] = []string{c.id}
 	h["Openai-Version"] = []string{Version}
+	h["X-Content-Type-Options"] = noSniff // what a user wrote is never taken for a page
 	if r.ContentLength != 0 {
 		// net/http reads what a handler left of the body before it answers: without a deadline a body
 		// that never comes would hold the connection for ever.

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestNothingIsKept: what somebody sees who is signed in, and errors, are not for caches; a handler may say otherwise.
+// TestNothingIsKept: what somebody sees who is signed in, and errors, are not for caches, unless a handler says so; and
+// browsers do not guess what an answer is.
 func TestNothingIsKept(t *testing.T) {
 	mine := func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Cache-Control", "private, max-age=5")
@@ -26,6 +27,9 @@ func TestNothingIsKept(t *testing.T) {
 		api.ServeHTTP(rec, authorized(httptest.NewRequest(http.MethodGet, path, nil)))
 		if got := rec.Header().Get("Cache-Control"); got != want {
 			t.Errorf("%s: Cache-Control %q, want %q (%d)", path, got, want, rec.Code)
+		}
+		if got := rec.Header().Get("X-Content-Type-Options"); got != "nosniff" {
+			t.Errorf("%s: browsers may guess its type: %q", path, got)
 		}
 	}
 }
