@@ -213,6 +213,18 @@ func TestIncidentsOpenAndCloseByThemselves(t *testing.T) {
 		if in := w.incidents(); len(in) != 2 || len(in[0].Updates) != 2 {
 			t.Errorf("%+v", in)
 		}
+		// Nor is one that an operator deleted.
+		w.found[Models] = Finding{Down, ""}
+		w.minutes(5)
+		if err := w.Delete(t.Context(), operator, w.incidents()[0].ID); err != nil {
+			t.Fatal(err)
+		}
+		w.minutes(5)
+		w.found[Models] = Finding{Operational, ""}
+		w.minutes(2)
+		if in := w.incidents(); len(in) != 2 {
+			t.Errorf("%+v", in)
+		}
 	})
 }
 
