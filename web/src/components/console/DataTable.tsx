@@ -268,10 +268,14 @@ type RowsProps<T> = DataTableProps<T> & {
   onSort: (sort: string) => void;
 };
 
-/** The arrow keys go from row to row, beside Tab, which goes through all that a row has. */
+/** The arrow keys go from row to row, beside Tab, which goes through all that a row has. A menu's button opens by them. */
 function moveByArrows(event: KeyboardEvent<HTMLTableSectionElement>) {
+  if (event.defaultPrevented) return;
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-  if (!(event.target instanceof HTMLElement) || event.target.closest("[data-slot=menu], input, select"))
+  if (
+    !(event.target instanceof HTMLElement) ||
+    event.target.closest("[aria-haspopup], [role=menu], input, select")
+  )
     return;
   const row = event.target.closest("tr");
   const next = event.key === "ArrowDown" ? row?.nextElementSibling : row?.previousElementSibling;
