@@ -261,7 +261,8 @@ func TestAuthorizationMatrix(t *testing.T) {
 }
 
 // shared are parameters of paths that name what belongs to no organization.
-var shared = []string{"{model...}", "{engine...}", "{engine}"}
+// A deletion is for whoever has its id, as who asked for it is signed out; it tells of no person.
+var shared = []string{"{model...}", "{engine...}", "{engine}", "{deletion_id}"}
 
 // bodies are what the operations on one object take.
 var bodies = map[string]string{
@@ -322,8 +323,13 @@ func TestOtherOrganizations(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &sessions); err != nil || len(sessions.Data) == 0 {
 		t.Fatalf("a session: %s %s", resp.Status, text)
 	}
+	var mapping struct{ ID string }
+	resp, text = s.Call(http.MethodPost, "/api/organization/sso/mappings", map[string]any{"group": "staff", "role": "member"})
+	if err := json.Unmarshal([]byte(text), &mapping); err != nil || mapping.ID == "" {
+		t.Fatalf("a mapping: %s %s", resp.Status, text)
+	}
 	objects := map[string]string{
-		"{session_id}": sessions.Data[0].ID, "{identity_id}": "ssoid_none", "{mapping_id}": "ssomap_none",
+		"{session_id}": sessions.Data[0].ID, "{identity_id}": "ssoid_none", "{mapping_id}": mapping.ID,
 		"{preset_id}": preset.ID, "{id}": mine.ID, "{message_id}": mine.Answer, "{project_id}": owner.Project, "{user_id}": owner.User, "{service_account_id}": account.ID,
 		"{api_key_id}": accountKey.ID, "{key}": accountKey.ID, "{key_id}": admin.ID, "{invite_id}": invite.ID, "{limit}": limit.ID, "{invoice}": invoice, "{subject}": owner.Project, "{rate_limit_id}": "rl-gpt-4",
 	}
