@@ -49,7 +49,8 @@ export function LimitsPage() {
       <OwnRequests mayAsk={mayAsk} />
       <Rules side="own" editable={mayWrite} />
       <Dialog open={asking.open && mayAsk} onOpenChange={(open) => !open && asking.close()}>
-        <AskDialog model={asking.subject ?? ""} onDone={asking.close} />
+        {/* What is typed into it begins anew each time. */}
+        {asking.open && <AskDialog model={asking.subject ?? ""} onDone={asking.close} />}
       </Dialog>
     </Page>
   );

@@ -215,7 +215,9 @@ function Tiers() {
         )}
       />
       <Dialog open={edit.open} onOpenChange={(open) => !open && edit.close()}>
-        {(edit.subject === undefined || edited !== null) && <TierForm of={edited} onDone={edit.close} />}
+        {edit.open && (edit.subject === undefined || edited !== null) && (
+          <TierForm of={edited} onDone={edit.close} />
+        )}
       </Dialog>
       <Confirm
         open={gone !== null}

@@ -107,7 +107,7 @@ export function Rules({ side, editable }: { side: Side; editable: boolean }) {
         })}
       />
       <Dialog open={edit.open && editable} onOpenChange={(open) => !open && edit.close()}>
-        {(edit.subject === undefined || edited !== null) && (
+        {edit.open && (edit.subject === undefined || edited !== null) && (
           <RuleForm side={side} of={edited} operator={session?.operator === true} onDone={edit.close} />
         )}
       </Dialog>

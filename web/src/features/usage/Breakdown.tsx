@@ -7,7 +7,7 @@ import { Empty } from "@/components/console/states";
 import { MenuItem } from "@/components/ui/menu";
 import { formatDuration, formatMoney, formatNumber } from "@/lib/format";
 import { isFilter, sumsQuery, type UsageSum } from "./api";
-import { useLabels } from "./labels";
+import { capital, useLabels } from "./labels";
 import type { UsageState } from "./useUsageState";
 
 /** The figures of each group over the whole time, and the way to see one of them alone. */
@@ -31,7 +31,7 @@ export function Breakdown({ state: { period, filters, group, set } }: { state: U
   const columns: Column<UsageSum>[] = [
     {
       id: "name",
-      header: t(`usage.dimensions.${group}`),
+      header: capital(t(`usage.dimensions.${group}`)),
       value: name,
       cell: (s) => <span className="[overflow-wrap:anywhere]">{name(s)}</span>,
     },

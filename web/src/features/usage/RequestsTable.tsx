@@ -6,7 +6,7 @@ import { Section } from "@/components/console/Page";
 import { Empty } from "@/components/console/states";
 import { formatDuration, formatMoney, formatNumber } from "@/lib/format";
 import { requestsQuery, type UsageRequest } from "./api";
-import { useLabels } from "./labels";
+import { capital, useLabels } from "./labels";
 import { time } from "./time";
 import type { UsageState } from "./useUsageState";
 
@@ -51,7 +51,7 @@ export function RequestsTable({ state, span }: { state: UsageState; span: { star
     },
     {
       id: "model",
-      header: t("usage.dimensions.model"),
+      header: capital(t("usage.dimensions.model")),
       cell: (r) => (
         <span className="grid">
           <span className="[overflow-wrap:anywhere]">{labelOf("model", r.model)}</span>
@@ -64,7 +64,7 @@ export function RequestsTable({ state, span }: { state: UsageState; span: { star
       header: t("usage.asked"),
       cell: (r) => (
         <span className="grid">
-          <span className="[overflow-wrap:anywhere]">{labelOf("api_key_id", r.api_key_id)}</span>
+          <span className="break-words md:min-w-20">{labelOf("api_key_id", r.api_key_id)}</span>
           <span className="text-xs [overflow-wrap:anywhere] text-muted-foreground">
             {r.end_user !== "" ? r.end_user : labelOf("user_id", r.user_id)}
           </span>
@@ -75,7 +75,7 @@ export function RequestsTable({ state, span }: { state: UsageState; span: { star
       id: "tokens",
       header: t("usage.tokensInOut"),
       cell: (r) => (
-        <span className="tabular-nums">
+        <span className="whitespace-nowrap tabular-nums">
           {formatNumber(r.input_tokens)} + {formatNumber(r.output_tokens)}
         </span>
       ),
@@ -99,7 +99,9 @@ export function RequestsTable({ state, span }: { state: UsageState; span: { star
     {
       id: "cost",
       header: t("usage.cost"),
-      cell: (r) => <span className="tabular-nums">{r.priced ? formatMoney(r.cost_usd) : "–"}</span>,
+      cell: (r) => (
+        <span className="whitespace-nowrap tabular-nums">{r.priced ? formatMoney(r.cost_usd) : "–"}</span>
+      ),
       align: "end",
     },
   ];

@@ -29,8 +29,10 @@ export function UsagePage() {
   const span = at === null ? period : { start: at, end: at + step };
   return (
     <Page title={t("usage.title")} lead={t("usage.lead")} action={<ExportMenu state={state} />}>
-      <PeriodBar state={state} />
-      <FilterBar state={state} />
+      <div className="flex flex-wrap items-center gap-x-6 gap-y-3">
+        <PeriodBar state={state} />
+        <FilterBar state={state} />
+      </div>
       <Tabs
         value={tab}
         onValueChange={(next) => set({ tab: next === "cost" ? undefined : next })}
@@ -45,8 +47,8 @@ export function UsagePage() {
         </TabsList>
         <TabsContent value={tab} className="grid gap-6 *:min-w-0">
           <Shown tab={tab} state={state} />
-          {tab !== "requests" && tab !== "latency" && <Breakdown state={state} />}
           {(tab === "requests" || at !== null) && <RequestsTable state={state} span={span} />}
+          {tab !== "requests" && tab !== "latency" && <Breakdown state={state} />}
         </TabsContent>
       </Tabs>
     </Page>

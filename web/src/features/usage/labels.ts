@@ -78,3 +78,6 @@ export function useLabels(): (dimension: Dimension, value: string) => string {
     return names[dimension]?.get(value) ?? value;
   };
 }
+
+/** A word as it begins a heading. */
+export const capital = (word: string) => word.charAt(0).toLocaleUpperCase() + word.slice(1);
