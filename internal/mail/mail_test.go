@@ -112,20 +112,20 @@ func state(t *testing.T, s *Service, id string) (out Sent, text string) {
 // TestDelivery: the mail arrives over STARTTLS, TLS or, to this machine, without; the password goes over TLS.
 func TestDelivery(t *testing.T) {
 	for name, c := range map[string]struct {
-		fake      fakeSMTP
+		fake      *fakeSMTP
 		scheme    string
 		user      string
 		rest      string
 		encrypted bool
 	}{
-		"starttls":             {fakeSMTP{starttls: true, login: "me:se/cret"}, "smtp", "me:se%2Fcret@", "?starttls=required", true},
-		"tls":                  {fakeSMTP{implicit: true, login: "me:x"}, "smtps", "me:x@", "", true},
-		"offered":              {fakeSMTP{starttls: true}, "smtp", "", "", true},
-		"without, own machine": {fakeSMTP{}, "smtp", "", "", false},
-		"never":                {fakeSMTP{starttls: true}, "smtp", "", "?starttls=never", false},
+		"starttls":             {&fakeSMTP{starttls: true, login: "me:se/cret"}, "smtp", "me:se%2Fcret@", "?starttls=required", true},
+		"tls":                  {&fakeSMTP{implicit: true, login: "me:x"}, "smtps", "me:x@", "", true},
+		"offered":              {&fakeSMTP{starttls: true}, "smtp", "", "", true},
+		"without, own machine": {&fakeSMTP{}, "smtp", "", "", false},
+		"never":                {&fakeSMTP{starttls: true}, "smtp", "", "?starttls=never", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFakeSMTP(t, &c.fake)
+			f := newFakeSMTP(t, c.fake)
 			s, _ := start(t, storetest.Open(t, storetest.SQLite(t), store.Options{}), clock.System, f, f.url(c.scheme, c.user, c.rest))
 			m := one(t, s, Message{Org: "org-1", To: "you@example.com", Subject: "초대: Überraschung", Text: "Hello <b>you</b>,\n\n" + secretText, Lang: "ko"})
 			if _, text := state(t, s, m.ID); text == "" || strings.Contains(text, "once-only") {

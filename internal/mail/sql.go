@@ -11,13 +11,6 @@ import (
 	"github.com/parley-ai/parley/internal/store"
 )
 
-// States of a mail.
-const (
-	queued = "queued"
-	sent   = "sent"
-	failed = "failed"
-)
-
 // purpose, with its id, is what a mail's text is sealed for.
 const purpose = "mail text "
 
