@@ -157,3 +157,44 @@ func newInvoice(t *testing.T, s *testkit.Server) string {
 	}
 	return list.Data[0].ID
 }
+
+// TestBudgetMail: when a soft limit is reached a mail is on its way to the contacts, once.
+func TestBudgetMail(t *testing.T) {
+	s := testkit.Start(t, testkit.Options{Config: map[string]any{"mail.url": "smtp://127.0.0.1:1", "mail.from": "Parley <parley@example.com>"}})
+	var session struct{ Organization struct{ ID string } }
+	_, text := s.Call(http.MethodGet, "/api/session", nil)
+	if err := json.Unmarshal([]byte(text), &session); err != nil {
+		t.Fatal(err)
+	}
+	for path, body := range map[string]map[string]any{
+		"/api/billing/details": {"contacts": []string{"books@example.com"}}, "/api/billing/budgets/" + session.Organization.ID: {"soft_limit_usd": 0.00000001},
+	} {
+		if resp, text := s.Call(http.MethodPut, path, body); resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s %s", path, resp.Status, text)
+		}
+	}
+	for range 2 {
+		if status, text, _ := hi(s, s.Key); status != http.StatusOK {
+			t.Fatalf("%d %s", status, text)
+		}
+	}
+	browser := s.Browser()
+	var got struct {
+		Recent []struct {
+			Organization string `json:"organization_id"`
+			To, Subject  string
+		}
+	}
+	for end := time.Now().Add(30 * time.Second); len(got.Recent) == 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no mail")
+		}
+		_, text = s.Do(browser, http.MethodGet, "/api/operator/mail", nil)
+		if err := json.Unmarshal([]byte(text), &got); err != nil {
+			t.Fatalf("%v %s", err, text)
+		}
+	}
+	if m := got.Recent[0]; len(got.Recent) != 1 || m.To != "books@example.com" || m.Organization != session.Organization.ID || !strings.Contains(m.Subject, "the soft limit of $0.00000001 was reached") {
+		t.Errorf("%+v", got.Recent)
+	}
+}
