@@ -229,6 +229,11 @@ func TestBackupUnderLoad(t *testing.T) {
 	for answered.Load() < 200 && !t.Failed() {
 		time.Sleep(time.Millisecond)
 	}
+	for _, path := range []string{"/admin/backup", "/api/operator/backup"} {
+		if resp, text := s.Call(http.MethodGet, path, nil); resp.StatusCode != http.StatusNotFound {
+			t.Errorf("the network has %s: %s %.80q", path, resp.Status, text)
+		}
+	}
 	for range 3 {
 		before := answered.Load()
 		var file bytes.Buffer
