@@ -5,7 +5,7 @@
 // service_accounts, api_keys, sessions, signin_links, invites (0041_organization.sql).
 //
 // Routes: POST, GET and DELETE /api/session, GET and POST /api/keys, DELETE /api/keys/{key} (http.go), GET and POST /api/keys/{key}
-// (http_keys.go), GET /api/memberships (memberships.go);
+// (http_keys.go), GET /api/memberships (http_memberships.go);
 // OpenAI's /v1/organization/projects, users, invites and admin_api_keys, DELETE /api/membership
 // (http_organization.go); on the admin socket /admin/organizations and sign-in links (http_admin.go).
 // The Service is also httpapi's Authenticator: an API key as bearer token, as the password or the user
