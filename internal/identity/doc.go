@@ -4,15 +4,19 @@
 // Tables: organizations, projects (0010_identity.sql); users, memberships, project_members,
 // service_accounts, api_keys, sessions, signin_links, invites (0041_organization.sql).
 //
-// Routes: POST, GET and DELETE /api/session, GET and POST /api/keys, DELETE /api/keys/{key} (http.go), GET and POST /api/keys/{key}
+// Routes: GET and DELETE /api/session, GET and POST /api/keys, DELETE /api/keys/{key} (http.go), GET and POST /api/keys/{key}
 // (http_keys.go), GET /api/memberships (http_memberships.go);
 // OpenAI's /v1/organization/projects, users, invites and admin_api_keys, DELETE /api/membership
 // (http_organization.go); on the admin socket /admin/organizations and sign-in links (http_admin.go).
 // The Service is also httpapi's Authenticator: an API key as bearer token, as the password or the user
 // of HTTP basic, or the session cookie.
 //
+// How people sign in is package signin's, below this one, and single sign-on is package sso's; sessions are made here.
+//
 // Invariants:
 //
+//   - A session's secret is always one that was made here: a browser's own is never taken, and one that may more gets a new one.
+//   - Where an organization requires a second factor, a session that showed none may look after its own account alone.
 //   - Secrets are shown once, stored as SHA-256, and never logged.
 //   - The first start makes one organization, one project and one owner; two servers that start
 //     together make them once.
