@@ -40,7 +40,7 @@ type Forgetter interface {
 	Forget(ctx context.Context, tx *store.Tx, org string) (map[string]int64, error)
 }
 
-// Options of New; all but Others are required.
+// Options of New; all but Others and Settle are required.
 type Options struct {
 	DB       *store.DB
 	Clock    clock.Clock
@@ -48,6 +48,8 @@ type Options struct {
 	Jobs     *jobs.Jobs
 	Identity *identity.Service
 	Others   []Forgetter
+	// Settle returns when rows of requests that are over are in their tables; nil: they always are.
+	Settle func(ctx context.Context) error
 	// Confirm refuses who cannot show, by password or by a session that just began, that the account is theirs.
 	Confirm func(ctx context.Context, who actor.Actor, password string) error
 }
@@ -60,13 +62,14 @@ type Service struct {
 	jobs    *jobs.Jobs
 	ids     *identity.Service
 	others  []Forgetter
+	settle  func(ctx context.Context) error
 	audit   *audit.Log
 	confirm func(ctx context.Context, who actor.Actor, password string) error
 }
 
 // New returns the service and registers its job.
 func New(o Options) *Service {
-	s := &Service{db: o.DB, clock: o.Clock, log: o.Logger, jobs: o.Jobs, ids: o.Identity, others: o.Others, audit: audit.New(o.DB, o.Clock), confirm: o.Confirm}
+	s := &Service{db: o.DB, clock: o.Clock, log: o.Logger, jobs: o.Jobs, ids: o.Identity, others: o.Others, settle: o.Settle, audit: audit.New(o.DB, o.Clock), confirm: o.Confirm}
 	s.register()
 	return s
 }

@@ -24,6 +24,11 @@ func (s *Service) look(ctx context.Context, job look) error {
 	if err != nil {
 		return err
 	}
+	if s.settle != nil {
+		if err := s.settle(ctx); err != nil {
+			return err
+		}
+	}
 	for _, t := range d.plan() {
 		for {
 			n, err := s.empty(ctx, d.ID, t, d.Subject)

@@ -12,7 +12,7 @@ import (
 // openDeletion lets organizations and accounts be deleted, with what packages keep of them besides rows.
 func (s *Server) openDeletion(clk clock.Clock) {
 	s.deletion = deletion.New(deletion.Options{
-		DB: s.db, Clock: clk, Logger: s.log, Jobs: s.jobs, Identity: s.identity, Confirm: s.signin.Prove,
+		DB: s.db, Clock: clk, Logger: s.log, Jobs: s.jobs, Identity: s.identity, Confirm: s.signin.Prove, Settle: s.usage.Flush,
 		Others: []deletion.Forgetter{s.billing, bodies{s.keeper}},
 	})
 }
