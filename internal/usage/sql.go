@@ -98,35 +98,39 @@ func addSums(ctx context.Context, db *store.DB, writer, from, to int64, added su
 		if n == 0 {
 			return errMoved
 		}
-		added := added.expand()
-		var rows, endUsers [][]any
-		for _, g := range added.sorted() {
-			s := added[g]
-			var row []any
-			if g.kind == byEndUser {
-				row = append(make([]any, 0, 79), g.org, int64(g.span/time.Second), g.start, g.project, g.endUser, g.model, g.class, g.outcome)
-			} else {
-				row = append(make([]any, 0, 83), g.org, g.kind, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.class, g.op, g.outcome)
-			}
-			row = append(row, s.Requests, s.ModelRequests, s.Prompt, s.Cached, s.Completion, s.Cost, s.CachedCost, s.OutputCost, s.Unpriced)
-			for _, n := range s.Latency {
-				row = append(row, n)
-			}
-			for _, n := range s.FirstToken {
-				row = append(row, n)
-			}
-			if g.kind == byEndUser {
-				endUsers = append(endUsers, row)
-			} else {
-				rows = append(rows, row)
-			}
-		}
-		if _, err = store.InsertMany(ctx, tx, "usage_rollups", sumColumns, rows, onSumConflict); err != nil {
-			return err
-		}
-		_, err = store.InsertMany(ctx, tx, "usage_end_users", endUserColumns, endUsers, onEndUserConflict)
-		return err
+		return writeSums(ctx, tx, added.expand())
 	})
+}
+
+// writeSums adds to the sums of the database.
+func writeSums(ctx context.Context, tx *store.Tx, added sums) error {
+	var rows, endUsers [][]any
+	for _, g := range added.sorted() {
+		s := added[g]
+		var row []any
+		if g.kind == byEndUser {
+			row = append(make([]any, 0, 79), g.org, int64(g.span/time.Second), g.start, g.project, g.endUser, g.model, g.class, g.outcome)
+		} else {
+			row = append(make([]any, 0, 83), g.org, g.kind, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.class, g.op, g.outcome)
+		}
+		row = append(row, s.Requests, s.ModelRequests, s.Prompt, s.Cached, s.Completion, s.Cost, s.CachedCost, s.OutputCost, s.Unpriced)
+		for _, n := range s.Latency {
+			row = append(row, n)
+		}
+		for _, n := range s.FirstToken {
+			row = append(row, n)
+		}
+		if g.kind == byEndUser {
+			endUsers = append(endUsers, row)
+		} else {
+			rows = append(rows, row)
+		}
+	}
+	if _, err := store.InsertMany(ctx, tx, "usage_rollups", sumColumns, rows, onSumConflict); err != nil {
+		return err
+	}
+	_, err := store.InsertMany(ctx, tx, "usage_end_users", endUserColumns, endUsers, onEndUserConflict)
+	return err
 }
 
 // seen notes that this process lives.
