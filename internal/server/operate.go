@@ -114,8 +114,8 @@ func (m meters) RequestDone(op string, code int, took time.Duration, bytes int64
 	m.status.RequestDone(op, code)
 }
 
-// self reaches this server as its clients do, without a proxy that the environment names.
-var self = &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext, MaxIdleConnsPerHost: 1}}
+// self reaches this server as a new client does: by a connection of its own, without a proxy that the environment names.
+var self = &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext, DisableKeepAlives: true}}
 
 // probePage asks this server for a page over the network.
 func (s *Server) probePage(ctx context.Context, path string) status.Finding {
