@@ -14,7 +14,9 @@ export function DeletedPage() {
   const { t } = useTranslation();
   const { deletionId } = useParams({ from: "/deleted/$deletionId" });
   const { data: deletion, error, refetch } = useQuery(deletionQuery(deletionId));
-  const title = t(`organization.deleted.${deletion?.kind ?? "account"}`);
+  const kind = deletion?.kind ?? "account";
+  const title =
+    deletion?.state === "done" ? t(`organization.deleted.${kind}Done`) : t(`organization.deleted.${kind}`);
   useEffect(() => {
     document.title = `${title} · ${t("app.name")}`;
   }, [title, t]);
