@@ -317,6 +317,21 @@ func (s *Service) mail(ctx context.Context, _ *Report) Check {
 	return c
 }
 
+func (s *Service) bodies(context.Context, *Report) Check {
+	b := s.o.Bodies()
+	c := Check{ID: "bodies", State: OK, Code: "bodies_ok", Values: map[string]any{"days": b.Days, "waiting_bytes": b.Waiting, "kept": b.Kept, "dropped": b.Dropped}}
+	c.Text = fmt.Sprintf("requests are kept for %d days; %d since the start, %s wait", b.Days, b.Kept, gb(b.Waiting))
+	if b.Days == 0 {
+		c.Code, c.Text = "bodies_off", "requests are not kept unless an organization says so"
+	}
+	if b.Dropped > 0 {
+		c.State, c.Code = Warning, "bodies_dropped"
+		c.Text = fmt.Sprintf("%d requests since the start were not kept: there was no room for them, or they could not be written", b.Dropped)
+		c.Advice = "Look whether the database takes writes and its disk has room. The requests themselves were answered."
+	}
+	return c
+}
+
 func (s *Service) components(ctx context.Context, _ *Report) Check {
 	c := Check{ID: "status", State: OK, Code: "status_ok", Text: "all components are operational"}
 	bad := []string{}

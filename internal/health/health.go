@@ -30,7 +30,7 @@ func (s State) rank() int { return slices.Index([]State{OK, Off, Warning, Failed
 
 // Check is one line: how a thing is, and what to do.
 type Check struct {
-	ID     string         `json:"id" doc:"What was looked at." enum:"database,engines,queues,jobs,disk,memory,servers,redis,mail,status"`
+	ID     string         `json:"id" doc:"What was looked at." enum:"database,engines,queues,jobs,disk,memory,servers,redis,mail,bodies,status"`
 	State  State          `json:"state" enum:"ok,off,warning,failed"`
 	Code   string         `json:"code" doc:"What was found, as a word that stays the same." example:"disk_low"`
 	Text   string         `json:"text" doc:"What was found, in English."`
@@ -115,6 +115,12 @@ type Mail struct {
 	LastError      string
 }
 
+// Bodies is how keeping bodies of requests goes.
+type Bodies struct {
+	Days                   int // 0: they are not kept, where an organization says nothing
+	Waiting, Kept, Dropped int64
+}
+
 // Component is a line of the status page.
 type Component struct {
 	ID    string
@@ -132,6 +138,7 @@ type Options struct {
 	Redis   Redis                                   // nil: not configured
 	Mail    func(ctx context.Context) (Mail, error) //
 	Status  func(ctx context.Context) []Component   //
+	Bodies  func() Bodies                           //
 	Chat    func() string                           // the model that answers by default; empty: none
 	Dirs    []string                                // directories whose disks must have room: home, cache
 	Free    func(dir string) (int64, error)         // bytes
@@ -161,7 +168,7 @@ func (s *Service) Report(ctx context.Context) Report {
 	defer cancel()
 	out := Report{Object: "health", Version: s.o.Version, StartedAt: s.started.Unix(), CheckedAt: s.o.Clock.Now().Unix(), Engines: []Engine{}, Servers: []Server{}}
 	checks := []func(context.Context, *Report) Check{
-		s.database, s.engines, s.queues, s.jobs, s.disk, s.memory, s.servers, s.redis, s.mail, s.components,
+		s.database, s.engines, s.queues, s.jobs, s.disk, s.memory, s.servers, s.redis, s.mail, s.bodies, s.components,
 	}
 	// Each check writes what is its own of the report: engines the engines, servers the servers.
 	done := make([]Check, len(checks))

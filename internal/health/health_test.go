@@ -54,6 +54,8 @@ type world struct {
 	mail  Mail
 	comps []Component
 	chat  string
+
+	bodies Bodies
 }
 
 func open(t *testing.T, db *store.DB) *world {
@@ -66,7 +68,7 @@ func open(t *testing.T, db *store.DB) *world {
 	w := &world{pool: &pool{}, queue: &queue{}, free: 100 << 30, chat: "little"}
 	w.o = Options{
 		DB: db, Clock: clk, Pool: w.pool, Jobs: w.queue, Servers: servers, Version: "1.0", Dirs: []string{"/home", "/cache"},
-		Mail: func(context.Context) (Mail, error) { return w.mail, nil }, Status: func(context.Context) []Component { return w.comps },
+		Mail: func(context.Context) (Mail, error) { return w.mail, nil }, Bodies: func() Bodies { return w.bodies }, Status: func(context.Context) []Component { return w.comps },
 		Chat: func() string { return w.chat }, Free: func(string) (int64, error) { return w.free, nil },
 		Memory: func() (int64, int64) { return 16 << 30, 12 << 30 }, Journal: func() int64 { return 0 },
 	}
@@ -89,7 +91,7 @@ func TestAllIsWell(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
 		w := open(t, db)
 		r := New(w.o).Report(t.Context())
-		if r.State != OK || len(r.Checks) != 10 || r.Version != "1.0" || len(r.Servers) != 1 || !r.Servers[0].Self || r.Servers[0].Host != "desk" {
+		if r.State != OK || len(r.Checks) != 11 || r.Version != "1.0" || len(r.Servers) != 1 || !r.Servers[0].Self || r.Servers[0].Host != "desk" {
 			t.Errorf("%+v", r)
 		}
 		for _, c := range r.Checks {
@@ -140,6 +142,7 @@ func TestEachTrouble(t *testing.T) {
 		{"memory_over", Warning, "models take 14.0 GB of 12.9 GB", func(w *world) { w.pool.statuses = []engine.Status{{Name: "big", Memory: 13 << 30}} }},
 		{"redis_away", Failed, "refused", func(w *world) { w.o.Redis = pinger{errors.New("refused")} }},
 		{"mail_failed", Warning, "2 of the last 30 days were given up: mailbox full", func(w *world) { w.mail = Mail{true, "mail:587", 0, 2, "mailbox full"} }},
+		{"bodies_dropped", Warning, "3 requests since the start were not kept", func(w *world) { w.bodies = Bodies{30, 0, 9, 3} }},
 		{"status_trouble", Failed, "models is down (no answer)", func(w *world) {
 			w.comps = []Component{{"models", "down", "no answer"}, {"jobs", "degraded", "late"}, {"api", "operational", ""}}
 		}},

@@ -60,6 +60,10 @@ func (s *Server) operate(o Options, servers *presence.Servers) {
 			return out
 		},
 	}
+	h.Bodies = func() health.Bodies {
+		in := s.keeper.Installation()
+		return health.Bodies{Days: in.Days, Waiting: in.Waiting, Kept: in.Kept, Dropped: in.Dropped}
+	}
 	if s.ops.redis != nil {
 		h.Redis = s.ops.redis
 	}

@@ -5053,7 +5053,7 @@ export interface components {
              * @description What was looked at.
              * @enum {string}
              */
-            id: "database" | "engines" | "queues" | "jobs" | "disk" | "memory" | "servers" | "redis" | "mail" | "status";
+            id: "database" | "engines" | "queues" | "jobs" | "disk" | "memory" | "servers" | "redis" | "mail" | "bodies" | "status";
             /** @enum {string} */
             state: "ok" | "off" | "warning" | "failed";
             /**

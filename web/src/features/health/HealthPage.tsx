@@ -29,6 +29,7 @@ const ids = [
   "servers",
   "redis",
   "mail",
+  "bodies",
   "status",
 ] as const;
 
