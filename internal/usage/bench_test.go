@@ -21,7 +21,7 @@ const benchDays = 90
 const benchMinutes = 7
 
 // generate writes n rows, the same for the same n, and their sums: 4 projects, 24 keys of 12 users, each with two of 8 names of models,
-// end users for every fourth key. Sums are made as the server makes them, and written once a day's rows are there.
+// 200 end users of two keys. Sums are made as the server makes them, and written once a day's rows are there.
 func generate(b *testing.B, db *store.DB, n int) {
 	b.Helper()
 	ctx := context.Background()
@@ -59,8 +59,8 @@ func generate(b *testing.B, db *store.DB, n int) {
 					Served: "m", Requests: 1, Prompt: r.IntN(4000), Completion: r.IntN(800), Status: status,
 					Latency: time.Duration(r.ExpFloat64() * float64(2*time.Second)), FirstToken: time.Duration(r.ExpFloat64() * float64(300*time.Millisecond))}}
 			e.who.Key, e.who.User, e.who.Project = "key_"+names[key], "user-"+names[key/2], "proj_"+names[key%4]
-			if key%4 == 0 {
-				e.row.EndUser = "end-" + names[r.IntN(1000)]
+			if key%12 == 0 {
+				e.row.EndUser = "end-" + names[r.IntN(200)]
 			}
 			if d := e.at.Truncate(Day); d != day {
 				flush()

@@ -26,6 +26,8 @@ export type ChartProps = {
   /** A value as it is read, with its unit; also on the axis unless formatTick is there. */
   format: (value: number) => string;
   formatTick?: (value: number) => string;
+  /** The values are counts: the axis has no fractions. */
+  whole?: boolean;
   /** A bucket was clicked, or Enter pressed on it. `hint` says what that does. */
   onSelect?: (bucket: ChartBucket, index: number) => void;
   hint?: string;
@@ -170,7 +172,7 @@ function Plot(props: PlotProps) {
     kind === "bars"
       ? Math.max(0, ...totals)
       : Math.max(0, ...series.flatMap((s) => s.values.map((v) => v ?? 0)));
-  const marks = ticks(highest);
+  const marks = ticks(highest, props.whole);
   const reach = marks.at(-1) ?? 1;
   const y = (value: number) => top + height - (value / reach) * height;
   const centre = (i: number) => (i + 0.5) * step;

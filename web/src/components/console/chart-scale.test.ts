@@ -10,6 +10,13 @@ describe("ticks", () => {
     expect(ticks(1)).toEqual([0, 0.25, 0.5, 0.75, 1]);
   });
 
+  it("are whole for what is counted", () => {
+    expect(ticks(2, true)).toEqual([0, 1, 2]);
+    expect(ticks(1, true)).toEqual([0, 1]);
+    expect(ticks(9, true)).toEqual([0, 5, 10]);
+    expect(ticks(100, true)).toEqual([0, 25, 50, 75, 100]);
+  });
+
   it("are there when nothing is", () => {
     expect(ticks(0)).toEqual([0, 1]);
     expect(ticks(NaN)).toEqual([0, 1]);

@@ -1,11 +1,12 @@
 /** Arithmetic of charts, without React. */
 
-/** The ticks of an axis from 0 to what holds `max`: steps of 1, 2, 2.5 or 5 times a power of ten. */
-export function ticks(max: number, most = 4): number[] {
+/** The ticks of an axis from 0 to what holds `max`: steps of 1, 2, 2.5 or 5 times a power of ten; whole numbers for what is counted. */
+export function ticks(max: number, whole = false, most = 4): number[] {
   if (!(max > 0) || !Number.isFinite(max)) return [0, 1];
   const rough = max / most;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((s) => s >= rough * (1 - 1e-9)) ?? 10 * power;
+  const steps = [1, 2, 2.5, 5, 10].map((n) => n * power).filter((s) => !whole || Number.isInteger(s));
+  const step = steps.find((s) => s >= rough * (1 - 1e-9)) ?? Math.max(10 * power, whole ? 1 : 0);
   const count = Math.max(1, Math.ceil(max / step - 1e-9));
   // Multiplied, not added up, and cut to what a number of that size can mean.
   return Array.from({ length: count + 1 }, (_, i) => Number((i * step).toPrecision(12)));

@@ -123,6 +123,7 @@ function Preview({ model }: { model: string }) {
         loading={sums.isPending}
         format={formatNumber}
         formatTick={formatCompact}
+        whole
         empty={t("limits.noUse")}
       />
     </div>

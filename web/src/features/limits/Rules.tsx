@@ -32,7 +32,7 @@ import { asTexts, FigureFields, figuresOf, useSubjectText } from "./parts";
 export function Rules({ side, editable }: { side: Side; editable: boolean }) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const subject = useSubjectText();
+  const subject = useSubjectText(side);
   const { data: session } = useQuery(sessionQuery);
   const rules = useQuery(rulesQuery(side));
   const edit = useDialogParam("limit");

@@ -11,6 +11,7 @@ import {
   type Limit,
   type Raise,
   type RaiseDay,
+  type Side,
   type Subject,
 } from "./api";
 
@@ -28,10 +29,13 @@ export function useFiguresText(): (values: Partial<Record<Figure, number | undef
 }
 
 /** Whom a limit is about. */
-export function useSubjectText(): (of: { subject: Subject; subject_id: string }) => string {
+export function useSubjectText(side: Side = "own"): (of: { subject: Subject; subject_id: string }) => string {
   const { t } = useTranslation();
-  return ({ subject, subject_id }) =>
-    subject_id === "" ? t(`limits.each.${subject}`) : `${t(`limits.subjects.${subject}`)} ${subject_id}`;
+  return ({ subject, subject_id }) => {
+    if (subject_id !== "") return `${t(`limits.subjects.${subject}`)} ${subject_id}`;
+    if (side === "operator" && subject === "organization") return t("limits.eachOrganization");
+    return t(`limits.each.${subject}`);
+  };
 }
 
 /** The fields of a limit's figures. */
@@ -98,6 +102,7 @@ export function EvidenceChart({ days, before }: { days: readonly RaiseDay[]; bef
         ]}
         format={formatNumber}
         formatTick={formatCompact}
+        whole
         empty={t("limits.noUse")}
       />
       <p className="text-sm text-muted-foreground">

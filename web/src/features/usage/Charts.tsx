@@ -42,12 +42,14 @@ function GroupChart({
   title,
   format,
   formatTick,
+  whole = false,
   action,
 }: TabProps & {
   measure: Measure;
   title: string;
   format: (n: number) => string;
   formatTick?: (n: number) => string;
+  whole?: boolean;
   action?: ReactNode;
 }) {
   const { t } = useTranslation();
@@ -79,6 +81,7 @@ function GroupChart({
           loading={sums.isPending || sums.isPlaceholderData}
           format={format}
           {...(formatTick && { formatTick })}
+          whole={whole}
         />
       )}
     </ChartCard>
@@ -181,6 +184,7 @@ export function ActivityTab({ state }: TabProps) {
         measure={measures.requests}
         format={formatNumber}
         formatTick={formatCompact}
+        whole
       />
       <div className="grid gap-6 *:min-w-0 lg:grid-cols-2">
         <ChartCard title={t("usage.tokens")} aside={formatNumber(total(measures.tokens))}>
@@ -193,6 +197,7 @@ export function ActivityTab({ state }: TabProps) {
             loading={plain.isPending || plain.isPlaceholderData}
             format={formatNumber}
             formatTick={formatCompact}
+            whole
             height={160}
           />
         </ChartCard>
@@ -209,6 +214,7 @@ export function ActivityTab({ state }: TabProps) {
             loading={outcomes.isPending || outcomes.isPlaceholderData}
             format={formatNumber}
             formatTick={formatCompact}
+            whole
             empty={t("usage.noErrors")}
             height={160}
           />
