@@ -58,6 +58,10 @@ func operators(ctx context.Context, q store.Q) (id string, err error) {
 func (s *Service) start(ctx context.Context, who actor.Actor, org, typed string) (d Deletion, err error) {
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		d = s.newDeletion(ofOrganization, org, who)
+		// Its row is taken first: of two who delete it at once one does.
+		if _, err := tx.Exec(ctx, `UPDATE organizations SET name = name WHERE id = $1`, org); err != nil {
+			return err
+		}
 		err := tx.QueryRow(ctx, `SELECT name FROM organizations WHERE id = $1`, org).Scan(&d.Name)
 		if errors.Is(err, store.ErrNoRows) {
 			return notFound("organization_id", "organization", org)
@@ -221,8 +225,14 @@ func (s *Service) unname(ctx context.Context, tx *store.Tx, d *Deletion, user, e
 			}
 		}
 	}
-	if _, err := tx.Exec(ctx, `UPDATE limit_requests SET user_email = '' WHERE user_id = $1`, user); err != nil {
-		return err
+	for statement, of := range map[string]string{
+		`UPDATE limit_requests SET user_email = '' WHERE user_id = $1`:                 user,
+		`UPDATE limit_requests SET decided_by = '' WHERE decided_by = $1 AND $1 <> ''`: email,
+		`UPDATE review_items SET claimed_email = '' WHERE claimed_by = $1`:             user,
+	} {
+		if _, err := tx.Exec(ctx, statement, of); err != nil {
+			return err
+		}
 	}
 	_, err := tx.Exec(ctx, `UPDATE users SET email = '', name = '' WHERE id = $1`, user)
 	return err

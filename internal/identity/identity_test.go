@@ -47,11 +47,11 @@ func start(t testing.TB, db *store.DB) *world {
 // signIn uses a link up, as package signin does.
 func (w *world) signIn(ctx context.Context, token string) (session Session, err error) {
 	err = w.db.Tx(ctx, func(tx *store.Tx) error {
-		org, user, err := w.UseLink(ctx, tx, token)
+		b, err := w.UseLink(ctx, tx, token)
 		if err != nil {
 			return err
 		}
-		session, err = w.BeginSession(ctx, tx, Beginning{Org: org, User: user, Method: ByLink})
+		session, err = w.BeginSession(ctx, tx, b)
 		return err
 	})
 	return session, err

@@ -132,7 +132,7 @@ func (s *Service) CreateOrganization(ctx context.Context, name, email string) (t
 		return "", o, err
 	}
 	o = Organization{ID: ids.New("org-"), Name: name, Created: s.now()}
-	if err := s.insertEmpty(ctx, o); err != nil {
+	if o, err = s.insertEmpty(ctx, o); err != nil {
 		return "", o, err
 	}
 	who, err := s.Operator(ctx, o.ID, "")

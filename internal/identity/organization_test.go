@@ -145,8 +145,10 @@ func TestAccountsAreNotTaken(t *testing.T) {
 		if err != nil || s.Actor.User != ann.Actor.User || s.Actor.Org != o.ID || s.Actor.Role != actor.Reader {
 			t.Fatalf("%+v %v", s.Actor, err)
 		}
-		for header, want := range map[string]string{"": w.owner.Org, w.owner.Org: w.owner.Org, "personal": w.owner.Org, o.ID: o.ID, "second": o.ID} {
-			who, err := w.Authenticate(cookie(ann.Secret, "OpenAI-Organization", header))
+		_, err = w.Authenticate(cookie(ann.Secret))
+		wants(t, "the secret so far", err, fault.Unauthorized, "session has ended")
+		for header, want := range map[string]string{"": o.ID, w.owner.Org: w.owner.Org, "personal": w.owner.Org, o.ID: o.ID, "second": o.ID} {
+			who, err := w.Authenticate(cookie(s.Secret, "OpenAI-Organization", header))
 			if err != nil || who.Org != want || who.Session != ann.Actor.Session || (who.Role == actor.Reader) != (want == o.ID) {
 				t.Errorf("%q: %+v %v", header, who, err)
 			}
@@ -159,12 +161,12 @@ func TestAccountsAreNotTaken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.Authenticate(cookie(ann.Secret, "OpenAI-Project", three.ID))
+		_, err = w.Authenticate(cookie(s.Secret, "OpenAI-Organization", w.owner.Org, "OpenAI-Project", three.ID))
 		wants(t, "a project that one is not in", err, fault.Unauthorized, "No such project")
 		if _, err := w.AddProjectUser(ctx, w.owner, three.ID, "", "ANN@example.com", actor.Member); err != nil {
 			t.Fatal(err)
 		}
-		if who, err := w.Authenticate(cookie(ann.Secret, "OpenAI-Project", three.ID)); err != nil || who.Project != three.ID {
+		if who, err := w.Authenticate(cookie(s.Secret, "OpenAI-Organization", w.owner.Org, "OpenAI-Project", three.ID)); err != nil || who.Project != three.ID {
 			t.Errorf("%+v %v", who, err)
 		}
 	})
@@ -537,5 +539,31 @@ func TestOrganizationOf(t *testing.T) {
 		}
 		_, err := w.OrganizationOf(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/admin/limits?organization=org-none", nil))
 		wants(t, "an unknown organization", err, fault.NotFound, "No such organization: org-none.")
+	})
+}
+
+// TestTheFirstStaysTheFirst: an organization that is made after the machine's clock was set back is not before the operator's.
+func TestTheFirstStaysTheFirst(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := start(t, db)
+		w.clock.Advance(-24 * time.Hour)
+		token, o, err := w.CreateOrganization(t.Context(), "second", "x@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		session, err := w.Accept(t.Context(), token, actor.Actor{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if session.Actor.Role != actor.Owner || session.Actor.Operator {
+			t.Errorf("%+v", session.Actor)
+		}
+		owner, err := w.Owner(t.Context())
+		if err != nil || owner.Org != w.owner.Org {
+			t.Errorf("%+v %v", owner, err)
+		}
+		if found, err := w.Organization(t.Context(), session.Actor); err != nil || !found.Created.Equal(o.Created) {
+			t.Errorf("%+v, was %+v, %v", found, o, err)
+		}
 	})
 }

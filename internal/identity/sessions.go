@@ -13,7 +13,8 @@ import (
 
 // How sessions begin.
 const (
-	ByLink     = "link"     // a one-time link
+	ByLink     = "link"     // a one-time link, which the server's machine printed
+	ByReset    = "reset"    // a one-time link that was mailed to who asked for a new password
 	ByInvite   = "invite"   // an invitation that was accepted
 	ByPassword = "password" // e-mail address and password
 	BySSO      = "sso"      // a provider vouches for the user
@@ -130,6 +131,14 @@ func (s *Service) SignInLink(ctx context.Context, who actor.Actor) (token string
 	return token, s.db.Tx(ctx, func(tx *store.Tx) error { return s.insertLink(ctx, tx, who, forSignIn, "", token) })
 }
 
+// ResetLink makes such a token for a mail to who asked for a new password: anybody may ask, so its session opens no organization that
+// wants single sign-on.
+func (s *Service) ResetLink(ctx context.Context, tx *store.Tx, who actor.Actor) (token string, err error) {
+	defer fault.Wrap(&err, "identity.ResetLink")
+	token = ids.Random(32)
+	return token, s.insertLink(ctx, tx, who, forReset, "", token)
+}
+
 // EmailLink makes a token that confirms, once within LinkLifetime, that an address is the actor's.
 func (s *Service) EmailLink(ctx context.Context, tx *store.Tx, who actor.Actor, email string) (token string, err error) {
 	defer fault.Wrap(&err, "identity.EmailLink")
@@ -140,6 +149,7 @@ func (s *Service) EmailLink(ctx context.Context, tx *store.Tx, who actor.Actor, 
 // What links are for.
 const (
 	forSignIn = "signin"
+	forReset  = "reset"
 	forEmail  = "email"
 )
 
@@ -149,21 +159,25 @@ func (s *Service) LinkOwner(ctx context.Context, token string) (org, user string
 	return s.linkOwner(ctx, token)
 }
 
-// UseLink uses a sign-in link up in the transaction and returns whose it was.
-func (s *Service) UseLink(ctx context.Context, tx *store.Tx, token string) (org, user string, err error) {
+// UseLink uses a sign-in link up in the transaction and returns whose session it begins, and how.
+func (s *Service) UseLink(ctx context.Context, tx *store.Tx, token string) (b Beginning, err error) {
 	defer fault.Wrap(&err, "identity.UseLink")
-	org, user, _, err = s.useLink(ctx, tx, forSignIn, token)
-	return org, user, err
+	l, err := s.useLink(ctx, tx, token, forSignIn, forReset)
+	b = Beginning{Org: l.org, User: l.user, Method: ByLink}
+	if l.purpose == forReset {
+		b.Method = ByReset
+	}
+	return b, err
 }
 
 // UseEmailLink uses a link up in the transaction that confirms an address of the actor, and returns the address.
 func (s *Service) UseEmailLink(ctx context.Context, tx *store.Tx, who actor.Actor, token string) (email string, err error) {
 	defer fault.Wrap(&err, "identity.UseEmailLink")
-	_, user, email, err := s.useLink(ctx, tx, forEmail, token)
-	if err == nil && user != who.User {
+	l, err := s.useLink(ctx, tx, token, forEmail, forEmail)
+	if err == nil && l.user != who.User {
 		err = badLink()
 	}
-	return email, err
+	return l.email, err
 }
 
 func badLink() error {
@@ -184,7 +198,8 @@ func hold(a *actor.Actor, required bool) {
 // Forget makes the next request of those actors look again what they may, on this server; others look within a second anyway.
 func (s *Service) Forget(which func(actor.Actor) bool) { s.drop(which) }
 
-// SetProfile changes a user's name and e-mail address in the transaction; they are as NameOf and EmailOf return them.
+// SetProfile changes a user's name and e-mail address in the transaction; they are as NameOf and EmailOf return them. Links that wait
+// in the mailbox of another address no longer count.
 func (s *Service) SetProfile(ctx context.Context, tx *store.Tx, who actor.Actor, name, email string) (err error) {
 	defer fault.Wrap(&err, "identity.SetProfile(%s)", who.User)
 	if err := setProfile(ctx, tx, who, name, email); err != nil {

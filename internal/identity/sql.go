@@ -75,21 +75,27 @@ func findOwner(ctx context.Context, q store.Q) (actor.Actor, error) {
 // asMember returns a user as a member of an organization, by its id or name, in one of its projects: their
 // own when project is empty. An owner of the first organization is the operator in every other one, too. ErrNoRows says that the user is no member, or of no such project.
 // shown is how the session proves who they are: where the organization requires a second factor, little is allowed without one, and
-// where it requires single sign-on, a session that began with a password is refused.
+// where it requires single sign-on, a session that began with a password is refused. What the first organization requires is required of
+// the operator and of reviewers wherever they act: another organization is no way round it.
 func asMember(ctx context.Context, q store.Q, org, user, project string, shown proof) (actor.Actor, error) {
-	var required, sso bool
+	var required, sso, firstRequired, firstSSO bool
 	a := actor.Actor{Strong: shown.strong, Method: shown.method}
 	err := q.QueryRow(ctx, `SELECT o.id, o.name, p.id, u.id, u.email, m.role, COALESCE(pm.role, ''), o.require_second_factor, o.sso_required,
-		EXISTS (SELECT 1 FROM memberships f WHERE f.user_id = u.id AND f.role = 'owner' AND f.org_id = (SELECT id FROM organizations ORDER BY created_at, id LIMIT 1)),
-		EXISTS (SELECT 1 FROM reviewers v WHERE v.user_id = u.id)
+		EXISTS (SELECT 1 FROM memberships f WHERE f.user_id = u.id AND f.role = 'owner' AND f.org_id = first.id),
+		EXISTS (SELECT 1 FROM reviewers v WHERE v.user_id = u.id), first.require_second_factor, first.sso_required
 		FROM memberships m JOIN organizations o ON o.id = m.org_id JOIN users u ON u.id = m.user_id
+		JOIN organizations first ON first.id = (SELECT id FROM organizations ORDER BY created_at, id LIMIT 1)
 		JOIN projects p ON p.org_id = m.org_id AND p.archived_at = 0 AND p.id = CASE WHEN $3 = '' THEN m.project_id ELSE $3 END
 		LEFT JOIN project_members pm ON pm.project_id = p.id AND pm.user_id = m.user_id
 		WHERE (o.id = $1 OR o.name = $1) AND m.user_id = $2 AND (pm.role IS NOT NULL OR m.role IN ('owner', 'admin'))`, org, user, project).
-		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole, &required, &sso, &a.Operator, &a.Reviewer)
+		Scan(&a.Org, &a.OrgName, &a.Project, &a.User, &a.Email, &a.Role, &a.ProjectRole, &required, &sso, &a.Operator, &a.Reviewer, &firstRequired, &firstSSO)
 	a.Scopes = actor.ScopesIn(a.Role, a.ProjectRole)
 	hold(&a, required)
-	if err == nil && sso && (shown.method == ByPassword || shown.method == ByInvite) {
+	outside := shown.method == ByPassword || shown.method == ByInvite || shown.method == ByReset
+	if firstRequired && !a.Strong || firstSSO && outside {
+		a.Operator, a.Reviewer = false, false
+	}
+	if err == nil && sso && outside {
 		return actor.Actor{}, fault.New(fault.Unauthorized, "The organization %s wants single sign-on: sign in through your identity provider.", a.OrgName).WithCode("sso_required")
 	}
 	return a, err

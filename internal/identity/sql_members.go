@@ -44,10 +44,16 @@ func user(ctx context.Context, q store.Q, who actor.Actor, id string) (User, err
 	return m, err
 }
 
-// lastOwner refuses to lose the organization's only owner. The row of the organization is taken first, so
-// that two owners who remove each other do it in turn.
+// inTurn takes the organization's row, before its members are looked at: who changes them at the same time, as two owners who remove
+// each other, does it in turn.
+func inTurn(ctx context.Context, tx *store.Tx, org string) error {
+	_, err := tx.Exec(ctx, `UPDATE organizations SET name = name WHERE id = $1`, org)
+	return err
+}
+
+// lastOwner refuses to lose the organization's only owner.
 func lastOwner(ctx context.Context, tx *store.Tx, org, id string) error {
-	if _, err := tx.Exec(ctx, `UPDATE organizations SET name = name WHERE id = $1`, org); err != nil {
+	if err := inTurn(ctx, tx, org); err != nil {
 		return err
 	}
 	var others int
@@ -60,6 +66,9 @@ func lastOwner(ctx context.Context, tx *store.Tx, org, id string) error {
 
 func (s *Service) setRole(ctx context.Context, who actor.Actor, id, role string) (m User, err error) {
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		if err := inTurn(ctx, tx, who.Org); err != nil {
+			return err
+		}
 		if m, err = user(ctx, tx, who, id); err != nil {
 			return err
 		}
@@ -88,6 +97,9 @@ func (s *Service) removeUser(ctx context.Context, who actor.Actor, id string) er
 
 // endMembership is removeUser in a transaction; after is what the line of the audit log says besides.
 func (s *Service) endMembership(ctx context.Context, tx *store.Tx, who actor.Actor, id string, after any) error {
+	if err := inTurn(ctx, tx, who.Org); err != nil {
+		return err
+	}
 	m, err := user(ctx, tx, who, id)
 	if err != nil {
 		return err
@@ -310,7 +322,7 @@ func (s *Service) deleteInvite(ctx context.Context, who actor.Actor, id string) 
 
 // acceptInvite makes the membership and a session in it. The link alone makes a new user; somebody with an
 // account must be signed in as its user (me), or a link would be a way into other people's accounts.
-// ErrNoRows says that the link is not good.
+// Their session goes on in the new organization. ErrNoRows says that the link is not good.
 func (s *Service) acceptInvite(ctx context.Context, link digest, me actor.Actor, id string, session digest, expires time.Time) (a actor.Actor, err error) {
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		var i Invite
@@ -347,6 +359,16 @@ func (s *Service) acceptInvite(ctx context.Context, link digest, me actor.Actor,
 		}
 		if err := s.audit.Record(ctx, tx, by, audit.Event{Type: audit.UserAdded, Object: who, After: map[string]any{"role": i.Role, "email": i.Email}}); err != nil {
 			return err
+		}
+		if who == me.User && me.Session != "" {
+			a, err = s.moveSession(ctx, tx, me, org, session)
+			return err
+		}
+		if me.Session != "" { // of somebody else, who used this browser before
+			if _, err := tx.Exec(ctx, `DELETE FROM sessions WHERE id = $1`, me.Session); err != nil {
+				return err
+			}
+			tx.AfterCommit(func() { s.drop(func(a actor.Actor) bool { return a.Session == me.Session }) })
 		}
 		a, err = s.insertSession(ctx, tx, Beginning{Org: org, User: who, Method: ByInvite, SecondFactor: me.Strong}, id, session, expires)
 		return err
@@ -408,9 +430,17 @@ func operator(ctx context.Context, q store.Q, org, in string) (actor.Actor, erro
 	return a, err
 }
 
-// insertEmpty makes an organization with a project and nobody in it.
-func (s *Service) insertEmpty(ctx context.Context, o Organization) error {
-	return s.db.Tx(ctx, func(tx *store.Tx) error {
+// insertEmpty makes an organization with a project and nobody in it, and returns when: after all others, also on a machine whose clock
+// was set back, as the first organization's owners are the operator.
+func (s *Service) insertEmpty(ctx context.Context, o Organization) (_ Organization, err error) {
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		var last int64
+		if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(created_at), 0) FROM organizations`).Scan(&last); err != nil {
+			return err
+		}
+		if store.Millis(o.Created) <= last {
+			o.Created = store.Time(last + 1)
+		}
 		n, err := tx.Exec(ctx, `INSERT INTO organizations (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING`, o.ID, o.Name, store.Millis(o.Created))
 		if err != nil {
 			return err
@@ -421,4 +451,5 @@ func (s *Service) insertEmpty(ctx context.Context, o Organization) error {
 		_, err = tx.Exec(ctx, `INSERT INTO projects (id, org_id, name, created_at, is_default) VALUES ($1, $2, 'Default project', $3, TRUE)`, ids.New("proj_"), o.ID, store.Millis(o.Created))
 		return err
 	})
+	return o, err
 }

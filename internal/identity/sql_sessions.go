@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -13,13 +14,20 @@ import (
 	"github.com/parley-ai/parley/internal/store"
 )
 
-func (s *Service) insertLink(ctx context.Context, tx *store.Tx, who actor.Actor, purpose, email, token string) error {
-	now := s.now()
-	// What has expired has no further use; the moment when a link is made is rare enough to tidy up.
+// tidy removes links and sessions that are over, when another begins: that is rare enough.
+func tidy(ctx context.Context, tx *store.Tx, now time.Time) error {
 	for _, table := range []string{"signin_links", "sessions"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE expires_at <= $1`, store.Millis(now)); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+func (s *Service) insertLink(ctx context.Context, tx *store.Tx, who actor.Actor, purpose, email, token string) error {
+	now := s.now()
+	if err := tidy(ctx, tx, now); err != nil {
+		return err
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO signin_links (id, org_id, user_id, hash, created_at, expires_at, purpose, email) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		ids.New("link_"), who.Org, who.User, sum(token).String(), store.Millis(now), store.Millis(now.Add(LinkLifetime)), purpose, email)
@@ -27,22 +35,25 @@ func (s *Service) insertLink(ctx context.Context, tx *store.Tx, who actor.Actor,
 }
 
 func (s *Service) linkOwner(ctx context.Context, token string) (org, user string, err error) {
-	err = s.db.Read().QueryRow(ctx, `SELECT org_id, user_id FROM signin_links WHERE hash = $1 AND used_at = 0 AND expires_at > $2 AND purpose = $3`,
-		sum(token).String(), store.Millis(s.now()), forSignIn).Scan(&org, &user)
+	err = s.db.Read().QueryRow(ctx, `SELECT org_id, user_id FROM signin_links WHERE hash = $1 AND used_at = 0 AND expires_at > $2 AND purpose <> $3`,
+		sum(token).String(), store.Millis(s.now()), forEmail).Scan(&org, &user)
 	if errors.Is(err, store.ErrNoRows) {
 		err = badLink()
 	}
 	return org, user, err
 }
 
-// useLink marks a link used.
-func (s *Service) useLink(ctx context.Context, tx *store.Tx, purpose, token string) (org, user, email string, err error) {
-	err = tx.QueryRow(ctx, `UPDATE signin_links SET used_at = $2 WHERE hash = $1 AND used_at = 0 AND expires_at > $2 AND purpose = $3 RETURNING org_id, user_id, email`,
-		sum(token).String(), store.Millis(s.now()), purpose).Scan(&org, &user, &email)
+// link is a row of signin_links that was used.
+type link struct{ org, user, email, purpose string }
+
+// useLink marks a link used that is for one of the two purposes.
+func (s *Service) useLink(ctx context.Context, tx *store.Tx, token, one, other string) (l link, err error) {
+	err = tx.QueryRow(ctx, `UPDATE signin_links SET used_at = $2 WHERE hash = $1 AND used_at = 0 AND expires_at > $2 AND purpose IN ($3, $4) RETURNING org_id, user_id, email, purpose`,
+		sum(token).String(), store.Millis(s.now()), one, other).Scan(&l.org, &l.user, &l.email, &l.purpose)
 	if errors.Is(err, store.ErrNoRows) {
 		err = badLink()
 	}
-	return org, user, email, err
+	return l, err
 }
 
 // insertSession makes a session of a member and its line in the audit log, or returns ErrNoRows.
@@ -57,6 +68,9 @@ func (s *Service) insertSession(ctx context.Context, tx *store.Tx, b Beginning, 
 		}
 		tx.AfterCommit(func() { s.dropSecret(b.Instead) })
 	}
+	if err := tidy(ctx, tx, s.now()); err != nil {
+		return a, err
+	}
 	a.Session = id
 	from, now := httpapi.OriginOf(ctx), store.Millis(s.now())
 	if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, org_id, user_id, hash, created_at, expires_at, method, second_factor, ip, user_agent, last_seen_at)
@@ -65,6 +79,17 @@ func (s *Service) insertSession(ctx context.Context, tx *store.Tx, b Beginning, 
 		return a, err
 	}
 	return a, s.audit.Record(ctx, tx, a, audit.Event{Type: audit.SignedIn, Object: a.User, After: map[string]any{"method": b.Method, "second_factor": b.SecondFactor}})
+}
+
+// moveSession makes a session one of another organization of its user, with a new secret; how and when it began stays, and with that
+// what it may without the password. ErrNoRows says that it is over.
+func (s *Service) moveSession(ctx context.Context, tx *store.Tx, who actor.Actor, org string, session digest) (actor.Actor, error) {
+	if n, err := tx.Exec(ctx, `UPDATE sessions SET org_id = $3 WHERE id = $1 AND user_id = $2 AND expires_at > $4`, who.Session, who.User, org, store.Millis(s.now())); err != nil || n == 0 {
+		return actor.Actor{}, cmp.Or(err, store.ErrNoRows)
+	}
+	who.Org = org
+	tx.AfterCommit(func() { s.drop(func(a actor.Actor) bool { return a.Session == who.Session }) })
+	return s.renewSession(ctx, tx, who, session, who.Strong)
 }
 
 func (s *Service) renewSession(ctx context.Context, tx *store.Tx, who actor.Actor, session digest, strong bool) (a actor.Actor, err error) {
@@ -155,6 +180,9 @@ func (s *Service) writeUses(ctx context.Context, uses []use) error {
 }
 
 func setProfile(ctx context.Context, tx *store.Tx, who actor.Actor, name, email string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM signin_links WHERE user_id = $1 AND used_at = 0 AND (SELECT email FROM users WHERE id = $1) <> $2`, who.User, email); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `UPDATE users SET name = $2, email = $3 WHERE id = $1`, who.User, name, email)
 	if store.IsUnique(err) {
 		e := fault.New(fault.Conflict, "There is an account of %s already.", email)

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
@@ -53,6 +54,14 @@ func TestResetByMail(t *testing.T) {
 		for range 3 {
 			c.ask("POST", "/api/session/reset", `{"email":"ann@example.com"}`, "200")
 		}
+		// It opens no organization that wants single sign-on: anybody may ask for it. A link that the server's machine printed does.
+		if _, err := db.Exec(t.Context(), `UPDATE organizations SET sso_required = TRUE`); err != nil {
+			t.Fatal(err)
+		}
+		_, rest, _ = strings.Cut(w.mail.sent[len(w.mail.sent)-1].Text, "http://parley.example.com/signin?token=")
+		token, _, _ = strings.Cut(rest, "&next=/account")
+		w.client().ask("POST", "/api/session", `{"token":"`+token+`"}`, "401 sso_required")
+		w.client().link(w.owner, "200")
 		c.ask("POST", "/api/session/reset", `{"email":"ann@example.com"}`, "429 too_many_attempts")
 	})
 }
@@ -278,5 +287,62 @@ func FuzzPassword(f *testing.F) {
 		} else if err != nil && fault.KindOf(err) != fault.Invalid {
 			t.Error(fmt.Errorf("%q: %w", password, err))
 		}
+	})
+}
+
+// TestAddressTakesItsLinks: with a new address the links end that wait in the old one's mailbox.
+func TestAddressTakesItsLinks(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := start(t, db)
+		ann := w.ann()
+		w.mail.on = true
+		w.client().ask("POST", "/api/session/reset", `{"email":"ann@example.com"}`, "200")
+		_, rest, _ := strings.Cut(w.mail.sent[0].Text, "http://parley.example.com/signin?token=")
+		token, _, _ := strings.Cut(rest, "&next=/account")
+		ann.ask("POST", "/api/account", `{"name":"Anna"}`, "200") // another name alone leaves them
+		if _, _, err := w.ids.LinkOwner(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		w.mail.on = false
+		ann.ask("POST", "/api/account", `{"email":"new@example.com","current_password":"`+password+`"}`, "200")
+		w.client().ask("POST", "/api/session", `{"token":"`+token+`"}`, "401 invalid_signin_link")
+	})
+}
+
+// TestInvitedAgain: somebody who is signed in and accepts an invitation goes on in the same session. It gets a new secret and does not
+// begin anew, or a session that was stolen could set a password without the present one, by an invitation of the thief's own.
+func TestInvitedAgain(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := start(t, db)
+		w.ann()
+		ann := w.client()
+		ann.password(password, "", "200")
+		w.clock.Advance(time.Hour)
+		token, o, err := w.ids.CreateOrganization(t.Context(), "other", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := w.client()
+		before.cookie = ann.cookie
+		if s := ann.ask("POST", "/api/session", `{"token":"`+token+`"}`, "200"); s["organization"].(map[string]any)["id"] != o.ID {
+			t.Errorf("%v", s)
+		}
+		before.ask("GET", "/api/session", "", "401 session_expired")
+		if a := ann.ask("GET", "/api/account", "", "200"); a["fresh"] != false {
+			t.Errorf("%v", a)
+		}
+		ann.ask("PUT", "/api/account/password", `{"password":"eleven wombats on a shelf"}`, "400 current_password_required")
+		ann.ask("PUT", "/api/account/password", `{"password":"eleven wombats on a shelf","current_password":"`+password+`"}`, "200")
+		// Somebody else's session ends with the invitation of who has no account.
+		bob := w.client()
+		token, _, err = w.ids.Invite(t.Context(), w.owner, "bob@example.com", actor.Member, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before.cookie, bob.cookie = ann.cookie, ann.cookie
+		if s := bob.ask("POST", "/api/session", `{"token":"`+token+`"}`, "200"); s["email"] != "bob@example.com" {
+			t.Errorf("%v", s)
+		}
+		before.ask("GET", "/api/session", "", "401 session_expired")
 	})
 }

@@ -155,6 +155,7 @@ type shown struct {
 	user     string
 	refusal  fault.Kind // of a code that is not right
 	step     int64      // of an app's code
+	seed     string     // sealed, of which the code is
 	recovery string     // hash of a recovery code
 	tries    []try
 }
@@ -181,6 +182,7 @@ func (s *Service) secondFactor(ctx context.Context, who actor.Actor, code string
 		if err != nil {
 			return shown{}, fmt.Errorf("the seed of %s: %w", who.User, err)
 		}
+		out.seed = f.seed
 		out.step, ok = match(code, string(seed), f.lastStep, s.clock.Now())
 	} else if len(code) <= 2*recoveryBytes {
 		hashes, err := s.recoveryHashes(ctx, s.db.Read(), who.User)

@@ -232,7 +232,23 @@ func TestRequired(t *testing.T) {
 		bob.ask("POST", policy, `{"require_second_factor":false}`, "403 second_factor_required")
 		bob.header = http.Header{"Openai-Organization": {w.owner.Org}}
 		bob.ask("GET", "/api/keys", "", "403 second_factor_required")
+		// Another organization, which requires nothing, is no way to the operator's or a reviewer's part.
+		if _, err := w.ids.AddReviewer(t.Context(), w.owner, "bob@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		other, o, err := w.ids.CreateOrganization(t.Context(), "other", "bob@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
 		bob.header = http.Header{}
+		if s := bob.ask("POST", "/api/session", `{"token":"`+other+`"}`, "200"); s["operator"] != false || s["reviewer"] != false || s["role"] != actor.Owner {
+			t.Errorf("%v", s)
+		}
+		bob.header = http.Header{"Openai-Organization": {o.ID}}
+		if s := bob.ask("GET", "/api/session", "", "200"); s["operator"] != false || s["reviewer"] != false || s["held"] != nil {
+			t.Errorf("%v", s)
+		}
+		bob.header = http.Header{"Openai-Organization": {w.owner.Org}}
 		if s := bob.ask("GET", "/api/session", "", "200"); s["held"] != "second_factor" || s["operator"] != false {
 			t.Errorf("%v", s)
 		}

@@ -281,6 +281,9 @@ func (s *Service) getSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := make([]SessionObject, len(lines))
 	for i, l := range lines {
+		if l.Method == identity.ByReset {
+			l.Method = identity.ByLink // to its user it is one
+		}
 		out[i] = SessionObject{Object: "account.session", ID: l.ID, Current: l.ID == who.Session, Method: l.Method, SecondFactor: l.SecondFactor, IP: l.IP, UserAgent: l.UserAgent,
 			CreatedAt: l.Created.Unix(), LastSeenAt: l.Seen.Unix(), ExpiresAt: l.Expires.Unix()}
 	}

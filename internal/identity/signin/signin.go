@@ -101,10 +101,12 @@ func (s *Service) byLink(ctx context.Context, c Credentials) (session identity.S
 		return session, err
 	}
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
-		if _, _, err := s.ids.UseLink(ctx, tx, c.Token); err != nil {
+		b, err := s.ids.UseLink(ctx, tx, c.Token)
+		if err != nil {
 			return err
 		}
-		session, err = s.start(ctx, tx, identity.Beginning{Org: org, User: user, Method: identity.ByLink, Instead: c.Instead}, code)
+		b.Instead = c.Instead
+		session, err = s.start(ctx, tx, b, code)
 		return err
 	})
 	return session, err
@@ -212,11 +214,11 @@ func (s *Service) Reset(ctx context.Context, email, lang string) (err error) {
 	if err != nil {
 		return err
 	}
-	token, err := s.ids.SignInLink(ctx, a.who)
-	if err != nil {
-		return err
-	}
 	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		token, err := s.ids.ResetLink(ctx, tx, a.who)
+		if err != nil {
+			return err
+		}
 		return s.mail.Send(ctx, tx, resetMail(a.who, lang, s.ids.Page()+"/signin?token="+token+"&next=/account"))
 	})
 }

@@ -125,7 +125,7 @@ func (s *Service) putRecovery(ctx context.Context, tx *store.Tx, user string, ha
 // useCode reports whether a code that was right can still be used: nobody else did meanwhile, and the second factor is the same.
 func (s *Service) useCode(ctx context.Context, tx *store.Tx, who actor.Actor, f shown) (bool, error) {
 	if f.recovery == "" {
-		n, err := tx.Exec(ctx, `UPDATE second_factors SET last_step = $2 WHERE user_id = $1 AND last_step < $2 AND seed <> ''`, f.user, f.step)
+		n, err := tx.Exec(ctx, `UPDATE second_factors SET last_step = $2 WHERE user_id = $1 AND last_step < $2 AND seed = $3`, f.user, f.step, f.seed)
 		return n == 1, err
 	}
 	n, err := tx.Exec(ctx, `UPDATE recovery_codes SET used_at = $3 WHERE user_id = $1 AND hash = $2 AND used_at = 0`, f.user, f.recovery, store.Millis(s.now()))

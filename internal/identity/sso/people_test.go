@@ -34,6 +34,9 @@ func TestAddress(t *testing.T) {
 		if _, err := f.db.Exec(t.Context(), `INSERT INTO passwords (user_id, hash, changed_at) VALUES ($1, 'x', 1)`, prepared.Actor.User); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := f.db.Exec(t.Context(), `INSERT INTO sso_identities (id, issuer, subject, user_id, email, created_at, last_used_at) VALUES ('x', $1, 'mallory-1', $2, '', 1, 1)`, f.provider.URL, prepared.Actor.User); err != nil {
+			t.Fatal(err)
+		}
 		bob := map[string]any{"sub": "bob-1", "email": "bob@example.com", "name": "Bob"}
 		for _, verified := range []any{nil, false, "false", 1, "yes"} {
 			bob["email_verified"] = verified
@@ -47,6 +50,11 @@ func TestAddress(t *testing.T) {
 		b := f.browser()
 		if at := b.come(""); at != "/" || b.me().User.ID != prepared.Actor.User {
 			t.Fatalf("%s %+v", at, b.me())
+		}
+		// Nor does another person of the provider's get in, whom somebody linked before.
+		f.provider.is(map[string]any{"sub": "mallory-1", "email": "mallory@example.com", "email_verified": true})
+		if m := f.browser(); m.come("") != "/signin?sso_error=sso_not_invited" || m.me().Role != "" {
+			t.Errorf("%+v", m.me())
 		}
 		old := f.browser()
 		old.cookies[identity.Cookie] = prepared.Secret
@@ -264,7 +272,7 @@ func TestRequired(t *testing.T) {
 			}
 			return b
 		}
-		password, link := begin(identity.ByPassword), begin(identity.ByLink)
+		password, link, reset := begin(identity.ByPassword), begin(identity.ByLink), begin(identity.ByReset)
 		if rec := password.do("POST", "/api/organization/sso", `{"required":true}`); rec.Code != 409 || !strings.Contains(rec.Body.String(), "sso_not_proven") {
 			t.Errorf("%d %s", rec.Code, rec.Body)
 		}
@@ -275,6 +283,9 @@ func TestRequired(t *testing.T) {
 		f.clock.advance(2 * time.Second) // what was looked up is believed for a second
 		if rec := password.do("GET", "/api/session", ""); rec.Code != 401 || !strings.Contains(rec.Body.String(), "sso_required") {
 			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+		if rec := reset.do("GET", "/api/session", ""); rec.Code != 401 || !strings.Contains(rec.Body.String(), "sso_required") {
+			t.Errorf("by a link that was mailed: %d %s", rec.Code, rec.Body)
 		}
 		if link.me().Role != actor.Owner || through.me().Role != actor.Owner {
 			t.Errorf("%+v %+v", link.me(), through.me())
@@ -301,6 +312,9 @@ func TestRequired(t *testing.T) {
 			return err
 		}); err != nil {
 			t.Fatal(err)
+		}
+		if me := b.me(); me.Role != actor.Owner || me.Operator {
+			t.Errorf("the operator's part stays closed, too: %+v", me)
 		}
 		r := httptest.NewRequest("GET", "/api/session", nil)
 		r.AddCookie(&http.Cookie{Name: identity.Cookie, Value: b.cookies[identity.Cookie]})

@@ -47,13 +47,13 @@ func (s *Service) seen(ctx context.Context, tx *store.Tx, p person) error {
 	return err
 }
 
-// removeProofs removes the account's password and second factor and tells whether it had a password.
+// removeProofs removes the account's password, second factor and identities, and tells whether it had a password.
 func (s *Service) removeProofs(ctx context.Context, tx *store.Tx, user string) (bool, error) {
 	n, err := tx.Exec(ctx, `DELETE FROM passwords WHERE user_id = $1`, user)
 	if err != nil {
 		return false, err
 	}
-	for _, statement := range []string{`DELETE FROM recovery_codes WHERE user_id = $1`, `DELETE FROM second_factors WHERE user_id = $1`} {
+	for _, statement := range []string{`DELETE FROM recovery_codes WHERE user_id = $1`, `DELETE FROM second_factors WHERE user_id = $1`, `DELETE FROM sso_identities WHERE user_id = $1`} {
 		if _, err := tx.Exec(ctx, statement, user); err != nil {
 			return false, err
 		}
