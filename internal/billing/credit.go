@@ -106,19 +106,21 @@ func (s *Service) RevokeCredit(ctx context.Context, who actor.Actor, org, id str
 	if err := s.settleNow(ctx, g.Org); err != nil {
 		return Grant{}, err
 	}
-	err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
-		if g, err = findGrant(ctx, tx, org, id); err != nil {
-			return err
-		}
-		if !g.Revoked.IsZero() {
-			return fault.New(fault.Conflict, "The credit %s was taken back before.", g.ID).WithCode("credit_grant_revoked")
-		}
-		before := g.audited()
-		g.Revoked = s.o.Clock.Now()
-		if err := updateGrant(ctx, tx, g); err != nil {
-			return err
-		}
-		return s.record(ctx, tx, who, g.Org, audit.Event{Type: "credit_grant.revoked", Object: g.ID, Before: before, After: g.audited()})
+	err = again(func() error {
+		return s.o.DB.Tx(ctx, func(tx *store.Tx) error {
+			if g, err = findGrant(ctx, tx, org, id); err != nil {
+				return err
+			}
+			if !g.Revoked.IsZero() {
+				return fault.New(fault.Conflict, "The credit %s was taken back before.", g.ID).WithCode("credit_grant_revoked")
+			}
+			was := g
+			g.Revoked = s.o.Clock.Now()
+			if err := updateGrant(ctx, tx, was, g); err != nil {
+				return err
+			}
+			return s.record(ctx, tx, who, g.Org, audit.Event{Type: "credit_grant.revoked", Object: g.ID, Before: was.audited(), After: g.audited()})
+		})
 	})
 	if err != nil {
 		return Grant{}, err
@@ -191,6 +193,13 @@ func (s *Service) balance(ctx context.Context, org string, month time.Time, spen
 	if err != nil {
 		return balance{}, err
 	}
+	if open != nil && !closed { // but this one's invoice may be made, which says what credit has paid
+		_, err := invoiceOf(ctx, s.o.DB.Read(), org, before)
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			return balance{}, err
+		}
+		closed = err == nil
+	}
 	if open != nil && !closed {
 		books, err := s.o.Books.Spent(ctx, org, before, month)
 		if err != nil {
@@ -203,9 +212,29 @@ func (s *Service) balance(ctx context.Context, org string, month time.Time, spen
 	return s.settle(ctx, org, month, spent, false)
 }
 
+// again repeats what reckons with credit while others are at it: each time somebody has come a step further. Transactions of PostgreSQL run
+// side by side, and what one has read of a grant may be old when it writes.
+func again(reckon func() error) (err error) {
+	for range 20 {
+		if err = reckon(); !errors.Is(err, errSettled) {
+			break
+		}
+	}
+	return err
+}
+
 // settle lets credit pay for what was spent in a month since it was last asked. Without grants nothing is written, unless always.
 func (s *Service) settle(ctx context.Context, org string, month time.Time, spent int64, always bool) (b balance, err error) {
 	defer fault.Wrap(&err, "billing.settle(%s)", org)
+	err = again(func() error {
+		b, err = s.settleOnce(ctx, org, month, spent, always)
+		return err
+	})
+	return b, err
+}
+
+// settleOnce is settle, and fails with errSettled when somebody else reckoned meanwhile.
+func (s *Service) settleOnce(ctx context.Context, org string, month time.Time, spent int64, always bool) (b balance, err error) {
 	grants, err := readGrants(ctx, s.o.DB.Read(), org)
 	if err != nil {
 		return b, err
@@ -228,41 +257,37 @@ func (s *Service) settle(ctx context.Context, org string, month time.Time, spent
 		if err != nil {
 			return b, err
 		}
+		var next settled
+		var paying []Grant
 		err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
-			// Another server may have been here meanwhile: then what it reckoned counts.
-			if grants, err = readGrants(ctx, tx, org); err != nil {
+			was, err := readGrants(ctx, tx, org)
+			if err != nil {
 				return err
 			}
-			used := make([]int64, len(grants))
-			for i, g := range grants {
-				used[i] = g.Used
+			if !slices.Equal(was, grants) {
+				return errSettled
 			}
-			next := from
-			next.at = until
-			next.credit += pay(grants, from.at, from.spend, steps)
-			next.spend = max(spent, from.spend)
+			next = from
+			next.at, next.spend = until, max(spent, from.spend)
+			paying = slices.Clone(was)
+			next.credit += pay(paying, from.at, from.spend, steps)
 			if err := writeSettled(ctx, tx, org, month, last, next); err != nil {
 				return err
 			}
-			for i, g := range grants {
-				if g.Used == used[i] {
+			for i, g := range paying {
+				if g.Used == was[i].Used {
 					continue
 				}
-				if err := updateGrant(ctx, tx, g); err != nil {
+				if err := updateGrant(ctx, tx, was[i], g); err != nil {
 					return err
 				}
 			}
-			last = &next
 			return nil
 		})
-		if errors.Is(err, errSettled) {
-			if last, err = readSettled(ctx, s.o.DB.Read(), org, month); err == nil {
-				grants, err = readGrants(ctx, s.o.DB.Read(), org)
-			}
-		}
 		if err != nil {
 			return b, err
 		}
+		last, grants = &next, paying
 	}
 	if last != nil {
 		b.settled = last.spend

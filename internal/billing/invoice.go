@@ -199,7 +199,7 @@ func (s *Service) late(ctx context.Context, org string, month time.Time) (int64,
 	if err != nil {
 		return 0, err
 	}
-	was, err := findInvoice(ctx, s.o.DB.Read(), org, "", monthName(month))
+	was, err := invoiceOf(ctx, s.o.DB.Read(), org, month)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return 0, err
 	}
@@ -208,7 +208,7 @@ func (s *Service) late(ctx context.Context, org string, month time.Time) (int64,
 
 // write gives an invoice its number, with a line of the audit log.
 func (s *Service) write(ctx context.Context, tx *store.Tx, org string, month time.Time, name string, d Document) error {
-	if _, err := findInvoice(ctx, tx, org, "", monthName(month)); fault.KindOf(err) != fault.NotFound || err == nil {
+	if _, err := invoiceOf(ctx, tx, org, month); fault.KindOf(err) != fault.NotFound || err == nil {
 		return err // another server, or this one before it failed
 	}
 	seller, err := readSeller(ctx, tx)
@@ -258,7 +258,7 @@ func (s *Service) Invoices(ctx context.Context, org string, p store.Paging) (_ [
 // Invoice returns one of an organization's invoices, any when org is empty.
 func (s *Service) Invoice(ctx context.Context, org, id string) (_ Invoice, err error) {
 	defer fault.Wrap(&err, "billing.Invoice")
-	return findInvoice(ctx, s.o.DB.Read(), org, id, "")
+	return findInvoice(ctx, s.o.DB.Read(), org, id)
 }
 
 // PDF writes an invoice as a document of A4 pages.

@@ -131,9 +131,13 @@ func insertGrant(ctx context.Context, tx *store.Tx, g Grant) error {
 	return err
 }
 
-// updateGrant writes what changes of a grant.
-func updateGrant(ctx context.Context, tx *store.Tx, g Grant) error {
-	_, err := tx.Exec(ctx, `UPDATE billing_grants SET used = $1, revoked_at = $2 WHERE id = $3`, g.Used, store.Millis(g.Revoked), g.ID)
+// updateGrant writes what changes of a grant, and fails with errSettled when the grant is not any more what it was.
+func updateGrant(ctx context.Context, tx *store.Tx, was, g Grant) error {
+	n, err := tx.Exec(ctx, `UPDATE billing_grants SET used = $1, revoked_at = $2 WHERE id = $3 AND used = $4 AND revoked_at = $5`,
+		g.Used, store.Millis(g.Revoked), g.ID, was.Used, store.Millis(was.Revoked))
+	if err == nil && n == 0 {
+		return errSettled
+	}
 	return err
 }
 
@@ -149,7 +153,7 @@ func readSettled(ctx context.Context, q store.Q, org string, month time.Time) (*
 	return &s, err
 }
 
-// errSettled says that somebody else reckoned meanwhile.
+// errSettled says that somebody else reckoned meanwhile, or changed a grant.
 var errSettled = errors.New("billing: the credit was reckoned by somebody else")
 
 // writeSettled replaces what was there before, and fails with errSettled when something else is.

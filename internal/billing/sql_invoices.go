@@ -26,13 +26,23 @@ func readInvoices(ctx context.Context, q store.Q, org string, p store.Paging) ([
 	return store.Page(ctx, q, list, p, scanInvoice)
 }
 
-// findInvoice reads an invoice by its id or by its month, of any organization when org is empty.
-func findInvoice(ctx context.Context, q store.Q, org, id, month string) (Invoice, error) {
-	in, err := scanInvoice(q.QueryRow(ctx, `SELECT `+invoiceColumns+` FROM billing_invoices WHERE (id = $1 OR month = $2) AND ($3 = '' OR org_id = $3)`, id, month, org))
+// findInvoice reads an invoice, of any organization when org is empty.
+func findInvoice(ctx context.Context, q store.Q, org, id string) (Invoice, error) {
+	in, err := scanInvoice(q.QueryRow(ctx, `SELECT `+invoiceColumns+` FROM billing_invoices WHERE id = $1 AND ($2 = '' OR org_id = $2)`, id, org))
+	return in, noInvoice(err, id)
+}
+
+// invoiceOf reads an organization's invoice of a month.
+func invoiceOf(ctx context.Context, q store.Q, org string, month time.Time) (Invoice, error) {
+	in, err := scanInvoice(q.QueryRow(ctx, `SELECT `+invoiceColumns+` FROM billing_invoices WHERE org_id = $1 AND month = $2`, org, monthName(month)))
+	return in, noInvoice(err, monthName(month))
+}
+
+func noInvoice(err error, which string) error {
 	if errors.Is(err, store.ErrNoRows) {
-		return in, fault.New(fault.NotFound, "No such invoice: %s", clip(id)).WithCode("invoice_not_found")
+		return fault.New(fault.NotFound, "No such invoice: %s", clip(which)).WithCode("invoice_not_found")
 	}
-	return in, err
+	return err
 }
 
 func insertInvoice(ctx context.Context, tx *store.Tx, in Invoice) error {

@@ -1,0 +1,97 @@
+package billing
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-ai/parley/internal/store"
+	"github.com/parley-ai/parley/internal/store/storetest"
+)
+
+// TestCreditOfTwoMonths: while a month is open that has ended, one server reckons it and another the month that runs. What pays for the one
+// cannot pay for the other, too.
+func TestCreditOfTwoMonths(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := context.Background()
+		s := []*Service{w.server(), w.server()}
+		must[Grant](t)(s[0].GrantCredit(ctx, operator, "org-a", 100, "a", time.Time{}, time.Time{}))
+		november := monthOf(begin)
+		w.clock.Advance(25*24*time.Hour + time.Minute)
+		for i := range 40 {
+			var wg sync.WaitGroup
+			for j, month := range []time.Time{november, november.AddDate(0, 1, 0)} {
+				wg.Go(func() {
+					if _, err := s[j].settle(ctx, "org-a", month, int64(i+1)*dollar/10, false); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		var paid, used int64
+		ok(t, db.Read().QueryRow(ctx, `SELECT CAST(SUM(credit) AS BIGINT) FROM billing_settled WHERE org_id = 'org-a'`).Scan(&paid))
+		ok(t, db.Read().QueryRow(ctx, `SELECT used FROM billing_grants WHERE org_id = 'org-a'`).Scan(&used))
+		if paid != 8*dollar || used != paid {
+			t.Errorf("two months that cost 8.00 were paid with %s, of the credit %s is used", dollars(paid), dollars(used))
+		}
+	})
+}
+
+// TestRevokedWhileReckoned: what is taken back stays taken back, and what was used of it used, while another server reckons.
+func TestRevokedWhileReckoned(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		ctx := context.Background()
+		s := []*Service{w.server(), w.server()}
+		for range 40 {
+			g := must[Grant](t)(s[0].GrantCredit(ctx, operator, "org-a", 100, "a", time.Time{}, time.Time{}))
+			w.clock.Advance(time.Second)
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				for range 4 {
+					w.spend(nil, a, dollar)
+					if err := s[1].settleNow(ctx, "org-a"); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+			wg.Go(func() {
+				if _, err := s[0].RevokeCredit(ctx, operator, "org-a", g.ID); err != nil {
+					t.Error(err)
+				}
+			})
+			wg.Wait()
+		}
+		var paid, used, open int64
+		ok(t, db.Read().QueryRow(ctx, `SELECT CAST(SUM(credit) AS BIGINT) FROM billing_settled WHERE org_id = 'org-a'`).Scan(&paid))
+		ok(t, db.Read().QueryRow(ctx, `SELECT CAST(SUM(used) AS BIGINT) FROM billing_grants WHERE org_id = 'org-a'`).Scan(&used))
+		ok(t, db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM billing_grants WHERE org_id = 'org-a' AND revoked_at = 0`).Scan(&open))
+		if open != 0 || used != paid {
+			t.Errorf("%d grants that were taken back are good again; %s was paid, of the credit %s is used", open, dollars(paid), dollars(used))
+		}
+	})
+}
+
+// TestLateWhileOthersAreInvoiced: credit pays nothing for a month whose invoice is made, also while those of others are not.
+func TestLateWhileOthersAreInvoiced(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		s := w.server()
+		must[Grant](t)(s.GrantCredit(t.Context(), operator, "org-a", 10, "a", time.Time{}, time.Time{}))
+		w.clock.Advance(time.Second)
+		w.spend(s, a, dollar)
+		at := w.clock.Now()
+		w.clock.Advance(25*24*time.Hour + time.Hour)
+		ok(t, s.invoice(t.Context(), "org-a", monthOf(at)))
+		w.books.mu.Lock()
+		w.books.rows = append(w.books.rows, spent{org: "org-a", project: "proj_a", model: "gpt-4", at: at, Used: Used{Prompt: 1, Cost: 2 * dollar}})
+		w.books.mu.Unlock()
+		ok(t, s.lookAll(t.Context()))
+		if got := used(t, s); got != "a 1.00/10.00" {
+			t.Errorf("the invoice says that credit has paid 1.00: %s", got)
+		}
+	})
+}
