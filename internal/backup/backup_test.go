@@ -1,6 +1,7 @@
 package backup_test
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"errors"
@@ -11,11 +12,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/parley-ai/parley/internal/backup"
 	"github.com/parley-ai/parley/internal/clock"
@@ -457,4 +462,63 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("not said to be a bad file: %v", err)
 		}
 	})
+}
+
+// forged is a file that somebody made: entries by name, in this order, and no manifest.
+func forged(t *testing.T, entries ...[2]string) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	zip, err := zstd.NewWriter(&file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := tar.NewWriter(zip)
+	for _, e := range entries {
+		err := out.WriteHeader(&tar.Header{Name: e[0], Size: int64(len(e[1])), Mode: 0o600})
+		if err == nil {
+			_, err = out.Write([]byte(e[1]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(out.Close(), zip.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// TestFilesStayInTheirPlace: an entry of a forged file writes nothing but what belongs into a home.
+func TestFilesStayInTheirPlace(t *testing.T) {
+	for _, name := range []string{"../x", "/x", "config.yaml", "blobs/../config.yaml", "blobs/../../x", "blobs/a/../../config.yaml", "blobs//x", "blobs/.", "blobs/./x"} {
+		file := forged(t, [2]string{"header.json", `{"format":1,"migrations":[1]}`}, [2]string{"home/" + name, "server: evil"})
+		around := t.TempDir()
+		home := filepath.Join(around, "home")
+		_, _, err := backup.Restore(t.Context(), bytes.NewReader(file), backup.Target{DB: "sqlite://" + filepath.Join(home, "parley.db"), Home: home, Log: quiet})
+		if fault.KindOf(err) != fault.Invalid || !strings.Contains(fmt.Sprint(errors.Unwrap(fault.As(err))), "does not belong into a home") {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, path := range []string{"x", "home/x", "home/config.yaml", "home/blobs"} {
+			if _, err := os.Lstat(filepath.Join(around, path)); err == nil {
+				t.Errorf("%s wrote %s", name, path)
+			}
+		}
+	}
+}
+
+// TestManySmallRows: rows of a byte each, of which a forged file of some kilobytes can have millions, are not held together.
+func TestManySmallRows(t *testing.T) {
+	const rows = 16 << 20
+	file := forged(t, [2]string{"header.json", `{"format":1,"migrations":[1],"tables":[{"name":"meta","columns":[{"name":"key","kind":"text"}]}]}`},
+		[2]string{"tables/meta/000000", strings.Repeat("n", rows)})
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, _, err := backup.Restore(t.Context(), bytes.NewReader(file), backup.Target{DB: sqlite(t), Log: quiet})
+	runtime.ReadMemStats(&after)
+	if err == nil {
+		t.Error("a row without a key is in the table")
+	}
+	if grown := after.TotalAlloc - before.TotalAlloc; grown > 40*rows {
+		t.Errorf("%d kB of a file took %d MB", len(file)>>10, grown>>20)
+	}
 }

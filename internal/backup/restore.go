@@ -178,12 +178,10 @@ func (r *restore) entry(ctx context.Context, name string, size int64, content io
 		return errDamaged(err)
 	}
 	if strings.HasPrefix(name, jobsDir) {
-		rows, err := dump.Rows(data, len(jobs.Carried))
-		if err != nil {
-			return errDamaged(err)
-		}
-		r.jobs = append(r.jobs, rows...)
-		return nil
+		return some(data, len(jobs.Carried), func(rows [][]any) error {
+			r.jobs = append(r.jobs, rows...)
+			return nil
+		})
 	}
 	rest, ok := strings.CutPrefix(name, tablesDir)
 	table, _, _ := strings.Cut(rest, "/")
@@ -191,24 +189,37 @@ func (r *restore) entry(ctx context.Context, name string, size int64, content io
 	if !ok || !known {
 		return errDamaged(fmt.Errorf("the entry %q is not known", name))
 	}
-	rows, err := dump.Rows(data, len(t.Columns))
-	if err != nil {
-		return errDamaged(err)
-	}
-	if err := r.loader.Add(ctx, t, rows); err != nil {
-		return err
-	}
-	r.counts[table] += int64(len(rows))
-	r.total += int64(len(rows))
-	if r.target.Tell != nil {
-		r.target.Tell(r.total)
+	return some(data, len(t.Columns), func(rows [][]any) error {
+		if err := r.loader.Add(ctx, t, rows); err != nil {
+			return err
+		}
+		r.counts[table] += int64(len(rows))
+		r.total += int64(len(rows))
+		if r.target.Tell != nil {
+			r.target.Tell(r.total)
+		}
+		return nil
+	})
+}
+
+// some gives the rows of a piece to use, some thousand at a time.
+func some(data []byte, width int, use func(rows [][]any) error) error {
+	for len(data) > 0 {
+		rows, rest, err := dump.Rows(data, width, 5000)
+		if err != nil {
+			return errDamaged(err)
+		}
+		if err := use(rows); err != nil {
+			return err
+		}
+		data = rest
 	}
 	return nil
 }
 
 // file writes one of the home's, under a temporary name first.
 func (r *restore) file(name string, content io.Reader) (err error) {
-	if name != "models.json" && name != keyFile && !(strings.HasPrefix(name, "blobs/") && filepath.IsLocal(filepath.FromSlash(name))) {
+	if name != "models.json" && name != keyFile && !(strings.HasPrefix(name, "blobs/") && fs.ValidPath(name) && filepath.IsLocal(filepath.FromSlash(name))) {
 		return errDamaged(fmt.Errorf("a file %q does not belong into a home", name))
 	}
 	path := filepath.Join(r.target.Home, filepath.FromSlash(name))

@@ -26,11 +26,18 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got, err := dump.Rows(data, 5); err != nil || !reflect.DeepEqual(got, rows) {
-		t.Errorf("%v, %v", got, err)
+	if got, rest, err := dump.Rows(data, 5, 10); err != nil || !reflect.DeepEqual(got, rows) || len(rest) > 0 {
+		t.Errorf("%v, %v, %v", got, rest, err)
+	}
+	first, rest, err := dump.Rows(data, 5, 1)
+	if err != nil || !reflect.DeepEqual(first, rows[:1]) {
+		t.Errorf("the first row: %v, %v", first, err)
+	}
+	if second, rest, err := dump.Rows(rest, 5, 1); err != nil || !reflect.DeepEqual(second, rows[1:]) || len(rest) > 0 {
+		t.Errorf("the second row: %v, %v, %v", second, rest, err)
 	}
 	for end := range len(data) {
-		if got, err := dump.Rows(data[:end], 5); err == nil && len(got) > 1 {
+		if got, _, err := dump.Rows(data[:end], 5, 10); err == nil && len(got) > 1 {
 			t.Errorf("%d of %d bytes are %d rows", end, len(data), len(got))
 		}
 	}
@@ -99,7 +106,7 @@ func FuzzRows(f *testing.F) {
 	f.Add(row, 6)
 	f.Add([]byte("s\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 1)
 	f.Fuzz(func(t *testing.T, data []byte, width int) {
-		rows, err := dump.Rows(data, width%100)
+		rows, _, err := dump.Rows(data, width%100, len(data)+1)
 		if err != nil {
 			return
 		}
@@ -109,7 +116,7 @@ func FuzzRows(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		if back, err := dump.Rows(again, width%100); err != nil || len(back) != len(rows) {
+		if back, _, err := dump.Rows(again, width%100, len(again)+1); err != nil || len(back) != len(rows) {
 			t.Errorf("%v became %v: %v", rows, back, err)
 		}
 	})

@@ -58,21 +58,22 @@ func AppendRow(b []byte, row []any) ([]byte, error) {
 	return b, nil
 }
 
-// Rows reads what AppendRow wrote, rows of width values.
-func Rows(b []byte, width int) (rows [][]any, err error) {
+// Rows reads what AppendRow wrote, rows of width values, most of them at a time, and returns what is left: a row takes a
+// multiple of its bytes in memory.
+func Rows(b []byte, width, most int) (rows [][]any, rest []byte, err error) {
 	if width <= 0 {
-		return nil, ErrRows
+		return nil, nil, ErrRows
 	}
-	for len(b) > 0 {
+	for len(b) > 0 && len(rows) < most {
 		row := make([]any, width)
 		for i := range row {
 			if row[i], b, err = value(b); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		rows = append(rows, row)
 	}
-	return rows, nil
+	return rows, b, nil
 }
 
 func value(b []byte) (any, []byte, error) {
