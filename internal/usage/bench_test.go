@@ -2,13 +2,15 @@ package usage
 
 import (
 	"context"
-	"math/rand/v2"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/store"
 	"github.com/parley-ai/parley/internal/store/storetest"
@@ -20,19 +22,63 @@ const benchDays = 90
 // benchMinutes is for how many days sums by minute are there, as if an operator kept them so long.
 const benchMinutes = 7
 
-// generate writes n rows, the same for the same n, and their sums: 4 projects, 24 keys of 12 users, each with two of 8 names of models,
-// 200 end users of two keys. Sums are made as the server makes them, and written once a day's rows are there.
-func generate(b *testing.B, db *store.DB, n int) {
+// generated is the i-th row of step milliseconds apart: 4 projects, 24 keys of 12 users, each with two of 8 names of models, 200 end
+// users of two keys. What is by chance is taken from the number itself, so that generatedSQL makes the same.
+func generated(i, step int64) *event {
+	h := (i*2654435761 + 12345) % 4294967296
+	pick := func(shift, n int64) int64 { return h / shift % n }
+	key, chance := pick(1<<20, 24), pick(1<<8, 80)
+	e := &event{id: i + firstID(1<<20), at: begin.AddDate(0, 0, -benchDays).Add(time.Duration(i*step) * time.Microsecond).Truncate(time.Millisecond), who: who, class: Completions, priced: true,
+		cost: Cost{Total: pick(1, 10_000_000)}, row: Row{Op: "createChatCompletion", Model: numbered("model-", (key+pick(1<<4, 2))%8), Served: "m", Requests: 1, Prompt: int(pick(1<<6, 4000)),
+			Completion: int(pick(1<<12, 800)), Status: 200, Latency: time.Duration(pick(1<<3, 9000)) * time.Millisecond, FirstToken: time.Duration(pick(1<<5, 900)) * time.Millisecond}}
+	if chance < 4 {
+		e.row.Status = []int{429, 400, 499, 500}[chance]
+	}
+	e.who.Key, e.who.User, e.who.Project = numbered("key_", key), numbered("user-", key/2), numbered("proj_", key%4)
+	if key%12 == 0 {
+		e.row.EndUser = numbered("end-", pick(1<<9, 200))
+	}
+	return e
+}
+
+// generatedSQL inserts the rows $1 ≤ i < $2 with $3 microseconds between them.
+const generatedSQL = `INSERT INTO usage_requests (id, created_at, org_id, project_id, user_id, key_id, request_id, class, op, model, served_model, model_requests,
+	prompt_tokens, cached_tokens, completion_tokens, status, code, latency_ms, first_token_ms, cost, cached_cost, output_cost, priced, end_user, untracked)
+	SELECT i + 1152921504606846977, CAST($4 AS BIGINT) + i * CAST($3 AS BIGINT) / 1000, 'org-a', 'proj_' || (k % 4), 'user-' || (k / 2), 'key_' || k, 'req_' || i, 'completions', 'createChatCompletion',
+	'model-' || ((k + h / 16 % 2) % 8), 'm', 1, h / 64 % 4000, 0, h / 4096 % 800, CASE h / 256 % 80 WHEN 0 THEN 429 WHEN 1 THEN 400 WHEN 2 THEN 499 WHEN 3 THEN 500 ELSE 200 END, '',
+	h / 8 % 9000, h / 32 % 900, h % 10000000, 0, 0, TRUE, CASE WHEN k % 12 = 0 THEN 'end-' || (h / 512 % 200) ELSE '' END, FALSE
+	FROM (SELECT i, h, h / 1048576 % 24 AS k FROM (SELECT i, (i * 2654435761 + 12345) % 4294967296 AS h FROM s) AS hashed) AS picked`
+
+var numbers sync.Map
+
+// numbered is a name with a number, made once.
+func numbered(prefix string, n int64) string {
+	type name struct {
+		prefix string
+		n      int64
+	}
+	if v, ok := numbers.Load(name{prefix, n}); ok {
+		return v.(string)
+	}
+	v := prefix + strconv.FormatInt(n, 10)
+	numbers.Store(name{prefix, n}, v)
+	return v
+}
+
+// generate writes n rows, the same for the same n, and their sums, which are written once a day's rows are there.
+func generate(b testing.TB, db *store.DB, n int) {
 	b.Helper()
 	ctx := context.Background()
-	r := rand.New(rand.NewPCG(1, 2))
 	l := newLog(b, db, clock.NewFake(begin))
-	statuses := []int{429, 400, 499, 500}
-	const chunk = 20000
-	step := benchDays * Day / time.Duration(n)
-	var names [1000]string
-	for i := range names {
-		names[i] = strconv.Itoa(i)
+	step := (benchDays * Day / time.Duration(n)).Microseconds()
+	series := `WITH RECURSIVE s(i) AS (SELECT CAST($1 AS BIGINT) UNION ALL SELECT i + 1 FROM s WHERE i + 1 < CAST($2 AS BIGINT)) `
+	if db.Dialect() == store.Postgres {
+		series = `WITH s AS (SELECT i FROM generate_series(CAST($1 AS BIGINT), CAST($2 AS BIGINT) - 1) AS i) `
+		for i := range benchDays + 1 {
+			must(b, db.Tx(ctx, func(tx *store.Tx) error {
+				return l.addMonths(ctx, tx, []*event{{at: begin.AddDate(0, 0, -i)}})
+			}))
+		}
 	}
 	added, day := sums{}, time.Time{}
 	flush := func() {
@@ -45,38 +91,19 @@ func generate(b *testing.B, db *store.DB, n int) {
 		must(b, db.Tx(ctx, func(tx *store.Tx) error { return writeSums(ctx, tx, all) }))
 		added = sums{}
 	}
-	events := make([]*event, 0, chunk)
+	const chunk = 100_000
 	for at := 0; at < n; at += chunk {
-		events = events[:0]
-		for i := at; i < min(n, at+chunk); i++ {
-			key := r.IntN(24)
-			status := 200
-			if r.IntN(20) == 0 {
-				status = statuses[r.IntN(len(statuses))]
-			}
-			e := &event{id: int64(i) + firstID(1<<20), at: begin.AddDate(0, 0, -benchDays).Add(time.Duration(i) * step), who: who, class: Completions, priced: true,
-				cost: Cost{Total: r.Int64N(1e7)}, requestID: "req_" + strconv.Itoa(i), row: Row{Op: "createChatCompletion", Model: "model-" + names[(key+r.IntN(2))%8],
-					Served: "m", Requests: 1, Prompt: r.IntN(4000), Completion: r.IntN(800), Status: status,
-					Latency: time.Duration(r.ExpFloat64() * float64(2*time.Second)), FirstToken: time.Duration(r.ExpFloat64() * float64(300*time.Millisecond))}}
-			e.who.Key, e.who.User, e.who.Project = "key_"+names[key], "user-"+names[key/2], "proj_"+names[key%4]
-			if key%12 == 0 {
-				e.row.EndUser = "end-" + names[r.IntN(200)]
-			}
+		to := min(n, at+chunk)
+		_, err := db.Exec(ctx, series+generatedSQL, at, to, step, store.Millis(begin.AddDate(0, 0, -benchDays)))
+		must(b, err)
+		for i := at; i < to; i++ {
+			e := generated(int64(i), step)
 			if d := e.at.Truncate(Day); d != day {
 				flush()
 				day = d
 			}
-			events = append(events, e)
 			added.add(e)
 		}
-		must(b, db.Tx(ctx, func(tx *store.Tx) error {
-			if tx.Dialect() == store.Postgres {
-				if err := l.addMonths(ctx, tx, events); err != nil {
-					return err
-				}
-			}
-			return insert(ctx, tx, events)
-		}))
 	}
 	flush()
 	if db.Dialect() == store.Postgres {
@@ -86,8 +113,34 @@ func generate(b *testing.B, db *store.DB, n int) {
 	must(b, l.Close(ctx))
 }
 
+// TestGenerated: the rows that the database makes are those that the sums are of.
+func TestGenerated(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		const n = 3000
+		generate(t, db, n)
+		l := newLog(t, db, clock.NewFake(begin))
+		step := (benchDays * Day / n).Microseconds()
+		i := int64(n)
+		for r, err := range l.Export(t.Context(), who, Filter{From: begin.AddDate(0, 0, -benchDays), To: begin.Add(Day)}) {
+			must(t, err)
+			i--
+			want := generated(i, step)
+			want.requestID = "req_" + strconv.FormatInt(i, 10)
+			want.who = actor.Actor{Org: "org-a", Project: want.who.Project, User: want.who.User, Key: want.who.Key}
+			if w := want.request(Filter{keys: true}); !reflect.DeepEqual(r, w) {
+				t.Fatalf("row %d is\n%+v, want\n%+v", i, r, w)
+			}
+		}
+		sums, err := l.Sums(t.Context(), who, Query{Filter: Filter{From: begin.AddDate(0, 0, -benchDays), To: begin.Add(Day)}, Span: Day, Whole: true})
+		if must(t, err); i != 0 || sums[0].Requests != n {
+			t.Errorf("%d rows, %d in the sums", n-i, sums[0].Requests)
+		}
+		must(t, l.Close(t.Context()))
+	})
+}
+
 // size is how much room the database takes, in bytes.
-func size(b *testing.B, db *store.DB) (n int64) {
+func size(b testing.TB, db *store.DB) (n int64) {
 	query := `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`
 	if db.Dialect() == store.Postgres {
 		query = `SELECT pg_database_size(current_database())`
