@@ -445,33 +445,3 @@ func TestSettings(t *testing.T) {
 		}
 	}
 }
-
-// TestForget: an organization's mails go with it, a user's with them.
-func TestForget(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, db *store.DB) {
-		s, _ := start(t, db, clock.System, nil, "smtp://127.0.0.1:1")
-		for _, m := range []Message{{Org: "org-1", To: "a@example.com"}, {Org: "org-2", To: "a@example.com"}, {Org: "org-2", To: "b@example.com"}} {
-			m.Subject, m.Text = "x", "x"
-			one(t, s, m)
-		}
-		if err := db.Tx(t.Context(), func(tx *store.Tx) error {
-			n, err := s.Forget(t.Context(), tx, "org-1")
-			if n["mails"] != 1 {
-				t.Errorf("%v", n)
-			}
-			if err != nil {
-				return err
-			}
-			n, err = s.ForgetUser(t.Context(), tx, "user-1", "a@example.com")
-			if n["mails"] != 1 {
-				t.Errorf("%v", n)
-			}
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		if status, err := s.Status(t.Context()); err != nil || len(status.Recent) != 1 || status.Recent[0].To != "b@example.com" {
-			t.Errorf("%+v %v", status, err)
-		}
-	})
-}

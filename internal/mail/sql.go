@@ -97,19 +97,4 @@ func (s *Service) status(ctx context.Context, out Status) (Status, error) {
 	return out, err
 }
 
-// Forget removes an organization's mails and tells how many there were by table.
-func (s *Service) Forget(ctx context.Context, tx *store.Tx, org string) (map[string]int64, error) {
-	n, err := tx.Exec(ctx, `DELETE FROM mails WHERE org_id = $1`, org)
-	return map[string]int64{"mails": n}, err
-}
-
-// ForgetUser removes the mails to a user's address.
-func (s *Service) ForgetUser(ctx context.Context, tx *store.Tx, _, email string) (map[string]int64, error) {
-	if email == "" {
-		return nil, nil
-	}
-	n, err := tx.Exec(ctx, `DELETE FROM mails WHERE recipient = $1`, email)
-	return map[string]int64{"mails": n}, err
-}
-
 func gone(err error) bool { return errors.Is(err, store.ErrNoRows) }

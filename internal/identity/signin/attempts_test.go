@@ -119,6 +119,20 @@ func TestUnknownAccounts(t *testing.T) {
 	}
 }
 
+// TestResetTakesAsLong: the work for who is known, a link and a mail, is not seen in the time that the answer takes.
+func TestResetTakesAsLong(t *testing.T) {
+	w := start(t, storetest.Open(t, storetest.SQLite(t), store.Options{}))
+	w.ann()
+	w.mail.on, w.resetTakes = true, 50*time.Millisecond
+	for _, email := range []string{address, "nobody@example.com"} {
+		began := time.Now()
+		w.client().ask("POST", "/api/session/reset", `{"email":"`+email+`"}`, "200")
+		if took := time.Since(began); took < w.resetTakes {
+			t.Errorf("%s: %v", email, took)
+		}
+	}
+}
+
 // TestGuessingAtOnce: tries are counted before they are looked at, so that many at once are no way round.
 func TestGuessingAtOnce(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {

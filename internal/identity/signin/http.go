@@ -2,7 +2,6 @@ package signin
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
@@ -116,16 +115,8 @@ func (s *Service) postReset(w http.ResponseWriter, r *http.Request) error {
 	return httpapi.JSON(w, http.StatusOK, DoneObject{Object: "password_reset", Done: true})
 }
 
-// language is that of mails to who asks: the browser's first one, if there are texts in it.
-func language(r *http.Request) string {
-	first, _, _ := strings.Cut(r.Header.Get("Accept-Language"), ",")
-	first, _, _ = strings.Cut(first, ";")
-	first, _, _ = strings.Cut(strings.ToLower(strings.TrimSpace(first)), "-")
-	if _, ok := words[first]; ok {
-		return first
-	}
-	return "en"
-}
+// language is that of mails to who asks: the browser's first one.
+func language(r *http.Request) string { return httpapi.OriginOf(r.Context()).Language }
 
 // AdminRoutes are the operator's; they are served on the admin socket alone: whoever reaches it is on the server's machine.
 func (s *Service) AdminRoutes() []httpapi.Route {

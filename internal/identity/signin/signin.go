@@ -62,11 +62,13 @@ type Service struct {
 	log   *slog.Logger
 	audit *audit.Log
 	hash  *hasher
+	// resetTakes is how long Reset takes at least: longer than its work, so that who waits learns nothing of the work there was.
+	resetTakes time.Duration
 }
 
 // New returns the service.
 func New(o Options) *Service {
-	return &Service{db: o.DB, ids: o.Identity, mail: o.Mail, seal: o.Seal, clock: o.Clock, log: o.Log, audit: audit.New(o.DB, o.Clock), hash: newHasher()}
+	return &Service{db: o.DB, ids: o.Identity, mail: o.Mail, seal: o.Seal, clock: o.Clock, log: o.Log, audit: audit.New(o.DB, o.Clock), hash: newHasher(), resetTakes: 300 * time.Millisecond}
 }
 
 // now is in whole milliseconds, as the database keeps it.
@@ -178,14 +180,14 @@ func wrongPassword() *fault.Error {
 // failed writes the line of a sign-in that failed and returns why. Where the account is unknown it stands in the log of the
 // operator's organization, without what was given as its address: that may have been a password.
 func (s *Service) failed(ctx context.Context, who actor.Actor, why *fault.Error) error {
+	owner, err := s.ids.Owner(ctx) // asked for those who are known, too: it would be seen in the time
+	if err != nil && !errors.Is(err, store.ErrNoRows) {
+		return err
+	}
 	if who.Org == "" {
-		owner, err := s.ids.Owner(ctx)
-		if err != nil && !errors.Is(err, store.ErrNoRows) {
-			return err
-		}
 		who.Org = owner.Org
 	}
-	err := s.db.Tx(ctx, func(tx *store.Tx) error {
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.SignInFailed, Object: who.User, After: map[string]any{"error_code": why.Code, "error_message": why.Message}})
 	})
 	if err != nil {
@@ -203,10 +205,23 @@ func (s *Service) Reset(ctx context.Context, email, lang string) (err error) {
 	if email, err = identity.EmailOf(strings.TrimSpace(email)); err != nil {
 		return err
 	}
+	over := time.After(s.resetTakes)
 	ip := httpapi.OriginOf(ctx).IP
 	if err := s.begin(ctx, count(resetTries, email), count(addressTries, "reset", network(ip))); err != nil {
 		return err
 	}
+	if err := s.mailReset(ctx, email, lang); err != nil {
+		return err
+	}
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// mailReset mails the link, if there is an account of the address.
+func (s *Service) mailReset(ctx context.Context, email, lang string) error {
 	a, err := s.accountOf(ctx, s.db.Read(), email)
 	if errors.Is(err, store.ErrNoRows) || err == nil && a.who.Org == "" {
 		return nil

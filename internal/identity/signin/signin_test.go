@@ -76,6 +76,7 @@ func start(t testing.TB, db *store.DB) *world {
 	}
 	w := &world{t: t, ids: ids, mail: &box{}, clock: clk, owner: in.Owner}
 	w.Service = New(Options{DB: db, Identity: ids, Mail: w.mail, Seal: keys, Clock: clk, Log: log})
+	w.resetTakes = 0
 	w.hash.cost = params{memory: 64, time: 1, threads: 1} // tests are about what is asked, not about how long a hash takes
 	w.api, err = httpapi.New(httpapi.Options{Routes: slices.Concat(ids.Routes(), w.Routes()), Auth: ids, Logger: log, Clock: clk})
 	if err != nil {
