@@ -165,14 +165,15 @@ func (s sweep) requests(ctx context.Context, cut time.Time) (done bool, err erro
 		if org, err = nextOrganization(ctx, s.db.Read(), "usage_requests", org); err != nil || org == "" {
 			break
 		}
-		for first := true; ; first = false {
+		// Counted outside of the transaction: a million rows take seconds, in which SQLite would take no other write.
+		n, err := countRequests(ctx, s.db.Read(), org, cut)
+		if err != nil {
+			return false, err
+		}
+		for first := n > 0; n > 0; first = false {
 			var gone int64
 			err := s.db.Tx(ctx, func(tx *store.Tx) error {
 				if first {
-					n, err := countRequests(ctx, tx, org, cut)
-					if err != nil || n == 0 {
-						return err
-					}
 					if err := s.deleted(ctx, tx, org, requestsDeleted, cut, n); err != nil {
 						return err
 					}
