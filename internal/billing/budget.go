@@ -187,6 +187,10 @@ func reached(org string, month time.Time, books map[string]int64, budgets []Budg
 	return out
 }
 
+// maxNotices is how many thresholds of an organization are told in a month: limits that are changed again and again are no way to mail
+// somebody without end.
+const maxNotices = 100
+
 // tell mails what was reached and not told yet this month to the organization's owners and contacts.
 func (s *Service) tell(ctx context.Context, org string, month time.Time, books map[string]int64, budgets []Budget, account Account, b balance) error {
 	list := reached(org, month, books, budgets, account, b)
@@ -201,6 +205,10 @@ func (s *Service) tell(ctx context.Context, org string, month time.Time, books m
 		if told[n] {
 			continue
 		}
+		if len(told) >= maxNotices {
+			return nil
+		}
+		told[n] = true
 		name, owners, err := s.o.Person(ctx, org)
 		if err != nil {
 			return err

@@ -154,8 +154,11 @@ func (t *tab) set(month time.Time, marked, books map[string]int64, terms terms, 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.terms, t.due = terms, due
-	if !t.month.Equal(month) {
-		t.due = time.Time{} // the month ended meanwhile
+	if !t.month.Equal(month) { // it ended meanwhile
+		if terms.ceiling != none {
+			t.terms.ceiling = max(0, terms.ceiling-total(books)) // as turn does
+		}
+		t.due = time.Time{}
 		return
 	}
 	t.spent, t.projects = 0, make(map[string]int64, len(books))

@@ -95,3 +95,51 @@ func TestLateWhileOthersAreInvoiced(t *testing.T) {
 		}
 	})
 }
+
+// TestMonthEndsDuringALook: a prepaid organization without credit gets none by a look into the books that began in the month before.
+func TestMonthEndsDuringALook(t *testing.T) {
+	w := newWorld(t, storetest.Open(t, storetest.SQLite(t), store.Options{}))
+	m := NewMeter(w.clock)
+	m.follow([]string{"org-a"})
+	tab := m.tab("org-a")
+	month, marked, _ := tab.mark(w.clock.Now())
+	w.clock.Advance(25 * 24 * time.Hour)
+	if err := m.Check(t.Context(), a); err != nil {
+		t.Fatal(err) // nothing is known yet
+	}
+	books := map[string]int64{"proj_a": 3 * dollar, "proj_a2": 2 * dollar}
+	tab.set(month, marked, books, terms{hard: none, ceiling: 5 * dollar}, w.clock.Now().Add(lookAgain))
+	if err := m.Check(t.Context(), a); err == nil {
+		t.Error("$5 of $5 were spent last month, and more may be asked for")
+	}
+	tab.set(month, marked, books, terms{hard: none, ceiling: 6 * dollar}, w.clock.Now().Add(lookAgain))
+	if err := m.Check(t.Context(), a); err != nil {
+		t.Errorf("$1 is left: %v", err)
+	}
+	m.Spent(a, w.clock.Now(), dollar)
+	if err := m.Check(t.Context(), a); err == nil {
+		t.Error("nothing is left")
+	}
+	if got := m.wanting(w.clock.Now()); len(got) != 1 {
+		t.Error("the books of the new month are not looked at soon")
+	}
+}
+
+// TestNoticesEnd: who changes limits all day sends the contacts no mails without end.
+func TestNoticesEnd(t *testing.T) {
+	w := newWorld(t, storetest.Open(t, storetest.SQLite(t), store.Options{}))
+	s := w.server()
+	w.spend(s, a, 1000*dollar)
+	for i := range maxNotices + 20 {
+		must[Budget](t)(s.SetBudget(t.Context(), a, "org-a", "", p(1+float64(i)/100), nil))
+	}
+	if n := len(w.tell()); n != 2*maxNotices {
+		t.Errorf("%d mails to two addresses", n)
+	}
+	w.clock.Advance(25 * 24 * time.Hour)
+	w.spend(s, a, 1000*dollar)
+	ok(t, s.look(t.Context()))
+	if n := len(w.tell()); n != 2 {
+		t.Errorf("%d mails in the next month", n)
+	}
+}
