@@ -43,6 +43,7 @@ func (s *Server) Privacy(self string) string {
 	if days == 0 {
 		return "requests and answers of the API are not kept"
 	}
-	return fmt.Sprintf("requests and answers of the API are kept for %d days, encrypted, and read only by reviewers\n"+
-		"           whom you name; `%s admin retention set --days 0` keeps none", days, self)
+	return fmt.Sprintf("requests and answers of the API are kept for %d days, encrypted;\n"+
+		"           reviewers whom you name can read them; to keep none:\n"+
+		"           %s admin retention set --days 0", days, self)
 }
