@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	netmail "net/mail"
 	"slices"
 	"strings"
 	"sync"
@@ -371,8 +372,8 @@ func addresses(list []string) ([]string, error) {
 	out := []string{}
 	for _, a := range list {
 		a = strings.TrimSpace(a)
-		name, host, ok := strings.Cut(a, "@")
-		if !ok || name == "" || host == "" || len(a) > 254 || strings.ContainsAny(a, " ,;<>\"") || strings.Contains(host, "@") || !plain(a) {
+		parsed, err := netmail.ParseAddress(a)
+		if err != nil || parsed.Address != a || len(a) > 254 || !plain(a) {
 			return nil, fault.Param("contacts", "'%s' is no e-mail address like 'billing@example.com'.", clip(a)).WithCode("invalid_value")
 		}
 		if !slices.Contains(out, a) {

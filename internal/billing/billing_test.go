@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/mail"
 	"slices"
 	"strings"
 	"sync"
@@ -92,6 +93,7 @@ type world struct {
 	books *books
 	mu    sync.Mutex
 	mails []Mail
+	owner string // another one of every organization's; empty: none
 }
 
 func newWorld(t testing.TB, db *store.DB) *world {
@@ -104,11 +106,14 @@ func (w *world) server() *Service {
 	s, err := New(w.t.Context(), Options{
 		DB: w.db, Bus: w.bus, Shared: true, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), Meter: NewMeter(w.clock), Books: w.books, Owners: owners{},
 		Person: func(_ context.Context, org string) (string, []string, error) {
-			return "The name of " + org, []string{"owner@" + org + ".example", "Same@example.com"}, nil
+			return "The name of " + org, []string{w.owner, "owner@" + org + ".example", "Same@example.com"}, nil
 		},
 		Mail: func(_ context.Context, _ *store.Tx, m Mail) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
+			if _, err := mail.ParseAddress(m.To); err != nil {
+				return fault.Param("to", "Invalid 'to': that is no e-mail address.") // as package mail
+			}
 			w.mails = append(w.mails, m)
 			return nil
 		},
@@ -408,6 +413,8 @@ func TestBadInput(t *testing.T) {
 		"plan":                    {second(s.SetPlan(ctx, operator, "org-a", "gold")), "plan", fault.Invalid},
 		"contact":                 {second(s.SetDetails(ctx, a, "org-a", Details{Contacts: []string{"nobody"}})), "contacts", fault.Invalid},
 		"contact, two lines":      {second(s.SetDetails(ctx, a, "org-a", Details{Contacts: []string{"a@b\nBcc: c@d"}})), "contacts", fault.Invalid},
+		"contact, two dots":       {second(s.SetDetails(ctx, a, "org-a", Details{Contacts: []string{"a..b@example.com"}})), "contacts", fault.Invalid},
+		"contact, brackets":       {second(s.SetDetails(ctx, a, "org-a", Details{Contacts: []string{"a(b)@example.com"}})), "contacts", fault.Invalid},
 		"contacts":                {second(s.SetDetails(ctx, a, "org-a", Details{Contacts: make([]string, 21)})), "contacts", fault.Invalid},
 		"name":                    {second(s.SetDetails(ctx, a, "org-a", Details{Name: long})), "name", fault.Invalid},
 		"address":                 {second(s.SetDetails(ctx, a, "org-a", Details{Address: strings.Repeat("\n", 20)})), "address", fault.Invalid},

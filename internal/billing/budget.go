@@ -225,7 +225,12 @@ func (s *Service) tell(ctx context.Context, org string, month time.Time, books m
 					continue
 				}
 				to = append(to, a)
-				if err := s.o.Mail(ctx, tx, Mail{Org: org, To: a, Subject: subject, Text: text}); err != nil {
+				err := s.o.Mail(ctx, tx, Mail{Org: org, To: a, Subject: subject, Text: text})
+				if fault.KindOf(err) == fault.Invalid { // no address: the others are told
+					s.failed(ctx, "nobody can be told at an address that takes no mail", err)
+					continue
+				}
+				if err != nil {
 					return err
 				}
 			}

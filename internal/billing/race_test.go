@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -122,6 +123,18 @@ func TestMonthEndsDuringALook(t *testing.T) {
 	}
 	if got := m.wanting(w.clock.Now()); len(got) != 1 {
 		t.Error("the books of the new month are not looked at soon")
+	}
+}
+
+// TestNoticeToNoAddress: one whose address takes no mail keeps the others from nothing.
+func TestNoticeToNoAddress(t *testing.T) {
+	w := newWorld(t, storetest.Open(t, storetest.SQLite(t), store.Options{}))
+	w.owner = "a..b@example.com"
+	s := w.server()
+	w.spend(s, a, dollar)
+	must[Budget](t)(s.SetBudget(t.Context(), a, "org-a", "", p(1), nil))
+	if got := fmt.Sprint(w.tell()); got != "[owner@org-a.example: The name of org-a: the soft limit of $1.00 was reached Same@example.com: The name of org-a: the soft limit of $1.00 was reached]" {
+		t.Errorf("%s", got)
 	}
 }
 
