@@ -23,7 +23,7 @@ type Actor struct {
 	Models      []string // names of models that it may ask for; nil: all
 	Track       bool     // its usage is counted apart
 	Strong      bool     // a browser session in which a second factor was shown
-	Method      string   // how the browser session began: "link", "invite", "password", "sso"; empty for a key
+	Method      string   // how the browser session began: "link", "reset", "invite", "password", "sso"; empty for a key
 	Held        bool     // it may only look after its own account: the organization requires a second factor, and none was shown
 	Reviewer    bool     // a browser session of somebody who may read kept bodies through the queue (package retention)
 	Operator    bool     // looks after the installation: an owner of its first organization in a browser, or the server's own machine

@@ -67,6 +67,8 @@ type Service struct {
 	load  sync.Mutex // one at a time
 	sweep sync.Mutex // one at a time
 	due   chan struct{}
+	// traces says that the database may still hold destroyed keys outside of their table.
+	traces atomic.Bool
 
 	keeper keeper
 }
@@ -104,6 +106,8 @@ func New(ctx context.Context, o Options) (*Service, error) {
 		o.Interval = time.Second
 	}
 	s := &Service{o: o, audit: audit.New(o.DB, o.Clock), due: make(chan struct{}, 1)}
+	// A process that died may have left some in SQLite's log, which outlives it.
+	s.traces.Store(o.DB.Dialect() == store.SQLite)
 	if err := s.Load(ctx); err != nil {
 		return nil, err
 	}
@@ -330,6 +334,7 @@ func (s *Service) Forget(ctx context.Context, tx *store.Tx, org string) (err err
 	}
 	tx.AfterCommit(func() {
 		s.keeper.forget(org)
+		s.traces.Store(true)
 		s.o.Bus.Publish(topic, org)
 		s.wake()
 	})

@@ -383,6 +383,72 @@ func TestAtRest(t *testing.T) {
 	}
 }
 
+// TestTraces: keys are gone from SQLite's log also when their organization was deleted with its rows, when the process died right after
+// it destroyed them, and when a reader was in the way.
+func TestTraces(t *testing.T) {
+	for _, how := range []string{"organization", "killed", "reader"} {
+		t.Run(how, func(t *testing.T) {
+			url := storetest.SQLite(t)
+			db := storetest.Open(t, url, store.Options{})
+			b := newBench(t, db, nil)
+			b.sweepNow()
+			b.ask(ann, "question", "answer")
+			b.flush()
+			keys, err := liveKeys(t.Context(), db.Read())
+			if err != nil || len(keys) != 1 {
+				t.Fatalf("%v %v", keys, err)
+			}
+			file := strings.TrimPrefix(url, "sqlite://")
+			holds := func() bool {
+				log, err := os.ReadFile(file + "-wal")
+				if err != nil {
+					t.Fatal(err)
+				}
+				data, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return bytes.Contains(log, []byte(keys[0].sealed)) || bytes.Contains(data, []byte(keys[0].sealed))
+			}
+			if !holds() {
+				t.Fatal("the test looks in the wrong place")
+			}
+			switch how {
+			case "organization":
+				if err := db.Tx(t.Context(), func(tx *store.Tx) error { return b.Forget(t.Context(), tx, ann.Org) }); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := db.Exec(t.Context(), `DELETE FROM retention_keys`); err != nil {
+					t.Fatal(err)
+				}
+			case "killed":
+				if _, err := destroyKey(t.Context(), db, keys[0].id, byAge, begin); err != nil {
+					t.Fatal(err)
+				}
+				b = newBench(t, db, nil)
+			case "reader":
+				rows, err := db.Read().Query(t.Context(), `SELECT id FROM retention_keys UNION ALL SELECT id FROM retention_blocks`)
+				if err != nil || !rows.Next() {
+					t.Fatal(err)
+				}
+				zero := 0
+				if err := b.Set(t.Context(), ann, ann.Org, &zero, false); err != nil {
+					t.Fatal(err)
+				}
+				b.sweepNow()
+				if !holds() {
+					t.Error("the reader was not in the way")
+				}
+				rows.Close()
+			}
+			b.sweepNow()
+			if holds() {
+				t.Error("the key is in the files")
+			}
+		})
+	}
+}
+
 // TestMemory: what finds no room is dropped and counted, and nobody waits for it.
 func TestMemory(t *testing.T) {
 	db := storetest.Open(t, storetest.SQLite(t), store.Options{})

@@ -191,19 +191,14 @@ func forget(ctx context.Context, tx *store.Tx, org string, now time.Time) error 
 }
 
 // scrub has the database give up what it still holds of destroyed keys: SQLite its write-ahead log (freed space in the file is overwritten,
-// see package store), PostgreSQL the old versions of rows.
-func scrub(ctx context.Context, db *store.DB) error {
-	statements := []string{`VACUUM FULL retention_keys`}
-	if db.Dialect() == store.SQLite {
-		// A reader in the middle of a long list is not waited for: the log is used again from its beginning soon.
-		statements = []string{`PRAGMA busy_timeout = 200`, `PRAGMA wal_checkpoint(TRUNCATE)`, `PRAGMA busy_timeout = 5000`}
-	}
-	for _, statement := range statements {
-		if _, err := db.Exec(ctx, statement); err != nil {
-			return err
+// see package store), PostgreSQL the old versions of rows. False: a reader is in the way.
+func scrub(ctx context.Context, db *store.DB) (done bool, err error) {
+	if db.Dialect() == store.Postgres {
+		if _, err := db.Exec(ctx, `VACUUM FULL retention_keys`); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	return db.EmptyLog(ctx)
 }
 
 // sharedBlocks returns some of an organization's blocks with requests from a time on, the oldest first, after one of them.

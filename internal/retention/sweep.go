@@ -44,14 +44,21 @@ func (s *Service) Sweep(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if destroyed {
-		if err := scrub(ctx, s.o.DB); err != nil {
-			return err
-		}
-	}
 	left, err := destroyedKeys(ctx, s.o.DB.Read())
 	if err != nil {
 		return err
+	}
+	if destroyed || len(left) > 0 { // those that are left may be of a process that died before it came so far
+		s.traces.Store(true)
+	}
+	if s.traces.Swap(false) {
+		done, err := scrub(ctx, s.o.DB)
+		if !done || err != nil {
+			s.traces.Store(true)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	for _, k := range left {
 		if err := s.removeAll(ctx, k); err != nil {

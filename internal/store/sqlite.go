@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -38,7 +39,7 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 	}
 	// secure_delete: what is deleted is overwritten, so that keys of kept bodies are gone for good.
 	// The order matters: busy_timeout first, as switching to WAL takes a lock.
-	common := url.Values{"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(" + sync + ")", "foreign_keys(1)", "temp_store(MEMORY)"}}
+	common := url.Values{"_pragma": {"busy_timeout(" + patience + ")", "journal_mode(WAL)", "synchronous(" + sync + ")", "foreign_keys(1)", "temp_store(MEMORY)"}}
 	writer := url.Values{"_pragma": append(append([]string{}, common["_pragma"]...), "cache_size(-8000)", "secure_delete(1)"), "_txlock": {"immediate"}}
 	reader := url.Values{"_pragma": append(append([]string{}, common["_pragma"]...), "cache_size(-4000)", "query_only(1)")}
 
@@ -57,6 +58,30 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 	db.reader.SetMaxOpenConns(db.opts.Readers)
 	db.reader.SetMaxIdleConns(db.opts.Readers)
 	return db.translate(db.reader.PingContext(ctx))
+}
+
+// patience is how long a statement of SQLite waits for a lock, in milliseconds.
+const patience = "5000"
+
+// EmptyLog writes SQLite's write-ahead log into the database and empties it, so that what was deleted is not in it any more. It
+// reports false when a reader is in the way: that one is waited for a moment only, and it is for the caller to come again. Other
+// databases have none.
+func (db *DB) EmptyLog(ctx context.Context) (done bool, err error) {
+	if db.dialect != SQLite {
+		return true, nil
+	}
+	if err := db.takeTurn(ctx); err != nil {
+		return false, err
+	}
+	defer db.giveTurn()
+	// The writer has one connection.
+	if _, err := db.writer.ExecContext(ctx, `PRAGMA busy_timeout = 200`); err != nil {
+		return false, db.translate(err)
+	}
+	var busy, frames, moved int
+	err = db.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved)
+	_, again := db.writer.ExecContext(context.WithoutCancel(ctx), `PRAGMA busy_timeout = `+patience)
+	return err == nil && busy == 0, db.translate(errors.Join(err, again))
 }
 
 // dsn writes the driver's address; a path may hold any character.
