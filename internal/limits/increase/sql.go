@@ -3,6 +3,7 @@ package increase
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/parley-ai/parley/internal/store"
@@ -47,9 +48,15 @@ func update(ctx context.Context, tx *store.Tx, r Request) (bool, error) {
 	return n > 0, err
 }
 
-// list returns a page; empty org, user and state are all.
+// list returns a page; empty org, user and state are all. Only what is asked for is in the statement, so that an index finds it.
 func list(ctx context.Context, q store.Q, org, user string, state State, p store.Paging) ([]Request, bool, error) {
-	return store.Page(ctx, q, store.List{
-		Columns: columns, From: "limit_requests", Where: "($1 = '' OR org_id = $1) AND ($2 = '' OR user_id = $2) AND ($3 = '' OR state = $3)", Args: []any{org, user, string(state)},
-	}, p, scan)
+	var where []string
+	var args []any
+	for _, f := range [][2]string{{"org_id", org}, {"user_id", user}, {"state", string(state)}} {
+		if f[1] != "" {
+			args = append(args, f[1])
+			where = append(where, fmt.Sprintf("%s = $%d", f[0], len(args)))
+		}
+	}
+	return store.Page(ctx, q, store.List{Columns: columns, From: "limit_requests", Where: strings.Join(where, " AND "), Args: args}, p, scan)
 }
