@@ -313,6 +313,11 @@ func TestOtherOrganizations(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &limit); err != nil || limit.ID == "" {
 		t.Fatalf("a limit: %s %s", resp.Status, text)
 	}
+	var ask struct{ ID string }
+	resp, text = s.Call(http.MethodPost, "/api/limits/requests", map[string]any{"reason": "more people", "wanted": map[string]any{"max_requests_per_1_minute": 600000}})
+	if err := json.Unmarshal([]byte(text), &ask); err != nil || ask.ID == "" {
+		t.Fatalf("a request for an increase: %s %s", resp.Status, text)
+	}
 	var preset struct{ ID string }
 	resp, text = s.Call(http.MethodPost, "/api/presets", map[string]any{"name": "mine", "mode": "chat", "settings": map[string]any{}, "shared": true})
 	if err := json.Unmarshal([]byte(text), &preset); err != nil || preset.ID == "" {
@@ -329,7 +334,7 @@ func TestOtherOrganizations(t *testing.T) {
 		t.Fatalf("a mapping: %s %s", resp.Status, text)
 	}
 	objects := map[string]string{
-		"{session_id}": sessions.Data[0].ID, "{identity_id}": "ssoid_none", "{mapping_id}": mapping.ID,
+		"{request}": ask.ID, "{session_id}": sessions.Data[0].ID, "{identity_id}": "ssoid_none", "{mapping_id}": mapping.ID,
 		"{preset_id}": preset.ID, "{id}": mine.ID, "{message_id}": mine.Answer, "{project_id}": owner.Project, "{user_id}": owner.User, "{service_account_id}": account.ID,
 		"{api_key_id}": accountKey.ID, "{key}": accountKey.ID, "{key_id}": admin.ID, "{invite_id}": invite.ID, "{limit}": limit.ID, "{invoice}": invoice, "{subject}": owner.Project, "{rate_limit_id}": "rl-gpt-4",
 	}
