@@ -72,6 +72,8 @@ const (
 	probeEvery = 15 * time.Second
 	// probeTime is how long all probes together may take; what is not done then is down.
 	probeTime = 10 * time.Second
+	// writeTime is how long the writing of what waits may keep the next look waiting, readTime how long reading may keep a page.
+	writeTime, readTime = 5 * time.Second, 2 * time.Second
 	// downFor is after how many minutes in a row an incident is opened.
 	downFor = 3
 	// keepDays is how long days are kept, and incidents that the server opened itself.
@@ -150,7 +152,9 @@ func (s *Service) look(ctx context.Context) {
 	s.live, s.probed = found, s.o.Clock.Now()
 	s.note(s.probed.Unix()/60, found)
 	s.mu.Unlock()
-	if err := s.flush(ctx); err != nil && ctx.Err() == nil {
+	write, cancel := context.WithTimeout(ctx, writeTime)
+	defer cancel()
+	if err := s.flush(write); err != nil && ctx.Err() == nil {
 		s.o.Logger.WarnContext(ctx, "the minutes of the status page wait for the database", "error", err)
 	}
 }

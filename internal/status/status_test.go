@@ -428,3 +428,48 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	stop(errors.New("the end of the test"))
 	<-done
 }
+
+// TestADatabaseThatHangs: neither the page nor the probing wait for a database that takes connections and answers nothing.
+func TestADatabaseThatHangs(t *testing.T) {
+	db := storetest.Open(t, storetest.Postgres(t), store.Options{})
+	w := open(t, db, clock.NewFake(noon))
+	w.minutes(1)
+	if got := w.days(API); got != "01-25 1/0/0/0" {
+		t.Fatal(got)
+	}
+	held, let := make(chan struct{}), make(chan struct{})
+	done := make(chan error)
+	go func() {
+		done <- db.Tx(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Exec(t.Context(), `LOCK TABLE status_days, status_marks IN ACCESS EXCLUSIVE MODE`)
+			close(held)
+			<-let
+			return err
+		})
+	}()
+	<-held
+	w.found[API] = Finding{Down, "away"}
+	w.again()
+	looked := make(chan string)
+	go func() {
+		w.look(t.Context())
+		looked <- fmt.Sprint(w.view(t.Context()).components[0].State)
+	}()
+	select {
+	case got := <-looked:
+		if got != "down" {
+			t.Errorf("the API is %s", got)
+		}
+	case <-time.After(40 * time.Second):
+		t.Error("it waits for the database")
+	}
+	close(let)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	w.clock.Advance(time.Minute)
+	w.look(t.Context())
+	if got := w.days(API); got != "01-25 1/0/2/0" {
+		t.Errorf("with the minute that waited: %s", got)
+	}
+}

@@ -52,12 +52,18 @@ func (s *Service) view(ctx context.Context) view {
 	v, live, probed := s.read, s.live, s.probed
 	s.mu.Unlock()
 	if !fresh {
-		if got, err := s.fetch(ctx); err == nil {
-			v = got
-			s.mu.Lock()
-			s.read, s.readAt = got, time.Now()
-			s.mu.Unlock()
-		} else if ctx.Err() == nil {
+		read, cancel := context.WithTimeout(ctx, readTime)
+		got, err := s.fetch(read)
+		cancel()
+		s.mu.Lock()
+		switch {
+		case err == nil:
+			v, s.read, s.readAt = got, got, time.Now()
+		case ctx.Err() == nil:
+			s.readAt = time.Now() // those who look next do not wait as this one did
+		}
+		s.mu.Unlock()
+		if err != nil && ctx.Err() == nil {
 			s.o.Logger.WarnContext(ctx, "the status page shows what was read before: the database does not answer", "error", err)
 		}
 	}
