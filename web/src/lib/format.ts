@@ -60,6 +60,14 @@ export function formatDate(seconds: number): string {
   );
 }
 
+/** 21 Nov 2026, from 2026-11-21: a day of a calendar, the same in all time zones. */
+export function formatDay(day: string): string {
+  return cached(
+    "day",
+    (locale) => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" }),
+  ).format(Date.parse(`${day}T00:00:00Z`));
+}
+
 /** 21 Nov 2026, 15:57:03 */
 export function formatTime(seconds: number): string {
   return cached(

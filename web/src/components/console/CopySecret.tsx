@@ -40,7 +40,7 @@ export function CopySecret({
           onFocus={(event) => event.target.select()}
           className="h-10 min-w-0 grow rounded-lg border border-input bg-code px-3 font-mono text-sm outline-none focus-visible:border-ring focus-visible:ring-3 focus-visible:ring-ring/25"
         />
-        <Button className="h-10" onClick={() => void copy()}>
+        <Button variant={once ? "primary" : "outline"} className="h-10" onClick={() => void copy()}>
           {copied ? <Check aria-hidden /> : <Copy aria-hidden />}
           {copied ? t("console.secret.copied") : t("console.secret.copy")}
         </Button>

@@ -23,6 +23,8 @@ export type Column<T> = {
   /** What a search finds it by; left out, its value. */
   text?: (row: T) => string;
   align?: "end";
+  /** A date, a number with its unit: on one line where there is room for columns. */
+  nowrap?: boolean;
   /** Left out on narrow screens, where the others stand one below the other. */
   wideOnly?: boolean;
 };
@@ -119,7 +121,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
             <Select
               key={filter.id}
               aria-label={filter.label}
-              className="max-w-full text-sm [&>select]:h-9"
+              className="max-w-full shrink-0 text-sm sm:max-w-64 [&>select]:h-9"
               value={param(filter.id) ?? ""}
               onChange={(event) => set({ [filter.id]: event.target.value || undefined, page: undefined })}
             >
@@ -134,7 +136,7 @@ export function DataTable<T>(props: DataTableProps<T>) {
           {sortable.length > 0 && (
             <Select
               aria-label={t("console.table.sortBy")}
-              className="text-sm md:hidden [&>select]:h-9"
+              className="max-w-full shrink-0 text-sm md:hidden [&>select]:h-9"
               value={sort}
               onChange={(event) => set({ sort: event.target.value, page: undefined })}
             >
@@ -329,7 +331,7 @@ function Rows<T>({
                       className={cn(
                         "-mx-1.5 inline-flex items-center gap-1 rounded px-1.5 py-1 hover:text-foreground",
                         on && "text-foreground",
-                        column.align === "end" && "flex-row-reverse",
+                        column.align === "end" ? "flex-row-reverse text-right" : "text-left",
                       )}
                       onClick={() => onSort(on && !sorted.descending ? `-${column.id}` : column.id)}
                     >
@@ -393,6 +395,7 @@ function Rows<T>({
                           "h-13 px-4 py-2 text-left font-normal [overflow-wrap:anywhere] max-md:h-auto max-md:px-0 max-md:py-0.5",
                           column.align === "end" && "md:text-right md:tabular-nums",
                           at === 0 ? "font-medium max-md:block" : "max-md:flex max-md:gap-3",
+                          column.nowrap && "md:whitespace-nowrap",
                           column.wideOnly && "max-md:hidden",
                         )}
                       >

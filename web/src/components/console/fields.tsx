@@ -235,6 +235,8 @@ type FormProps = {
   disabled?: boolean;
   /** In a dialog: a way out beside the button. */
   cancel?: boolean;
+  /** Not the page's one clear action. */
+  minor?: boolean;
   children: ReactNode;
 };
 
@@ -247,6 +249,7 @@ export function Form({
   submit,
   disabled = false,
   cancel = false,
+  minor = false,
   children,
 }: FormProps) {
   const { t } = useTranslation();
@@ -266,7 +269,7 @@ export function Form({
             <Button variant="outline">{t("app.cancel")}</Button>
           </DialogClose>
         )}
-        <Button type="submit" disabled={busy || disabled}>
+        <Button type="submit" variant={minor ? "outline" : "primary"} disabled={busy || disabled}>
           {submit}
         </Button>
       </div>

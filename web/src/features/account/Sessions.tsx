@@ -45,6 +45,7 @@ export function Sessions() {
     {
       id: "seen",
       header: t("account.lastSeen"),
+      nowrap: true,
       cell: (session) => (
         <span title={formatTime(session.last_seen_at)}>{formatAgo(session.last_seen_at)}</span>
       ),

@@ -38,6 +38,7 @@ export function AuditPage() {
     {
       id: "type",
       header: t("audit.what"),
+      nowrap: true,
       cell: (line) => (
         <button
           type="button"
@@ -51,15 +52,29 @@ export function AuditPage() {
     {
       id: "actor",
       header: t("audit.who"),
-      cell: (line) => nameOf(line) ?? actorOf(line) ?? t("audit.machine"),
+      // A long name does not take the room of the columns beside it.
+      cell: (line) => (
+        <span className="block md:max-w-60">{nameOf(line) ?? actorOf(line) ?? t("audit.machine")}</span>
+      ),
     },
     {
       id: "object",
       header: t("audit.object"),
       cell: (line) => <code className="font-mono text-xs">{line.object ?? "–"}</code>,
     },
-    { id: "from", header: t("audit.from"), cell: (line) => line.ip_address ?? "–", wideOnly: true },
-    { id: "at", header: t("audit.when"), cell: (line) => formatTime(Date.parse(line.at) / 1000) },
+    {
+      id: "from",
+      header: t("audit.from"),
+      cell: (line) => line.ip_address ?? "–",
+      nowrap: true,
+      wideOnly: true,
+    },
+    {
+      id: "at",
+      header: t("audit.when"),
+      cell: (line) => formatTime(Date.parse(line.at) / 1000),
+      nowrap: true,
+    },
   ];
 
   const save = (format: "csv" | "jsonl") =>

@@ -5,7 +5,10 @@ import { Notice } from "@/components/ui/notice";
 import { useMay } from "@/features/session/may";
 import { stateQuery } from "./api";
 
-/** Above every page of the console, while a budget is reached or credit is used up. */
+/**
+ * Below every page of the console, while a budget is reached or credit is used up: there it moves nothing of the page
+ * when it comes and goes.
+ */
 export function BillingBanner() {
   const { t } = useTranslation();
   const see = useMay("usage.read");
@@ -14,7 +17,7 @@ export function BillingBanner() {
   const there = useLocation({ select: (location) => location.pathname === "/console/billing" });
   if (!data || data.state === "ok") return null;
   return (
-    <div className="px-4 pt-4 md:px-8" data-slot="billing-banner">
+    <div className="shrink-0 border-t px-4 py-2 md:px-8" data-slot="billing-banner">
       <Notice
         role="status"
         tone={data.state === "soft_limit" ? "warning" : "danger"}

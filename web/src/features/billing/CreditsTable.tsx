@@ -52,6 +52,7 @@ export function CreditsTable({ rows, error, onRetry, onRevoke, action }: Credits
     {
       id: "begins",
       header: t("billing.begins"),
+      nowrap: true,
       cell: (credit) => (
         <span title={formatTime(credit.effective_at)}>{formatDate(credit.effective_at)}</span>
       ),

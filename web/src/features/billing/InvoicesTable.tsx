@@ -59,6 +59,7 @@ export function InvoicesTable({ rows, error, onRetry, operator = false }: Invoic
       id: "made",
       header: t("billing.made"),
       cell: (invoice) => formatDate(invoice.created_at),
+      nowrap: true,
       value: (invoice) => invoice.created_at,
       wideOnly: true,
     },

@@ -13,7 +13,7 @@ import { Select } from "@/components/ui/select";
 import { toast } from "@/components/ui/toaster";
 import { useMay } from "@/features/session/may";
 import { modelsQuery } from "@/features/models/api";
-import { formatMoney, formatNumber } from "@/lib/format";
+import { formatDay, formatMoney, formatNumber } from "@/lib/format";
 import { calendarKey, calendarQuery, type Entry, resetEntry, type Scope } from "./api";
 import { EntryForm } from "./EntryForm";
 import { changesAfter, isDay } from "./next";
@@ -147,8 +147,8 @@ function Next({ entries }: { entries: Entry[] | undefined }) {
                 key={`${change.day} ${change.name} ${change.what}`}
                 className="flex flex-wrap gap-x-4 gap-y-0.5"
               >
-                <time dateTime={change.day} className="w-24 text-muted-foreground tabular-nums">
-                  {change.day}
+                <time dateTime={change.day} className="w-28 text-muted-foreground tabular-nums">
+                  {formatDay(change.day)}
                 </time>
                 <span className="min-w-0 [overflow-wrap:anywhere]">
                   {t(
@@ -248,11 +248,15 @@ function useColumns(): Column<Entry>[] {
       cell: (entry) => (
         <span className="grid gap-0.5 text-xs">
           {isDay(entry.announced) && (
-            <span className="whitespace-nowrap">{t("calendar.announcedOn", { day: entry.announced })}</span>
+            <span className="whitespace-nowrap">
+              {t("calendar.announcedOn", { day: formatDay(entry.announced) })}
+            </span>
           )}
           {isDay(entry.shutdown) && (
             <span className="whitespace-nowrap">
-              {t(entry.after === "fail" ? "calendar.failsOn" : "calendar.keptOn", { day: entry.shutdown })}
+              {t(entry.after === "fail" ? "calendar.failsOn" : "calendar.keptOn", {
+                day: formatDay(entry.shutdown),
+              })}
             </span>
           )}
           {entry.replacement !== undefined && (

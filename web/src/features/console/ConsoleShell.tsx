@@ -63,9 +63,9 @@ function Frame({ away }: { away: boolean }) {
           className="relative min-h-0 grow overflow-y-auto outline-none"
         >
           {away && <AwayLine />}
-          <BillingBanner />
           <Outlet />
         </main>
+        <BillingBanner />
       </div>
       <LeaveDialog />
       <Overlays chatId={null} />

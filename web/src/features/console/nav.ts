@@ -26,7 +26,7 @@ import {
 } from "lucide-react";
 import type { Need } from "@/features/session/may";
 
-export const sections = ["start", "build", "organization", "installation"] as const;
+export const sections = ["start", "build", "organization", "you", "installation"] as const;
 
 export type ConsolePage = {
   id: string;
@@ -41,7 +41,6 @@ export type ConsolePage = {
 /** Every page of the console, in the order of its sidebar. The sidebar and the "Go to …" commands are made of it. */
 export const pages: readonly ConsolePage[] = [
   { id: "overview", path: "/console", label: "overview.title", icon: LayoutDashboard, section: "start" },
-  { id: "account", path: "/account", label: "account.title", icon: CircleUser, section: "start" },
   {
     id: "playground",
     path: "/console/playground",
@@ -58,19 +57,11 @@ export const pages: readonly ConsolePage[] = [
     needs: "keys.read",
   },
   {
-    id: "calendar",
-    path: "/console/calendar",
-    label: "calendar.title",
-    icon: CalendarClock,
-    section: "build",
-    needs: "models.read",
-  },
-  {
     id: "usage",
     path: "/console/usage",
     label: "usage.title",
     icon: ChartColumn,
-    section: "organization",
+    section: "build",
     needs: "usage.read",
   },
   {
@@ -78,16 +69,16 @@ export const pages: readonly ConsolePage[] = [
     path: "/console/limits",
     label: "limits.title",
     icon: Gauge,
-    section: "organization",
+    section: "build",
     needs: "limits.read",
   },
   {
-    id: "billing",
-    path: "/console/billing",
-    label: "billing.title",
-    icon: ReceiptText,
-    section: "organization",
-    needs: "billing.read",
+    id: "calendar",
+    path: "/console/calendar",
+    label: "calendar.title",
+    icon: CalendarClock,
+    section: "build",
+    needs: "models.read",
   },
   {
     id: "members",
@@ -104,6 +95,14 @@ export const pages: readonly ConsolePage[] = [
     icon: FolderKanban,
     section: "organization",
     needs: "project.read",
+  },
+  {
+    id: "billing",
+    path: "/console/billing",
+    label: "billing.title",
+    icon: ReceiptText,
+    section: "organization",
+    needs: "billing.read",
   },
   {
     id: "organization",
@@ -145,6 +144,7 @@ export const pages: readonly ConsolePage[] = [
     section: "organization",
     needs: "audit.read",
   },
+  { id: "account", path: "/account", label: "account.title", icon: CircleUser, section: "you" },
   {
     id: "models",
     path: "/console/models",

@@ -150,6 +150,7 @@ function Engines({ rows }: { rows: Engine[] | undefined }) {
       header: t("health.memory"),
       align: "end",
       cell: (engine) => (engine.memory_bytes > 0 ? formatBytes(engine.memory_bytes) : "–"),
+      nowrap: true,
       value: (engine) => engine.memory_bytes,
     },
     {
@@ -205,12 +206,14 @@ function Servers({ rows }: { rows: Server[] | undefined }) {
       id: "started",
       header: t("health.started"),
       cell: (server) => formatTime(server.started_at),
+      nowrap: true,
       value: (server) => server.started_at,
     },
     {
       id: "seen",
       header: t("health.seen"),
       cell: (server) => <span title={formatTime(server.seen_at)}>{formatAgo(server.seen_at)}</span>,
+      nowrap: true,
       value: (server) => server.seen_at,
     },
     {

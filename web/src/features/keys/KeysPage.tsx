@@ -153,6 +153,7 @@ function useColumns(): Column<Key>[] {
     {
       id: "created",
       header: t("keys.created"),
+      nowrap: true,
       cell: (key) => <span title={formatTime(key.created_at)}>{formatDate(key.created_at)}</span>,
       value: (key) => key.created_at,
       wideOnly: true,
@@ -160,6 +161,7 @@ function useColumns(): Column<Key>[] {
     {
       id: "used",
       header: t("keys.used"),
+      nowrap: true,
       cell: (key) =>
         key.last_used_at === null ? (
           t("console.time.never")
@@ -171,6 +173,7 @@ function useColumns(): Column<Key>[] {
     {
       id: "expires",
       header: t("keys.expires"),
+      nowrap: true,
       cell: (key) =>
         key.expires_at === null ? (
           t("console.time.never")

@@ -27,7 +27,7 @@ import {
   tiersQuery,
 } from "./api";
 import { RaiseDetails, useRaiseColumns } from "./OwnRequests";
-import { asTexts, FigureFields, figuresOf } from "./parts";
+import { asTexts, FigureFields, figuresOf, useOrganizationName } from "./parts";
 import { Rules } from "./Rules";
 
 /** The operator's: who asks for more, the tiers, and what every organization may ask for. */
@@ -48,12 +48,13 @@ function Requests() {
   const look = useDialogParam("request");
   const shown = list.data?.find((r) => r.id === look.subject);
   const [model, ...rest] = useRaiseColumns();
+  const organization = useOrganizationName();
   const columns: Column<Raise>[] = [
     {
       id: "org",
       header: t("limits.subjects.organization"),
-      value: (r) => r.organization_id,
-      cell: (r) => <span className="font-mono text-xs [overflow-wrap:anywhere]">{r.organization_id}</span>,
+      value: (r) => organization(r.organization_id),
+      cell: (r) => <span className="[overflow-wrap:anywhere]">{organization(r.organization_id)}</span>,
     },
     ...(model ? [model] : []),
     ...rest,
@@ -66,7 +67,7 @@ function Requests() {
         columns={columns}
         rows={list.data}
         rowKey={(r) => r.id}
-        rowName={(r) => `${r.organization_id} ${r.model}`}
+        rowName={(r) => `${organization(r.organization_id)} ${r.model}`}
         sort="-created"
         search
         filters={[

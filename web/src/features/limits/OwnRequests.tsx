@@ -10,6 +10,7 @@ import { Empty } from "@/components/console/states";
 import { Dialog, DialogContent, DialogTitle } from "@/components/ui/dialog";
 import { MenuItem } from "@/components/ui/menu";
 import { toast } from "@/components/ui/toaster";
+import { useLabels } from "@/features/usage/labels";
 import { formatDate, formatTime } from "@/lib/format";
 import { limitsKey, type Raise, raisesQuery, withdraw } from "./api";
 import { EvidenceChart, RaiseState, useFiguresText, useSubjectText } from "./parts";
@@ -76,11 +77,18 @@ export function OwnRequests({ mayAsk }: { mayAsk: boolean }) {
   );
 }
 
+/** Who asked, by name where it is known here. */
+function useBy(): (of: Raise) => string {
+  const label = useLabels();
+  return (of) => of.user_email || (of.user_id ? label("user_id", of.user_id) : "–");
+}
+
 /** What lists of requests show. */
 export function useRaiseColumns(): Column<Raise>[] {
   const { t } = useTranslation();
   const text = useFiguresText();
   const subject = useSubjectText();
+  const by = useBy();
   return [
     {
       id: "model",
@@ -98,8 +106,8 @@ export function useRaiseColumns(): Column<Raise>[] {
     {
       id: "by",
       header: t("limits.by"),
-      value: (r) => r.user_email || r.user_id,
-      cell: (r) => <span className="[overflow-wrap:anywhere]">{r.user_email || r.user_id || "–"}</span>,
+      value: by,
+      cell: (r) => <span className="[overflow-wrap:anywhere]">{by(r)}</span>,
       wideOnly: true,
     },
     {
@@ -107,6 +115,7 @@ export function useRaiseColumns(): Column<Raise>[] {
       header: t("limits.askedOn"),
       value: (r) => r.created_at,
       cell: (r) => <span title={formatTime(r.created_at)}>{formatDate(r.created_at)}</span>,
+      nowrap: true,
     },
   ];
 }
@@ -116,6 +125,7 @@ export function RaiseDetails({ of }: { of: Raise }) {
   const { t } = useTranslation();
   const text = useFiguresText();
   const subject = useSubjectText();
+  const by = useBy();
   const rows: [string, React.ReactNode][] = [
     [t("limits.state"), <RaiseState key="state" of={of} />],
     [t("limits.model"), of.model || t("limits.eachModel")],
@@ -128,7 +138,7 @@ export function RaiseDetails({ of }: { of: Raise }) {
         {of.reason}
       </span>,
     ],
-    [t("limits.by"), of.user_email || of.user_id || "–"],
+    [t("limits.by"), by(of)],
     [t("limits.askedOn"), formatTime(of.created_at)],
   ];
   if (of.granted) rows.push([t("limits.granted"), text(of.granted)]);

@@ -67,6 +67,7 @@ export function Rules({ side, editable }: { side: Side; editable: boolean }) {
       header: t("limits.set"),
       value: (r) => r.updated_at,
       cell: (r) => formatDate(r.updated_at),
+      nowrap: true,
       wideOnly: true,
     },
   ];

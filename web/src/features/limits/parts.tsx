@@ -1,8 +1,13 @@
+import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import { Chart } from "@/components/console/Chart";
 import { Status } from "@/components/console/Badge";
 import { TextField } from "@/components/console/fields";
 import { formatCompact, formatNumber } from "@/lib/format";
+import { accountsQuery } from "@/features/billing/api";
+import { useMay } from "@/features/session/may";
+import type { Dimension } from "@/features/usage/api";
+import { useLabels } from "@/features/usage/labels";
 import { time } from "@/features/usage/time";
 import {
   type Figure,
@@ -28,14 +33,34 @@ export function useFiguresText(): (values: Partial<Record<Figure, number | undef
       .join(", ");
 }
 
+/** What names those whom a limit is about; others are known by their own words. */
+const dimensions: Partial<Record<Subject, Dimension>> = {
+  project: "project_id",
+  user: "user_id",
+  key: "api_key_id",
+};
+
 /** Whom a limit is about. */
 export function useSubjectText(side: Side = "own"): (of: { subject: Subject; subject_id: string }) => string {
   const { t } = useTranslation();
+  const label = useLabels();
+  const organization = useOrganizationName();
+  const nameOf = (subject: Subject, id: string) => {
+    if (subject === "organization") return organization(id);
+    const kind = dimensions[subject];
+    return kind === undefined ? id : label(kind, id);
+  };
   return ({ subject, subject_id }) => {
-    if (subject_id !== "") return `${t(`limits.subjects.${subject}`)} ${subject_id}`;
+    if (subject_id !== "") return `${t(`limits.subjects.${subject}`)} ${nameOf(subject, subject_id)}`;
     if (side === "operator" && subject === "organization") return t("limits.eachOrganization");
     return t(`limits.each.${subject}`);
   };
+}
+
+/** An organization's name for the operator, who alone sees those of others; its id until it is known. */
+export function useOrganizationName(): (id: string) => string {
+  const { data } = useQuery({ ...accountsQuery, enabled: useMay("operator"), staleTime: 60_000 });
+  return (id) => data?.find((account) => account.organization_id === id)?.name ?? id;
 }
 
 /** The fields of a limit's figures. */

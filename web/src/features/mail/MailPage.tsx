@@ -64,6 +64,7 @@ function Parts({ status }: { status: MailStatus }) {
       id: "created",
       header: t("mail.created"),
       cell: (mail) => <span title={formatTime(mail.created_at)}>{formatAgo(mail.created_at)}</span>,
+      nowrap: true,
       value: (mail) => mail.created_at,
     },
   ];

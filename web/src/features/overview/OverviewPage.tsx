@@ -93,7 +93,7 @@ export function OverviewPage() {
                 month.buckets,
                 "model",
                 measures.requests,
-                (name) => name,
+                (name) => name || t("usage.noModel"),
                 t("overview.others"),
               )}
               format={formatNumber}

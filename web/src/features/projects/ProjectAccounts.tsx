@@ -64,6 +64,7 @@ export function ProjectAccounts({ place, write }: { place: Place; write: boolean
       id: "created",
       header: t("projects.created"),
       cell: (account) => <span title={formatTime(account.created_at)}>{formatDate(account.created_at)}</span>,
+      nowrap: true,
       value: (account) => account.created_at,
     },
   ];

@@ -47,6 +47,7 @@ export function ProjectKeys({ place, write }: { place: Place; write: boolean }) 
     {
       id: "created",
       header: t("keys.created"),
+      nowrap: true,
       cell: (key) => <span title={formatTime(key.created_at)}>{formatDate(key.created_at)}</span>,
       value: (key) => key.created_at,
       wideOnly: true,
@@ -54,6 +55,7 @@ export function ProjectKeys({ place, write }: { place: Place; write: boolean }) 
     {
       id: "used",
       header: t("keys.used"),
+      nowrap: true,
       cell: (key) =>
         key.last_used_at === null ? (
           t("console.time.never")

@@ -61,6 +61,7 @@ export function ProjectUsers({ place, write }: { place: Place; write: boolean })
       id: "added",
       header: t("members.added"),
       cell: (user) => <span title={formatTime(user.added_at)}>{formatDate(user.added_at)}</span>,
+      nowrap: true,
       value: (user) => user.added_at,
       wideOnly: true,
     },

@@ -75,6 +75,7 @@ export function ProjectsPage() {
     {
       id: "created",
       header: t("projects.created"),
+      nowrap: true,
       cell: (project) =>
         project.created_at === null ? (
           "–"

@@ -111,6 +111,7 @@ function InstallationForm({ of }: { of: Installation }) {
   return (
     <>
       <Form
+        minor
         submit={t("console.form.save")}
         busy={save.isPending}
         disabled={!daysValid || !sampleValid || (n === of.default_days && percent === of.sample_rate * 100)}
@@ -186,6 +187,7 @@ function Reviewers() {
       id: "added",
       header: t("retention.added"),
       cell: (r) => formatDate(r.added_at),
+      nowrap: true,
       value: (r) => r.added_at,
     },
   ];
@@ -213,6 +215,7 @@ function Reviewers() {
       />
       <Card>
         <Form
+          minor
           submit={t("retention.addReviewer")}
           busy={add.isPending}
           disabled={user.trim() === ""}

@@ -31,6 +31,7 @@ export function Proofs() {
       id: "size",
       header: t("retention.size"),
       cell: (p) => formatBytes(p.bytes),
+      nowrap: true,
       value: (p) => p.bytes,
       align: "end",
       wideOnly: true,
@@ -55,6 +56,7 @@ export function Proofs() {
       id: "at",
       header: t("retention.proof.at"),
       cell: (p) => formatTime(p.at),
+      nowrap: true,
       value: (p) => p.at,
     },
   ];

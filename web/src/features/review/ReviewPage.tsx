@@ -118,6 +118,7 @@ function useColumns(): Column<Item>[] {
       id: "since",
       header: t("review.since"),
       cell: (item) => <span title={formatTime(item.created_at)}>{formatAgo(item.created_at)}</span>,
+      nowrap: true,
     },
   ];
 }

@@ -41,6 +41,7 @@ export function Identities() {
     {
       id: "used",
       header: t("account.lastSeen"),
+      nowrap: true,
       cell: (identity) => (
         <span title={formatTime(identity.last_used_at)}>{formatAgo(identity.last_used_at)}</span>
       ),

@@ -80,12 +80,14 @@ export function StatusPage() {
       id: "started",
       header: t("status.started"),
       cell: (incident) => formatTime(incident.started_at),
+      nowrap: true,
       value: (incident) => incident.started_at,
     },
     {
       id: "resolved",
       header: t("status.resolved"),
       cell: (incident) => (incident.resolved_at === null ? "–" : formatTime(incident.resolved_at)),
+      nowrap: true,
       value: (incident) => incident.resolved_at,
     },
   ];

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
-import { api, data } from "@/api/client";
 import { keysQuery } from "@/features/keys/api";
+import { usersQuery } from "@/features/members/api";
+import { projectsQuery } from "@/features/projects/api";
 import { useMay } from "@/features/session/may";
 import type { Dimension } from "./api";
 
@@ -29,31 +30,12 @@ export function useLabels(): (dimension: Dimension, value: string) => string {
   const { t } = useTranslation();
   const mayOrganization = useMay("organization.read");
   const mayKeys = useMay("keys.read");
-  const projects = useQuery({
-    queryKey: ["usage", "names", "projects"],
-    queryFn: async () =>
-      (
-        await data(
-          api.GET("/v1/organization/projects", { params: { query: { limit: 100, include_archived: true } } }),
-        )
-      ).data as Named[],
-    enabled: mayOrganization,
-    staleTime: 60_000,
-  });
-  const users = useQuery({
-    queryKey: ["usage", "names", "users"],
-    queryFn: async () =>
-      (await data(api.GET("/v1/organization/users"))).data.map((u) => ({
-        id: u.id,
-        name: u.name || u.email,
-      })) as Named[],
-    enabled: mayOrganization,
-    staleTime: 60_000,
-  });
+  const projects = useQuery({ ...projectsQuery, enabled: mayOrganization, staleTime: 60_000 });
+  const users = useQuery({ ...usersQuery, enabled: mayOrganization, staleTime: 60_000 });
   const keys = useQuery({ ...keysQuery, enabled: mayKeys, staleTime: 60_000 });
   const names: Partial<Record<Dimension, Map<string, string>>> = {
     project_id: named(projects.data),
-    user_id: named(users.data),
+    user_id: named(users.data?.map((u) => ({ id: u.id, name: u.name || u.email }))),
     api_key_id: named(keys.data?.map((k) => ({ id: k.id, name: k.name || k.redacted }))),
   };
   return (dimension, value) => {
