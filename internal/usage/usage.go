@@ -47,7 +47,7 @@ type Row struct {
 	Prompt     int    // tokens
 	Cached     int    // tokens of Prompt that came from the prefix cache
 	Completion int    // tokens
-	Status     int    // of HTTP; inside of a request that is not answered yet, its answer's counts
+	Status     int    // of HTTP; inside of a request its answer's counts, unless that is a stream that ended well and this is 5xx
 	Latency    time.Duration
 	FirstToken time.Duration // from the request to the first token; 0: unknown
 	EndUser    string        // the request's `user`; empty: none
@@ -278,7 +278,11 @@ func (l *Log) Enter(ctx context.Context, line httpapi.Line) {
 	now := l.clock.Now()
 	for _, e := range events {
 		e.at, e.code = now, clean(line.Code, maxCode)
-		e.row.Op, e.row.Status, e.row.Latency = line.Op, line.Status, line.Took
+		// A chat's answer that failed is told within a stream that ends well.
+		if line.Status >= http.StatusBadRequest || e.row.Status < http.StatusInternalServerError {
+			e.row.Status = line.Status
+		}
+		e.row.Op, e.row.Latency = line.Op, line.Took
 	}
 	defer l.spent(events...)
 	if l.journal != nil {

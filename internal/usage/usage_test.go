@@ -249,6 +249,11 @@ func TestRowOfARequest(t *testing.T) {
 			l.Record(r.Context(), who, row)
 			return fault.New(fault.Unavailable, "The model stopped.").WithCode("gone")
 		}, []string{`key_a x gpt-4 503 "gone" 10+3 0s 250ms`}},
+		{"stream that tells of a failure", t.Context(), func(w http.ResponseWriter, r *http.Request) error {
+			s := httpapi.NewStream(w, r)
+			l.Record(r.Context(), who, Row{Op: "chats", Model: "gpt-4", Status: 500})
+			return s.Event("failed", "all")
+		}, []string{`key_a x gpt-4 500 "" 0+0 0s 0s`}},
 		{"client gone", gone, func(w http.ResponseWriter, r *http.Request) error {
 			s := httpapi.NewStream(w, r)
 			if err := s.Send("piece"); err != nil {
