@@ -81,6 +81,23 @@ func (s *Server) Beside(t testing.TB) *Server {
 	return other
 }
 
+// In is a server of a program on a home and a database that are there already, not started yet: see Begin and Launch.
+// db is the setting; empty is SQLite in the home. It is killed at the end of the test if it still runs.
+func In(t testing.TB, bin, home, db string, env ...string) *Server {
+	s := &Server{t: t, bin: bin, db: db, Home: home}
+	s.env = append(os.Environ(), "PARLEY_HOME="+home, "PARLEY_ADDR=127.0.0.1:0", "PARLEY_LOG_LEVEL=info")
+	if db != "" {
+		s.env = append(s.env, "PARLEY_DB="+db)
+	}
+	s.env = append(s.env, env...)
+	t.Cleanup(func() {
+		if s.cmd != nil {
+			s.Kill()
+		}
+	})
+	return s
+}
+
 // storage returns the setting of a fresh database: empty for SQLite in the home.
 func storage(t testing.TB) string {
 	if os.Getenv(storetest.Env) == "" {
@@ -110,6 +127,13 @@ func (s *Server) move(home string) {
 // Launch starts the process again in the same home, after Kill or Stop.
 func (s *Server) Launch() {
 	s.t.Helper()
+	s.Begin()
+	s.waitReady()
+}
+
+// Begin is Launch without the wait for a server that answers.
+func (s *Server) Begin() {
+	s.t.Helper()
 	os.Remove(filepath.Join(s.Home, "server.json"))
 	s.cmd = exec.Command(s.bin, append([]string{"serve", "--smoke"}, s.args...)...)
 	s.cmd.Env = s.env
@@ -124,7 +148,6 @@ func (s *Server) Launch() {
 		cmd.Wait()
 		close(done)
 	}(s.cmd, s.done)
-	s.waitReady()
 }
 
 // waitReady waits for the file that a ready server writes into its home.
