@@ -319,7 +319,7 @@ func (s *Service) SetDetails(ctx context.Context, who actor.Actor, org string, d
 	if d.Contacts, err = addresses(d.Contacts); err != nil {
 		return Account{}, err
 	}
-	if err := errors.Join(line("name", d.Name, maxName), block("address", d.Address, maxAddress)); err != nil {
+	if err := errors.Join(line("invoice_name", d.Name, maxName), block("invoice_address", d.Address, maxAddress)); err != nil {
 		return Account{}, err
 	}
 	return s.setAccount(ctx, who, org, "billing.updated", func(a *Account) { a.Contacts, a.Name, a.Address = d.Contacts, d.Name, d.Address })
@@ -394,7 +394,7 @@ func line(param, text string, most int) error {
 // block checks a text of several lines.
 func block(param, text string, most int) error {
 	if len(text) > most || !plain(strings.NewReplacer("\r\n", "", "\n", "").Replace(text)) || strings.Count(text, "\n") >= 12 {
-		return fault.Param(param, "Invalid '%s': expected at most 12 lines and %d bytes.", param, most).WithCode("invalid_value")
+		return fault.Param(param, "Invalid '%s': expected at most 12 lines and %d bytes, without tabulators and other control characters.", param, most).WithCode("invalid_value")
 	}
 	return nil
 }

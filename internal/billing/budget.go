@@ -35,7 +35,11 @@ func amount(param string, dollars *float64) (int64, error) {
 	if !(*dollars >= 0 && *dollars <= maxBudget) {
 		return 0, fault.Param(param, "Invalid '%s': expected 0 to %.0f US dollars, or null for no limit.", param, maxBudget).WithCode("invalid_value")
 	}
-	return int64(math.Round(*dollars * billion)), nil
+	n := int64(math.Round(*dollars * billion))
+	if n == 0 && *dollars > 0 { // 0 would refuse everything
+		return 0, fault.Param(param, "Invalid '%s': the least that is counted is a billionth of a US dollar.", param).WithCode("invalid_value")
+	}
+	return n, nil
 }
 
 // SetBudget sets the limits of an organization, or of the project that is not "". nil is no limit. A project of another organization is not

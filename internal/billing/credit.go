@@ -67,7 +67,7 @@ func (s *Service) GrantCredit(ctx context.Context, who actor.Actor, org string, 
 	g = Grant{ID: ids.New("grant_"), Org: org, Amount: int64(math.Round(amount * billion)), Reason: reason, Effective: effective, Expires: expires, Created: now}
 	switch {
 	case !(amount > 0 && amount <= maxGrant) || g.Amount == 0:
-		return Grant{}, fault.Param("amount", "Invalid 'amount': expected more than 0 and at most %.0f US dollars.", maxGrant).WithCode("invalid_value")
+		return Grant{}, fault.Param("amount_usd", "Invalid 'amount_usd': expected more than 0 and at most %.0f US dollars.", maxGrant).WithCode("invalid_value")
 	case !expires.IsZero() && !expires.After(effective):
 		return Grant{}, fault.Param("expires_at", "Invalid 'expires_at': the credit would end before it begins.").WithCode("invalid_value")
 	}

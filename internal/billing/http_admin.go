@@ -69,6 +69,9 @@ func (a adminHandlers) putPlan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := httpapi.Required("plan", in.Plan != ""); err != nil {
+		return err
+	}
 	got, err := a.SetPlan(r.Context(), httpapi.ActorOf(r.Context()), org, in.Plan)
 	if err != nil {
 		return err

@@ -77,12 +77,18 @@ func TestRoutes(t *testing.T) {
 		do(b, "GET", "/api/billing/state", "", 200, `"ok"`)
 		do(a, "GET", "/api/billing/budgets", "", 200, `"spend_usd":2,`)
 
+		do(a, "PUT", "/api/billing/budgets/org-a", `{"hard_limit_usd":1e-10}`, 400, `"param":"hard_limit_usd"`) // not 0, which refuses everything
+		do(a, "PUT", "/api/billing/details", `{"invoice_name":"a\nb"}`, 400, `"param":"invoice_name"`)
+		do(a, "PUT", "/api/billing/details", `{"invoice_address":"\t"}`, 400, `"param":"invoice_address"`)
+
 		// The operator's.
 		do(a, "POST", "/admin/billing/credits?organization=org-a", `{"amount_usd":5}`, 403, "missing_scope")
 		do(boss, "POST", "/admin/billing/credits", `{"amount_usd":5}`, 400, "?organization=")
 		do(boss, "POST", "/admin/billing/credits?organization=org-x", `{"amount_usd":5}`, 404, "No such organization")
 		do(boss, "POST", "/admin/billing/credits?organization=org-b", `{}`, 400, "amount_usd")
 		do(boss, "POST", "/admin/billing/credits?organization=org-b", `{"amount_usd":5,"expires_at":-1}`, 400, "expires_at")
+		do(boss, "POST", "/admin/billing/credits?organization=org-b", `{"amount_usd":-5}`, 400, `"param":"amount_usd"`)
+		do(boss, "PUT", "/admin/billing/plan?organization=org-b", `{}`, 400, "'plan' is a required property")
 		var g CreditObject
 		text := do(boss, "POST", "/admin/billing/credits?organization=org-b", `{"amount_usd":5,"reason":"trial","expires_at":1700000000}`, 200, `"used_usd":0,"available_usd":5,"reason":"trial"`)
 		ok(t, json.Unmarshal([]byte(text), &g))

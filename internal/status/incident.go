@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/parley-ai/parley/internal/actor"
@@ -98,6 +99,14 @@ func checkText(param, text string, most int) error {
 	return nil
 }
 
+// checkName checks a text of one line.
+func checkName(text string) error {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return fault.Param("name", "Invalid 'name': expected one line, without control characters.").WithCode("invalid_value")
+	}
+	return checkText("name", text, maxTitle)
+}
+
 func checkOne(param, value string, of []string) error {
 	if slices.Contains(of, value) {
 		return nil
@@ -140,7 +149,7 @@ func (s *Service) Create(ctx context.Context, who actor.Actor, n NewIncident) (_
 	if n.Impact == "" {
 		n.Impact = ImpactMinor
 	}
-	for _, err := range []error{checkText("name", n.Name, maxTitle), checkText("body", n.Body, maxBody), checkOne("status", n.Status, statuses), checkOne("impact", n.Impact, impacts), checkComponents(n.Components)} {
+	for _, err := range []error{checkName(n.Name), checkText("body", n.Body, maxBody), checkOne("status", n.Status, statuses), checkOne("impact", n.Impact, impacts), checkComponents(n.Components)} {
 		if err != nil {
 			return Incident{}, err
 		}
@@ -202,7 +211,7 @@ func (s *Service) Edit(ctx context.Context, who actor.Actor, id string, e Edit) 
 	defer fault.Wrap(&err, "status.Edit(%s)", id)
 	return s.alter(ctx, who, id, "incident.updated", "", func(_ *store.Tx, in *Incident, _ time.Time) error {
 		if e.Name != nil {
-			if err := checkText("name", *e.Name, maxTitle); err != nil {
+			if err := checkName(*e.Name); err != nil {
 				return err
 			}
 			in.Name = strings.TrimSpace(*e.Name)

@@ -401,6 +401,13 @@ func TestBadIncidents(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
+	if _, err := w.Create(t.Context(), operator, NewIncident{Name: "two\nlines", Body: "y"}); param(err) != "name" {
+		t.Errorf("a name of two lines: %v", err)
+	}
+	name := "a\tb"
+	if _, err := w.Edit(t.Context(), operator, in.ID, Edit{Name: &name}); param(err) != "name" {
+		t.Errorf("a name with a tabulator: %v", err)
+	}
 	long := strings.Repeat("ü", maxBody+1)
 	_, tooLong := w.Write(t.Context(), operator, in.ID, NewUpdate{Body: long})
 	_, nul := w.Write(t.Context(), operator, in.ID, NewUpdate{Body: "a\x00"})
