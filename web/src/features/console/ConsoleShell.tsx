@@ -1,10 +1,14 @@
-import { Outlet, useLocation } from "@tanstack/react-router";
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { Page } from "@/components/console/Page";
 import { Drawer } from "@/components/ui/dialog";
 import { BillingBanner } from "@/features/billing/BillingBanner";
 import { CommandButton } from "@/features/commands/CommandButton";
 import { LeaveDialog } from "@/features/members/LeaveDialog";
+import { sessionQuery } from "@/features/session/api";
+import { may } from "@/features/session/may";
 import { preferences } from "@/features/settings/preferences";
 import { AwayLine, Overlays, SignedIn } from "@/features/shell/SignedIn";
 import { SkipLink } from "@/features/shell/SkipLink";
@@ -12,6 +16,7 @@ import { useMedia, wide } from "@/lib/media";
 import { useStore } from "@/lib/store";
 import { show, ui } from "@/lib/ui";
 import { ConsoleSidebar } from "./ConsoleSidebar";
+import { currentPage, pages } from "./nav";
 
 /** Every page of the console: its own sidebar, a drawer on narrow screens, and the page. */
 export function ConsoleShell() {
@@ -24,6 +29,12 @@ function Frame({ away }: { away: boolean }) {
   const sidebar = useStore(preferences, (p) => p.sidebar);
   const drawer = useStore(ui, (state) => state.drawer);
   const path = useLocation({ select: (location) => location.pathname });
+  const { data: session } = useQuery(sessionQuery);
+  const here = currentPage(pages, path);
+  // A link that somebody sent: said once, instead of by each of the page's requests. What one may do in a project is
+  // known for the one that is chosen only: the page of another asks the server.
+  const unknown = here?.id === "projects" && path !== here.path;
+  const allowed = here?.needs === undefined || unknown || may(session, here.needs);
   const scroller = useRef<HTMLElement>(null);
 
   // Another page begins at its top, without the drawer that led there.
@@ -63,7 +74,15 @@ function Frame({ away }: { away: boolean }) {
           className="relative min-h-0 grow overflow-y-auto outline-none"
         >
           {away && <AwayLine />}
-          <Outlet />
+          {allowed ? (
+            <Outlet />
+          ) : (
+            <Page title={t("console.notAllowed")} lead={t("console.notAllowedHint")}>
+              <Link to="/console" className="w-fit font-medium underline underline-offset-2">
+                {t("overview.title")}
+              </Link>
+            </Page>
+          )}
         </main>
         <BillingBanner />
       </div>

@@ -8,7 +8,7 @@ import { sessionQuery } from "@/features/session/api";
 import { may } from "@/features/session/may";
 import { AccountMenu } from "@/features/shell/AccountMenu";
 import { cn } from "@/lib/cn";
-import { type ConsolePage, pages, sections } from "./nav";
+import { currentPage, pages, sections } from "./nav";
 import { Switcher } from "./Switcher";
 
 export function ConsoleSidebar() {
@@ -78,12 +78,4 @@ export function ConsoleSidebar() {
       <AccountMenu />
     </nav>
   );
-}
-
-/** The page of the longest path that the address begins with: an object's page belongs to its list. */
-function currentPage(all: readonly ConsolePage[], path: string): ConsolePage | undefined {
-  return all
-    .filter((page) => path === page.path || path.startsWith(`${page.path}/`))
-    .filter((page) => page.path !== "/console" || path.replace(/\/$/, "") === "/console")
-    .sort((a, b) => b.path.length - a.path.length)[0];
 }

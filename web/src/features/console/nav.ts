@@ -202,3 +202,11 @@ export const pages: readonly ConsolePage[] = [
     needs: "reviewer",
   },
 ];
+
+/** The page of the longest path that the address begins with: an object's page belongs to its list. */
+export function currentPage(all: readonly ConsolePage[], path: string): ConsolePage | undefined {
+  return all
+    .filter((page) => path === page.path || path.startsWith(`${page.path}/`))
+    .filter((page) => page.path !== "/console" || path.replace(/\/$/, "") === "/console")
+    .sort((a, b) => b.path.length - a.path.length)[0];
+}

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { keysQuery } from "@/features/keys/api";
 import { usersQuery } from "@/features/members/api";
 import { projectsQuery } from "@/features/projects/api";
+import { sessionQuery } from "@/features/session/api";
 import { useMay } from "@/features/session/may";
 import type { Dimension } from "./api";
 
@@ -28,14 +29,17 @@ const named = (list: readonly Named[] | undefined) => new Map(list?.map((o) => [
 /** The names of what sums are told apart by, as far as the reader may know them; what has none keeps its id. */
 export function useLabels(): (dimension: Dimension, value: string) => string {
   const { t } = useTranslation();
+  const { data: session } = useQuery(sessionQuery);
   const mayOrganization = useMay("organization.read");
   const mayKeys = useMay("keys.read");
   const projects = useQuery({ ...projectsQuery, enabled: mayOrganization, staleTime: 60_000 });
   const users = useQuery({ ...usersQuery, enabled: mayOrganization, staleTime: 60_000 });
   const keys = useQuery({ ...keysQuery, enabled: mayKeys, staleTime: 60_000 });
   const names: Partial<Record<Dimension, Map<string, string>>> = {
-    project_id: named(projects.data),
-    user_id: named(users.data?.map((u) => ({ id: u.id, name: u.name || u.email }))),
+    project_id: named(projects.data ?? (session ? [session.project] : [])),
+    user_id: named(
+      users.data?.map((u) => ({ id: u.id, name: u.name || u.email })) ?? (session ? [session.user] : []),
+    ),
     api_key_id: named(keys.data?.map((k) => ({ id: k.id, name: k.name || k.redacted }))),
   };
   return (dimension, value) => {
