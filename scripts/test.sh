@@ -107,14 +107,15 @@ wants go && part "Go, on SQLite" "${gotestsum[@]}" -count=1 -timeout 15m $(packa
 if wants postgres; then
 	# shellcheck disable=SC2046
 	part "Go, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m $(packages_with_store)
-	part "the built binary, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m -run 'TestPython0|TestPythonNewest|TestKill|TestScripts/^postgres$' \
-		./e2e/sdk ./e2e/resilience ./e2e/script
+	part "the built binary, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m -run 'TestPython0|TestPythonNewest|TestKill|TestScripts/^postgres$|TestUpgrade|TestRestoreOldBackup' \
+		./e2e/sdk ./e2e/resilience ./e2e/script ./e2e/upgrade
 fi
 wants race && part "race detector" env CGO_ENABLED=1 "${gotestsum[@]}" -race -short -count=1 -timeout 15m \
 	./internal/engine/... ./internal/httpapi/... ./internal/generate/...
 wants fuzz && part "fuzzing of every decoder" env FUZZTIME="${FUZZTIME:-5s}" ./scripts/fuzz.sh
 wants scripts && part "the built binary as a terminal session" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/script
 wants scripts && part "killed processes" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/resilience
+wants scripts && part "homes of earlier builds" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/upgrade
 wants sdk && part "real clients on the real model" "${gotestsum[@]}" -count=1 -timeout 15m -skip TestLMEval ./e2e/sdk
 wants lmeval && part "lm-eval on the real model" "${gotestsum[@]}" -count=1 -timeout 15m -run TestLMEval ./e2e/sdk
 if wants web; then part "web app" bash -c 'cd web && npm test --silent'; fi

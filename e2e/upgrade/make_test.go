@@ -144,7 +144,9 @@ func fill(t *testing.T, s *binary.Server, backup string) want {
 		w.Keys[0].Used.add(u)
 		return question, answer
 	}
-	patch := func(chat string, change map[string]any) { c.do(http.StatusOK, http.MethodPatch, "/api/chats/"+chat, change) }
+	patch := func(chat string, change map[string]any) {
+		c.do(http.StatusOK, http.MethodPatch, "/api/chats/"+chat, change)
+	}
 
 	branches := begin()
 	q1, a1 := say(branches, nil, "Where does the Rhine begin?")
