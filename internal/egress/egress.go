@@ -48,7 +48,12 @@ func Client(t Trust) *http.Client {
 	return user
 }
 
+// Downloads returns Client(User) without its minute, for files that take longer. Give it an end by context.
+func Downloads() *http.Client { return downloads }
+
 var (
+	downloads = &http.Client{Transport: user.Transport, CheckRedirect: checkRedirect}
+
 	operator = &http.Client{Transport: Transport(Operator)}
 	user     = &http.Client{Transport: Transport(User), Timeout: userTimeout, CheckRedirect: checkRedirect}
 )
@@ -105,9 +110,12 @@ func refusePrivate(_ context.Context, network, address string, _ syscall.RawConn
 	return nil
 }
 
+// ErrRefused is the cause when Client(User) does not dial an address.
+var ErrRefused = errors.New("egress: refused to dial")
+
 func refused(address string) error {
 	return fault.New(fault.Invalid, "The address may not be reached: it is private or reserved. Use a public address.").
-		WithCause(fmt.Errorf("egress: refused to dial %s", address))
+		WithCause(fmt.Errorf("%w %s", ErrRefused, address))
 }
 
 // reserved are the networks that no user may send us to, besides those that netip itself knows.

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parley-ai/parley/internal/egress"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/models/catalog"
@@ -33,6 +34,7 @@ type PullOptions struct {
 	Progress func(Progress)  // may be nil; called from one goroutine at a time
 	Python   string          // program; see pull.Options
 	NPM      string
+	Public   bool // an https address has to be public: who names it is not on this machine
 }
 
 func (r *Registry) pullOptions(o PullOptions) pull.Options {
@@ -247,7 +249,14 @@ func (r *Registry) fetchURL(ctx context.Context, ref string, o PullOptions) (Ins
 		want = strings.ToLower(sum)
 	}
 	u.Fragment = ""
-	got, err := pull.Download(ctx, pull.Remote{URL: u.String(), Name: path.Base(u.Path), SHA256: want}, r.pullOptions(o))
+	po := r.pullOptions(o)
+	if o.Public {
+		po.HTTP = r.public
+	}
+	got, err := pull.Download(ctx, pull.Remote{URL: u.String(), Name: path.Base(u.Path), SHA256: want}, po)
+	if errors.Is(err, egress.ErrRefused) {
+		return Installed{}, fault.New(fault.Invalid, "%s may not be reached from a browser: it is private or reserved. On the server's machine, `parley pull` fetches from it.", u.Host).WithCause(err)
+	}
 	if err != nil {
 		return Installed{}, err
 	}

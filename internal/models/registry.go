@@ -60,6 +60,7 @@ type Options struct {
 	Home     string // empty: DefaultHome
 	Cache    string // empty: blobs.DefaultDir
 	HTTP     *http.Client
+	Public   *http.Client // reaches public addresses alone, for PullOptions.Public
 	Clock    clock.Clock  // nil: the system's
 	Log      *slog.Logger // nil: none
 	Memory   int64        // bytes for models; 0: Memory()
@@ -71,6 +72,7 @@ type Registry struct {
 	home     string
 	store    blobs.Store
 	http     *http.Client
+	public   *http.Client
 	clock    clock.Clock
 	log      *slog.Logger
 	memory   int64
@@ -120,7 +122,7 @@ func Open(o Options) (*Registry, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Registry{
-		home: o.Home, store: blobs.Store{Dir: o.Cache}, http: o.HTTP, clock: o.Clock, log: o.Log,
+		home: o.Home, store: blobs.Store{Dir: o.Cache}, http: o.HTTP, public: o.Public, clock: o.Clock, log: o.Log,
 		memory: o.Memory, settings: o.Settings,
 	}
 	base, err := builtinAliases()

@@ -26,7 +26,7 @@ type Options struct {
 // ModelOptions opens the models that the configuration describes.
 func ModelOptions(cfg *config.Config, log *slog.Logger) models.Options {
 	return models.Options{
-		Home: cfg.Home, Cache: cfg.Cache, HTTP: egress.Client(egress.Operator), Log: log,
+		Home: cfg.Home, Cache: cfg.Cache, HTTP: egress.Client(egress.Operator), Public: egress.Downloads(), Log: log,
 		Memory: int64(cfg.Engine.MemoryBudget), Settings: models.FromConfig(cfg),
 	}
 }

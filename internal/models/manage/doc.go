@@ -26,5 +26,6 @@
 //   - What is asked for twice is pulled once: a second request gets the pull that runs.
 //   - A pull that was canceled, or that failed, goes on where it stopped when it is asked for again.
 //   - Unloading ends no request: see package pool.
-//   - A browser names models of the catalog, a hub or an https address; a path of a file is for the server's own machine.
+//   - A browser names models of the catalog, a hub or a public https address; a path of a file, and an address inside of the
+//     server's network, is for the server's own machine.
 package manage

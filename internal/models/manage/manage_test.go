@@ -4,19 +4,23 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/clock"
+	"github.com/parley-ai/parley/internal/egress"
 	"github.com/parley-ai/parley/internal/engine"
 	"github.com/parley-ai/parley/internal/engine/echo"
 	"github.com/parley-ai/parley/internal/engine/pool"
@@ -93,7 +97,7 @@ func open(t *testing.T, db *store.DB) *world {
 	w.url = origin.URL
 	clk := clock.NewFake(begin)
 	var err error
-	if w.reg, err = models.Open(models.Options{Home: t.TempDir(), Cache: t.TempDir(), HTTP: http.DefaultClient, Clock: clk, Memory: 16 << 30, Settings: models.Settings{
+	if w.reg, err = models.Open(models.Options{Home: t.TempDir(), Cache: t.TempDir(), HTTP: http.DefaultClient, Public: egress.Downloads(), Clock: clk, Memory: 16 << 30, Settings: models.Settings{
 		Library: t.TempDir(), Remotes: []models.Remote{{Name: "up", URL: "http://127.0.0.1:9/v1", Models: []models.RemoteModel{{Name: "m", Window: 100}}}},
 	}}); err != nil {
 		t.Fatal(err)
@@ -277,6 +281,36 @@ func TestWhatCannotBePulled(t *testing.T) {
 	}
 	if len(w.Pulls()) != 0 {
 		t.Errorf("%+v", w.Pulls())
+	}
+}
+
+// TestBrowsersPullFromPublicAddresses: nobody looks about in the server's network by naming addresses of it in a browser.
+func TestBrowsersPullFromPublicAddresses(t *testing.T) {
+	w := open(t, sqlite(t))
+	var reached atomic.Int64
+	inside := httptest.NewUnstartedServer(http.NotFoundHandler())
+	inside.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			reached.Add(1)
+		}
+	}
+	inside.Config.ErrorLog = log.New(io.Discard, "", 0)
+	inside.StartTLS()
+	t.Cleanup(inside.Close)
+	p, err := w.Start(t.Context(), browser, NewPull{Model: inside.URL + "/m.gguf"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = w.wait(p.ID, PullFailed)
+	if reached.Load() != 0 || !strings.Contains(p.Error, "it is private or reserved") || !strings.Contains(p.Error, "parley pull") {
+		t.Errorf("%d connections: %s", reached.Load(), p.Error)
+	}
+	// On the server's machine one may.
+	if p, err = w.Start(t.Context(), operator, NewPull{Model: inside.URL + "/m.gguf"}); err != nil {
+		t.Fatal(err)
+	}
+	if w.wait(p.ID, PullFailed); reached.Load() == 0 { // its certificate is nobody's
+		t.Error("the operator did not reach it")
 	}
 }
 

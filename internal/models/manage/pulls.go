@@ -102,7 +102,7 @@ func (s *Service) Start(ctx context.Context, who actor.Actor, in NewPull) (_ Pul
 	line.Model = models.SafeRef(in.Model)
 	var out Pull
 	err = s.record(ctx, who, audit.Event{Type: "model.pull_started", Object: line.Model, After: line}, func() error {
-		out = s.begin(in, nil)
+		out = s.begin(in, who.Session != "", nil)
 		return nil
 	})
 	return out, err
@@ -111,7 +111,7 @@ func (s *Service) Start(ctx context.Context, who actor.Actor, in NewPull) (_ Pul
 // Upgrade is Start for the program itself, with nobody to note: the model becomes the default of its kind. watch is
 // told of each step.
 func (s *Service) Upgrade(ref string, watch func(Pull)) Pull {
-	return s.begin(NewPull{Model: ref, Default: true}, watch)
+	return s.begin(NewPull{Model: ref, Default: true}, false, watch)
 }
 
 func (s *Service) running(ref string) (Pull, bool) {
@@ -125,8 +125,8 @@ func (s *Service) running(ref string) (Pull, bool) {
 	return Pull{}, false
 }
 
-// begin starts a pull, unless the same runs.
-func (s *Service) begin(in NewPull, watch func(Pull)) Pull {
+// begin starts a pull, unless the same runs; public is of PullOptions.
+func (s *Service) begin(in NewPull, public bool, watch func(Pull)) Pull {
 	p := &s.pulls
 	p.mu.Lock()
 	for _, j := range p.list {
@@ -160,7 +160,7 @@ func (s *Service) begin(in NewPull, watch func(Pull)) Pull {
 	p.mu.Unlock()
 	s.wg.Go(func() {
 		defer cancel()
-		s.pull(ctx, j, in)
+		s.pull(ctx, j, in, public)
 	})
 	return now
 }
@@ -176,8 +176,8 @@ func (s *Service) tell(j *job, change func()) {
 	}
 }
 
-func (s *Service) pull(ctx context.Context, j *job, in NewPull) {
-	o := models.PullOptions{Name: in.Name, Layout: in.Layout, Preparer: s.o.Preparer, Progress: func(r models.Progress) {
+func (s *Service) pull(ctx context.Context, j *job, in NewPull, public bool) {
+	o := models.PullOptions{Name: in.Name, Layout: in.Layout, Preparer: s.o.Preparer, Public: public, Progress: func(r models.Progress) {
 		s.tell(j, func() {
 			j.Stage, j.Done, j.Total = r.Stage, r.Done, r.Total
 			j.Speed, j.Left = j.meter.at(time.Now(), r)
