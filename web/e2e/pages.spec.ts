@@ -90,6 +90,29 @@ test("a session that ends leads to the sign-in page, and a link back to where on
   expect(page.url()).not.toContain("token");
 });
 
+test("a link where somebody is signed in does nothing before they say so", async ({ page }) => {
+  const begun: string[] = [];
+  page.on("request", (r) => {
+    if (r.method() === "POST" && r.url().endsWith("/api/session")) begun.push(r.url());
+  });
+  await open(page);
+  await page.goto("/signin?token=good&next=/settings");
+  await expect(page.getByRole("heading", { name: "Sign in by this link?" })).toBeVisible();
+  expect(page.url()).not.toContain("token");
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 390, height: 800 });
+  await expectNoSidewaysScroll(page);
+  await page.getByRole("button", { name: "Stay as I am" }).click();
+  await expect(page).toHaveURL(/\/settings$/);
+  await page.goto("/signin?token=join-x");
+  await expect(page.getByRole("heading", { name: "Accept this invitation?" })).toBeVisible();
+  expect(begun).toEqual([]);
+  await page.goto("/signin?token=good&next=/settings");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await expect(page).toHaveURL(/\/settings$/);
+  expect(begun).toHaveLength(1);
+});
+
 test("words that the server refuses come back into the message box", async ({ page }) => {
   await open(page);
   await ask(page, "Hello");

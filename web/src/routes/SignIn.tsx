@@ -1,19 +1,28 @@
 import { useQuery } from "@tanstack/react-query";
 import { Navigate, useNavigate, useSearch } from "@tanstack/react-router";
 import { sessionQuery } from "@/features/session/api";
+import { LinkPage } from "@/features/session/LinkPage";
 import { SignInPage } from "@/features/session/SignInPage";
 
 export function SignIn() {
-  const { failed, next } = useSearch({ from: "/signin" });
-  const { isSuccess } = useQuery(sessionQuery);
+  const { failed, next, asks } = useSearch({ from: "/signin" });
+  const { isSuccess, data: session } = useQuery(sessionQuery);
   const navigate = useNavigate();
+  const leave = () => void navigate({ to: next ?? "/", replace: true });
+  if (isSuccess && asks !== undefined) {
+    return (
+      <LinkPage
+        who={session.email || session.user.name}
+        onDone={(joined) =>
+          joined && next === undefined
+            ? void navigate({ to: "/account", search: { welcome: "yes" }, replace: true })
+            : leave()
+        }
+        onStay={leave}
+      />
+    );
+  }
   // Also when another tab signs in while this page waits: it looks again as soon as it is in front.
   if (isSuccess && failed === undefined) return <Navigate to={next ?? "/"} replace />;
-  return (
-    <SignInPage
-      expired={failed === "expired"}
-      unreachable={failed === "unreachable"}
-      onDone={() => void navigate({ to: next ?? "/", replace: true })}
-    />
-  );
+  return <SignInPage expired={failed === "expired"} unreachable={failed === "unreachable"} onDone={leave} />;
 }

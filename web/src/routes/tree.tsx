@@ -1,6 +1,6 @@
 import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { ApiError, Unreachable } from "@/api/errors";
-import { sessionKey, signIn } from "@/features/session/api";
+import { isSomebodyIn, sessionKey, signIn } from "@/features/session/api";
 import { safeNext } from "@/features/session/next";
 import { keepWaiting } from "@/features/session/waiting";
 import { type Failure, isFailure } from "@/features/sso/failures";
@@ -16,6 +16,8 @@ type SignInSearch = {
   failed?: (typeof failures)[number] | undefined;
   /** Why the provider of identities did not sign one in. */
   sso_error?: Failure | undefined;
+  /** A link waits, and somebody is signed in already: the page asks first. */
+  asks?: "yes" | undefined;
 };
 
 /** Why a link did not sign in: it is spent, or the server is away. */
@@ -31,10 +33,17 @@ const signin = createRoute({
     next: safeNext(search.next),
     failed: failures.find((failed) => failed === search.failed),
     sso_error: isFailure(search.sso_error) ? search.sso_error : undefined,
+    asks: search.asks === "yes" ? "yes" : undefined,
   }),
-  // The token is spent before anything shows, and never stays in the address or the history.
+  // The token is spent before anything shows, and never stays in the address or the history. Where somebody is signed in, the page asks
+  // first: or a link that others made would move them, unseen, into another account or organization.
   beforeLoad: async ({ search: { token, next }, context: { app } }) => {
     if (token === undefined) return;
+    if (await isSomebodyIn(app.queryClient)) {
+      keepWaiting(token);
+      // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
+      throw redirect({ to: "/signin", search: { next, asks: "yes" }, replace: true });
+    }
     try {
       app.queryClient.setQueryData(sessionKey, await signIn({ token }));
     } catch (error) {

@@ -184,7 +184,7 @@ function Forgot({
   );
 }
 
-function Frame({ title, lead, children }: { title: string; lead?: string; children?: ReactNode }) {
+export function Frame({ title, lead, children }: { title: string; lead?: string; children?: ReactNode }) {
   return (
     <main className="flex min-h-dvh items-center justify-center bg-surface p-4">
       <div className="grid w-full max-w-md gap-5 rounded-3xl border bg-card p-7 shadow-panel *:min-w-0 md:p-9">
@@ -199,7 +199,7 @@ function Frame({ title, lead, children }: { title: string; lead?: string; childr
   );
 }
 
-function Other({ onClick, children }: { onClick: () => void; children: ReactNode }) {
+export function Other({ onClick, children }: { onClick: () => void; children: ReactNode }) {
   return (
     <div>
       <Button variant="ghost" size="sm" className="-ml-2.5" onClick={onClick}>

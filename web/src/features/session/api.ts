@@ -1,4 +1,4 @@
-import { queryOptions } from "@tanstack/react-query";
+import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { actAs } from "@/api/acting";
 import { api, data } from "@/api/client";
 import { isSignedOut } from "@/api/errors";
@@ -15,6 +15,16 @@ export const sessionQuery = queryOptions({
   retry: false,
   refetchInterval: (query) => (query.state.error && !isSignedOut(query.state.error) ? 2000 : false),
 });
+
+/** Whether somebody is signed in, asked now. */
+export async function isSomebodyIn(client: QueryClient): Promise<boolean> {
+  try {
+    await client.query({ ...sessionQuery, staleTime: 0 });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** What one signs in with: a link's token, or address and password. */
 export type Credentials = { token: string } | { email: string; password: string };
