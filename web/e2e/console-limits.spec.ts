@@ -45,8 +45,8 @@ test("a limit is set, hit, an increase asked for and granted", async ({ page }) 
   // The operator decides.
   await page.goto("/console/all-limits?q.state=open");
   await page
+    .getByRole("table", { name: "Requests for an increase" })
     .getByRole("row", { name: new RegExp(model) })
-    .first()
     .getByRole("button", { name: /Actions/ })
     .click();
   await page.getByRole("menuitem", { name: "Decide" }).click();
