@@ -62,15 +62,11 @@ func (a accounts) Lines(ctx context.Context, org string, from, to time.Time) ([]
 // person lets billing know whom it writes to.
 func person(ids *identity.Service) func(context.Context, string) (string, []string, error) {
 	return func(ctx context.Context, org string) (name string, owners []string, err error) {
-		all, err := ids.AllOrganizations(ctx)
+		o, err := ids.Organization(ctx, actor.Actor{Org: org})
 		if err != nil {
 			return "", nil, err
 		}
-		for _, o := range all {
-			if o.ID == org {
-				name = o.Name
-			}
-		}
+		name = o.Name
 		p := store.Paging{Limit: store.MaxPage}
 		for {
 			users, more, err := ids.Users(ctx, actor.Actor{Org: org}, nil, p)
