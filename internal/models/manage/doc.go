@@ -20,7 +20,7 @@
 //
 // and for everybody who may read models:
 //
-//	GET    /api/pulls                   listPulls
+//	GET    /api/pulls                   listPulls           without paths, addresses and errors, but for the operator
 //
 // Invariants:
 //   - What is asked for twice is pulled once: a second request gets the pull that runs.

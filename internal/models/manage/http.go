@@ -3,6 +3,9 @@ package manage
 import (
 	"context"
 	"net/http"
+	"path"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
@@ -68,7 +71,7 @@ const probeTime = 5 * time.Second
 func (s *Service) Routes() []httpapi.Route {
 	return []httpapi.Route{{
 		Method: http.MethodGet, Path: "/api/pulls", Op: "listPulls", Tag: "Models", Out: httpapi.List[Pull]{}, Scope: actor.ModelsRead,
-		Summary: "Models that this server is pulling in the background.", Handle: s.listPulls,
+		Summary: "Models that this server is pulling in the background.", Handle: s.showPulls,
 	}}
 }
 
@@ -155,6 +158,24 @@ func (s *Service) setDefault(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Service) listPulls(w http.ResponseWriter, _ *http.Request) error {
 	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(s.Pulls(), false, func(p Pull) string { return p.ID }))
+}
+
+// showPulls is listPulls for everybody: where files lie, and what answered whom, is the operator's.
+func (s *Service) showPulls(w http.ResponseWriter, r *http.Request) error {
+	if httpapi.ActorOf(r.Context()).Operator {
+		return s.listPulls(w, r)
+	}
+	list := s.Pulls()
+	for i := range list {
+		p := &list[i]
+		if !strings.HasPrefix(p.Name, "hf:") {
+			p.Name = path.Base(filepath.ToSlash(p.Name))
+		}
+		if p.Error != "" {
+			p.Error = "It failed. The operator of this server sees why."
+		}
+	}
+	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(list, false, func(p Pull) string { return p.ID }))
 }
 
 func (s *Service) startPull(w http.ResponseWriter, r *http.Request) error {

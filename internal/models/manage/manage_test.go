@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log"
@@ -25,6 +26,7 @@ import (
 	"github.com/parley-ai/parley/internal/engine/echo"
 	"github.com/parley-ai/parley/internal/engine/pool"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/catalog"
 	"github.com/parley-ai/parley/internal/models/gguf"
@@ -311,6 +313,54 @@ func TestBrowsersPullFromPublicAddresses(t *testing.T) {
 	}
 	if w.wait(p.ID, PullFailed); reached.Load() == 0 { // its certificate is nobody's
 		t.Error("the operator did not reach it")
+	}
+}
+
+// as is a fake: everybody is one.
+type as actor.Actor
+
+func (a as) Authenticate(*http.Request) (actor.Actor, error) { return actor.Actor(a), nil }
+
+// TestMembersSeeNoPaths: where the operator's files and servers are is nobody else's.
+func TestMembersSeeNoPaths(t *testing.T) {
+	w := open(t, sqlite(t))
+	pulls := map[string]string{"/srv/secret/m.gguf": "m.gguf", w.url + "/missing/n.gguf": "n.gguf", "hf:owner": "hf:owner"}
+	for ref := range pulls {
+		p, err := w.Start(t.Context(), operator, NewPull{Model: ref})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.wait(p.ID, PullFailed)
+	}
+	list := func(who actor.Actor) (text string, out []Pull) {
+		api, err := httpapi.New(httpapi.Options{Auth: as(who), Logger: slog.New(slog.DiscardHandler), Routes: w.Routes()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec := httptest.NewRecorder()
+		api.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/api/pulls", nil))
+		var page httpapi.List[Pull]
+		if err := json.Unmarshal(rec.Body.Bytes(), &page); err != nil {
+			t.Fatalf("%s: %v", rec.Body, err)
+		}
+		return rec.Body.String(), page.Data
+	}
+	member := actor.Actor{Org: "org-b", User: "user-2", Scopes: []string{actor.ModelsRead}}
+	text, seen := list(member)
+	for _, hidden := range []string{"/srv", "secret", "127.0.0.1", "missing", "http"} {
+		if strings.Contains(text, hidden) {
+			t.Errorf("a member reads %q: %s", hidden, text)
+		}
+	}
+	for i, p := range w.Pulls() {
+		if len(seen) <= i || seen[i].ID != p.ID || seen[i].State != PullFailed || seen[i].Name != pulls[p.Name] || seen[i].Error == "" {
+			t.Errorf("of %+v a member sees %+v", p, seen)
+		}
+	}
+	browser := browser
+	browser.Scopes = []string{actor.All}
+	if text, _ := list(browser); !strings.Contains(text, "/srv/secret/m.gguf") {
+		t.Errorf("the operator reads %s", text)
 	}
 }
 
