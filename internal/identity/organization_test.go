@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -564,6 +565,36 @@ func TestTheFirstStaysTheFirst(t *testing.T) {
 		}
 		if found, err := w.Organization(t.Context(), session.Actor); err != nil || !found.Created.Equal(o.Created) {
 			t.Errorf("%+v, was %+v, %v", found, o, err)
+		}
+	})
+}
+
+// TestRolesInTurn: an admin who changes a member's role while an owner makes that member an owner comes after it, and is refused.
+func TestRolesInTurn(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		w := start(t, db)
+		bob := w.join(t, "bob@example.com", actor.Member)
+		admin := w.join(t, "admin@example.com", actor.Admin)
+		refused := make(chan error, 2)
+		if err := db.Tx(t.Context(), func(tx *store.Tx) error {
+			if err := inTurn(t.Context(), tx, w.owner.Org); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(t.Context(), `UPDATE memberships SET role = 'owner' WHERE org_id = $1 AND user_id = $2`, w.owner.Org, bob.Actor.User); err != nil {
+				return err
+			}
+			go func() {
+				_, err := w.SetRole(context.Background(), admin.Actor, bob.Actor.User, actor.Reader)
+				refused <- err
+			}()
+			go func() { refused <- w.RemoveUser(context.Background(), admin.Actor, bob.Actor.User) }()
+			time.Sleep(300 * time.Millisecond) // so that they are on their way; where they are not, the test proves less
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			wants(t, "an admin and an owner", <-refused, fault.Forbidden, "Only an owner")
 		}
 	})
 }
