@@ -148,13 +148,11 @@ func (s *Service) routes(path, op, tag, read, write string, of func(*http.Reques
 				if err != nil {
 					return err
 				}
-				id := r.PathValue("limit")
-				if op == "" && s.isOf(org, id, Organization) {
-					if err := s.decides(r.Context(), httpapi.ActorOf(r.Context())); err != nil {
-						return err
-					}
+				id, remove := r.PathValue("limit"), s.Delete
+				if op == "" {
+					remove = s.deleteOwn
 				}
-				if err := s.Delete(r.Context(), httpapi.ActorOf(r.Context()), org, id); err != nil {
+				if err := remove(r.Context(), httpapi.ActorOf(r.Context()), org, id); err != nil {
 					return err
 				}
 				return httpapi.JSON(w, http.StatusOK, httpapi.Deleted{ID: id, Object: "limit.deleted", Deleted: true})

@@ -213,12 +213,29 @@ func (r Rule) audited() any {
 }
 
 // Delete takes a rule of an organization back.
-func (s *Service) Delete(ctx context.Context, who actor.Actor, org, id string) (err error) {
+func (s *Service) Delete(ctx context.Context, who actor.Actor, org, id string) error {
+	return s.delete(ctx, who, org, id, func(Rule) error { return nil })
+}
+
+// deleteOwn is Delete by the organization itself, which takes back nothing that the operator decides.
+func (s *Service) deleteOwn(ctx context.Context, who actor.Actor, org, id string) error {
+	return s.delete(ctx, who, org, id, func(r Rule) error {
+		if r.Subject != Organization {
+			return nil
+		}
+		return s.decides(ctx, who)
+	})
+}
+
+func (s *Service) delete(ctx context.Context, who actor.Actor, org, id string, may func(Rule) error) (err error) {
 	defer fault.Wrap(&err, "limits.Delete")
 	err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
 		r, err := remove(ctx, tx, org, id)
 		if errors.Is(err, store.ErrNoRows) {
 			return fault.New(fault.NotFound, "No such limit: %s", clip(id)).WithCode("limit_not_found")
+		}
+		if err == nil {
+			err = may(r)
 		}
 		if err != nil {
 			return err

@@ -155,8 +155,3 @@ func (s *Service) decides(ctx context.Context, who actor.Actor) error {
 	return fault.New(fault.Forbidden, "What your organization may ask for is set by the operator of this server. "+
 		"Ask for an increase: POST /api/limits/requests, or on the Limits page.").WithCode("operator_only")
 }
-
-// isOf reports whether a rule of the organization is about a subject.
-func (s *Service) isOf(org, id string, subject Subject) bool {
-	return slices.ContainsFunc(s.List(org), func(r Rule) bool { return r.ID == id && r.Subject == subject })
-}

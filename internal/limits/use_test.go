@@ -82,7 +82,8 @@ func TestStandings(t *testing.T) {
 
 // TestOrganizationsDoNotRaiseThemselves: what an organization as a whole may ask for is the operator's to set.
 func TestOrganizationsDoNotRaiseThemselves(t *testing.T) {
-	s := open(t, storetest.Open(t, storetest.SQLite(t), store.Options{}), bus.NewLocal())
+	db := storetest.Open(t, storetest.SQLite(t), store.Options{})
+	s, untold := open(t, db, bus.NewLocal()), open(t, db, bus.NewLocal()) // two servers, of which one has not heard yet of what comes
 	r, err := s.Set(t.Context(), who, Rule{Org: "org-a", Subject: Organization, Values: Values{RequestsPerMinute: number(5)}})
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +104,10 @@ func TestOrganizationsDoNotRaiseThemselves(t *testing.T) {
 	try(403, "PUT", "/api/limits", `{"max_requests_per_1_minute": 7}`)
 	try(403, "PUT", "/api/limits", `{"subject": "organization", "model": "gpt-4", "max_requests_per_1_minute": 7}`)
 	try(403, "DELETE", "/api/limits/"+r.ID, "")
+	untold.o.Operator = s.o.Operator
+	if status, text := callAs(t, untold, own, "DELETE", "/api/limits/"+r.ID, ""); status != 403 {
+		t.Errorf("by a server that does not know the limit yet: %d %s", status, text)
+	}
 	try(200, "PUT", "/api/limits", `{"subject": "key", "subject_id": "key_a", "max_requests_per_1_minute": 7}`)
 	try(200, "DELETE", "/api/limits/"+key.ID, "")
 	if got := limit(s, "org-a", Organization, "", "gpt-4"); got != 6 {
