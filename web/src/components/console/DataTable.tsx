@@ -321,7 +321,8 @@ function Rows<T>({
                   scope="col"
                   aria-sort={canSort && on ? (sorted.descending ? "descending" : "ascending") : undefined}
                   className={cn(
-                    "h-10 px-4 font-medium whitespace-nowrap text-muted-foreground",
+                    // High enough for two lines, so that rows do not move when a column turns out narrow.
+                    "h-12 px-4 font-medium whitespace-nowrap text-muted-foreground",
                     column.align === "end" && "text-right",
                   )}
                 >
@@ -329,7 +330,7 @@ function Rows<T>({
                     <button
                       type="button"
                       className={cn(
-                        "-mx-1.5 inline-flex items-center gap-1 rounded px-1.5 py-1 hover:text-foreground",
+                        "-mx-1.5 inline-flex items-center gap-1 rounded px-1.5 py-1 leading-4 hover:text-foreground",
                         on && "text-foreground",
                         column.align === "end" ? "flex-row-reverse text-right" : "text-left",
                       )}

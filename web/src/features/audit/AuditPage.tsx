@@ -42,7 +42,7 @@ export function AuditPage() {
       cell: (line) => (
         <button
           type="button"
-          className="rounded text-left font-mono text-xs outline-none after:absolute after:inset-0 focus-visible:after:ring-2 focus-visible:after:ring-ring focus-visible:after:ring-inset"
+          className="rounded text-left font-mono text-xs outline-none after:absolute after:inset-0 focus-visible:after:ring-2 focus-visible:after:ring-ring focus-visible:after:ring-inset md:whitespace-nowrap"
           onClick={() => detail.show(line.id)}
         >
           {line.type}

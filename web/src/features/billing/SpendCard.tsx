@@ -71,7 +71,7 @@ export function SpendCard({ billing }: { billing: Billing | undefined }) {
         label={t("billing.chart")}
         kind="lines"
         buckets={bucketsOf(period)}
-        series={series}
+        series={isPending ? [] : series}
         format={(value) => formatMoney(value)}
         loading={isPending}
         empty={t("billing.nothingSpent")}

@@ -67,7 +67,11 @@ function GroupChart({
   return (
     <ChartCard
       title={title}
-      aside={format(series.reduce((sum, s) => sum + s.values.reduce<number>((a, b) => a + (b ?? 0), 0), 0))}
+      aside={
+        sums.data
+          ? format(series.reduce((sum, s) => sum + s.values.reduce<number>((a, b) => a + (b ?? 0), 0), 0))
+          : unknown
+      }
       action={action}
     >
       {sums.error !== null && sums.data === undefined ? (
@@ -110,6 +114,9 @@ function ChartCard({
     </Card>
   );
 }
+
+/** In place of a figure that is not here yet: nothing was counted, so it is not 0. */
+const unknown = "–";
 
 /** Money on an axis: short. */
 const tickMoney = (n: number) => formatMoney(n).replace(/[.,]00$/, "");
@@ -187,7 +194,10 @@ export function ActivityTab({ state }: TabProps) {
         whole
       />
       <div className="grid gap-6 *:min-w-0 lg:grid-cols-2">
-        <ChartCard title={t("usage.tokens")} aside={formatNumber(total(measures.tokens))}>
+        <ChartCard
+          title={t("usage.tokens")}
+          aside={plain.data ? formatNumber(total(measures.tokens)) : unknown}
+        >
           <Problem queries={[plain]} />
           <Chart
             {...shared}
@@ -203,7 +213,11 @@ export function ActivityTab({ state }: TabProps) {
         </ChartCard>
         <ChartCard
           title={t("usage.errors")}
-          aside={`${formatNumber(failed)} · ${formatPercent(requests === 0 ? 0 : failed / requests)}`}
+          aside={
+            plain.data
+              ? `${formatNumber(failed)} · ${formatPercent(requests === 0 ? 0 : failed / requests)}`
+              : unknown
+          }
         >
           <Problem queries={[outcomes]} />
           <Chart
