@@ -4,6 +4,7 @@ import (
 	"net/mail"
 	"strings"
 
+	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
 )
 
@@ -36,3 +37,14 @@ func NameOf(param, name string) (string, error) { return nameOf(param, name) }
 
 // EmailOf returns an e-mail address in the form in which it is kept.
 func EmailOf(email string) (string, error) { return emailOf(email) }
+
+// Storable reports whether every database takes the text.
+func Storable(s string) bool { return clean(s) == s }
+
+// InBrowser lets the user of a browser session through. With a key of theirs, that programs have, nobody changes who can sign in.
+func InBrowser(who actor.Actor) error {
+	if who.Session == "" || who.User == "" {
+		return fault.New(fault.Forbidden, "An account is changed by its user, in a browser session, and not with an API key.").WithCode("session_required")
+	}
+	return nil
+}

@@ -16,9 +16,6 @@ import (
 // maxEmail is the longest e-mail address, in bytes (RFC 5321).
 const maxEmail = 254
 
-// storable reports whether every database takes the text.
-func storable(s string) bool { return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "") == s }
-
 // Proof is what somebody shows again before they change what decides who can sign in.
 type Proof struct {
 	Password string // the present one; not needed where there is none, nor in a session that a link began a moment ago
@@ -37,18 +34,10 @@ type Account struct {
 	Mail            bool      // the server sends mail: a new address is confirmed by a link
 }
 
-// browser lets the user of a browser session through. With a key of theirs, that programs have, nobody changes who can sign in.
-func browser(who actor.Actor) error {
-	if who.Session == "" || who.User == "" {
-		return fault.New(fault.Forbidden, "An account is changed by its user, in a browser session, and not with an API key.").WithCode("session_required")
-	}
-	return nil
-}
-
 // Account returns the actor's.
 func (s *Service) Account(ctx context.Context, who actor.Actor) (a Account, err error) {
 	defer fault.Wrap(&err, "signin.Account")
-	if err := browser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return a, err
 	}
 	a, err = s.account(ctx, s.db.Read(), who)
@@ -68,7 +57,7 @@ func (s *Service) fresh(ctx context.Context, who actor.Actor) (bool, error) {
 
 // prove wants the present password, see Proof. Wrong ones count as tries to sign in.
 func (s *Service) prove(ctx context.Context, who actor.Actor, p Proof) error {
-	if err := browser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return err
 	}
 	stored, err := s.passwordOf(ctx, s.db.Read(), who.User)
@@ -184,7 +173,7 @@ func (s *Service) Enrol(ctx context.Context, who actor.Actor, p Proof) (_ Enrolm
 // Confirm turns the second factor on that is being set up, by a code of it. The recovery codes are shown only here.
 func (s *Service) Confirm(ctx context.Context, who actor.Actor, code, lang string) (codes []string, _ identity.Session, err error) {
 	defer fault.Wrap(&err, "signin.Confirm")
-	if err := browser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return nil, identity.Session{}, err
 	}
 	f, err := s.factor(ctx, s.db.Read(), who.User)
@@ -287,7 +276,7 @@ type Profile struct{ Name, Email *string }
 // there was opened; sent says so.
 func (s *Service) Update(ctx context.Context, who actor.Actor, p Proof, in Profile) (sent bool, err error) {
 	defer fault.Wrap(&err, "signin.Update")
-	if err := browser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return false, err
 	}
 	a, err := s.account(ctx, s.db.Read(), who)
@@ -334,7 +323,7 @@ func (s *Service) Update(ctx context.Context, who actor.Actor, p Proof, in Profi
 // ConfirmEmail makes an address the actor's to which a link was sent.
 func (s *Service) ConfirmEmail(ctx context.Context, who actor.Actor, token, lang string) (err error) {
 	defer fault.Wrap(&err, "signin.ConfirmEmail")
-	if err := browser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return err
 	}
 	a, err := s.account(ctx, s.db.Read(), who)
@@ -374,7 +363,7 @@ func (s *Service) putProfile(ctx context.Context, tx *store.Tx, who actor.Actor,
 // EndOthers ends the actor's sessions but the one that asks.
 func (s *Service) EndOthers(ctx context.Context, who actor.Actor) (err error) {
 	defer fault.Wrap(&err, "signin.EndOthers")
-	if err := browser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return err
 	}
 	return s.db.Tx(ctx, func(tx *store.Tx) error {

@@ -272,7 +272,7 @@ func (s *Service) getSessions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	who := httpapi.ActorOf(r.Context())
-	if err := browser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return err
 	}
 	lines, more, err := s.ids.Sessions(r.Context(), who, store.Paging(p))
@@ -292,7 +292,7 @@ func (s *Service) getSessions(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Service) deleteSession(w http.ResponseWriter, r *http.Request) error {
 	who, id := httpapi.ActorOf(r.Context()), r.PathValue("session_id")
-	if err := browser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return err
 	}
 	if err := s.ids.EndSession(r.Context(), who, id); err != nil {

@@ -116,7 +116,7 @@ func (s *Service) byLink(ctx context.Context, c Credentials) (session identity.S
 
 func (s *Service) byPassword(ctx context.Context, c Credentials) (session identity.Session, err error) {
 	email := strings.ToLower(strings.TrimSpace(c.Email))
-	if len(c.Password) > MaxPassword || len(email) > maxEmail || !storable(email) {
+	if len(c.Password) > MaxPassword || len(email) > maxEmail || !identity.Storable(email) {
 		return session, wrongPassword() // nobody has such a one: no need to hash it
 	}
 	tries := passwordTries(email, httpapi.OriginOf(ctx).IP)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/identity"
 	"github.com/parley-ai/parley/internal/ids"
 )
 
@@ -116,7 +117,7 @@ func (s *Service) redeem(ctx context.Context, f flow, answer url.Values) (person
 	if subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(f.Nonce)) != 1 {
 		return bad(causeText("the ID token has another nonce"))
 	}
-	if verified.Subject == "" || len(verified.Subject) > 255 || !storable(verified.Subject) {
+	if verified.Subject == "" || len(verified.Subject) > 255 || !identity.Storable(verified.Subject) {
 		return bad(causeText("the ID token has no subject"))
 	}
 	if verified.AccessTokenHash != "" {

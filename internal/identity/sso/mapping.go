@@ -79,7 +79,7 @@ func check(m Mapping) (Mapping, error) {
 		return m, fault.Param("group", "Missing required parameter: 'group'.").WithCode("missing_required_parameter")
 	case n > maxGroup:
 		return m, fault.Param("group", "Invalid 'group': string too long. Expected a string with maximum length %d, but got a string with length %d instead.", maxGroup, n).WithCode("string_above_max_length")
-	case !storable(m.Group):
+	case !identity.Storable(m.Group):
 		return m, fault.Param("group", "Invalid 'group': a text has no NUL character.").WithCode("invalid_value")
 	}
 	return m, nil
@@ -97,7 +97,7 @@ type Identity struct {
 // Identities lists the actor's own.
 func (s *Service) Identities(ctx context.Context, who actor.Actor) (_ []Identity, err error) {
 	defer fault.Wrap(&err, "sso.Identities")
-	if err := inBrowser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return nil, err
 	}
 	return s.identities(ctx, who.User)
@@ -106,7 +106,7 @@ func (s *Service) Identities(ctx context.Context, who actor.Actor) (_ []Identity
 // StartLink begins a flow that links an identity to the actor's account. password confirms that it is theirs.
 func (s *Service) StartLink(ctx context.Context, who actor.Actor, password, next string) (address, sealed string, err error) {
 	defer fault.Wrap(&err, "sso.StartLink")
-	if err := inBrowser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return "", "", err
 	}
 	if err := s.confirm(ctx, who, password); err != nil {
@@ -118,19 +118,11 @@ func (s *Service) StartLink(ctx context.Context, who actor.Actor, password, next
 // Unlink ends a way into the actor's account.
 func (s *Service) Unlink(ctx context.Context, who actor.Actor, id, password string) (err error) {
 	defer fault.Wrap(&err, "sso.Unlink(%s)", id)
-	if err := inBrowser(who); err != nil {
+	if err := identity.InBrowser(who); err != nil {
 		return err
 	}
 	if err := s.confirm(ctx, who, password); err != nil {
 		return err
 	}
 	return s.deleteIdentity(ctx, who, id)
-}
-
-// inBrowser refuses all but people in a browser: one's own account is changed there.
-func inBrowser(who actor.Actor) error {
-	if who.User == "" || who.Session == "" {
-		return fault.New(fault.Forbidden, "Your own account is changed in a browser session, not with an API key.")
-	}
-	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/audit"
@@ -255,6 +254,3 @@ func (s *Service) grants(ctx context.Context, tx *store.Tx, groups []string) (ou
 	}
 	return out, nil
 }
-
-// storable reports whether every database takes a text.
-func storable(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }

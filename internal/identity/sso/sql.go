@@ -36,7 +36,7 @@ func (s *Service) insertIdentity(ctx context.Context, tx *store.Tx, user string,
 
 // emailText is an address as a column takes it.
 func emailText(email string) string {
-	if !storable(email) || len(email) > 254 {
+	if !identity.Storable(email) || len(email) > 254 {
 		return ""
 	}
 	return email
