@@ -66,17 +66,10 @@ func Run(ctx context.Context, args []string) int {
 // message is an error as a person should read it: a fault's own message, without the path of calls
 // that it took, and the cause when there is one.
 func message(err error) string {
-	f := fault.As(err)
-	if f == nil {
-		if path := denied(err); path != nil {
-			return path.Error()
-		}
-		return err.Error()
+	if path := denied(err); path != nil && fault.As(err) == nil {
+		return path.Error()
 	}
-	if f.Err != nil {
-		return f.Message + " (" + f.Err.Error() + ")"
-	}
-	return f.Message
+	return fault.Words(err)
 }
 
 // hint says what to do about a home or cache that cannot be written.

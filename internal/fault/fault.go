@@ -82,6 +82,18 @@ func As(err error) *Error {
 	return nil
 }
 
+// Words are an error as the operator reads it: an *Error's message and its cause, without the path of calls that it took.
+func Words(err error) string {
+	e := As(err)
+	switch {
+	case e == nil:
+		return err.Error()
+	case e.Err != nil:
+		return e.Message + " (" + e.Err.Error() + ")"
+	}
+	return e.Message
+}
+
 // Wrap adds what was being done to *err, for the log. Use it once per exported operation:
 //
 //	defer fault.Wrap(&err, "chats.Create(%s)", id)

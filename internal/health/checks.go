@@ -25,24 +25,13 @@ const (
 	largeJournal = 256 << 20
 )
 
-// words are an error as the operator reads it.
-func words(err error) string {
-	if f := fault.As(err); f != nil {
-		if f.Err != nil {
-			return f.Message + " (" + f.Err.Error() + ")"
-		}
-		return f.Message
-	}
-	return err.Error()
-}
-
 func (s *Service) database(ctx context.Context, _ *Report) Check {
 	c := Check{ID: "database"}
 	f, err := s.o.DB.Measure(ctx)
 	if err != nil {
-		c.State, c.Code, c.Text = Failed, "database_away", "It does not answer: "+words(err)
+		c.State, c.Code, c.Text = Failed, "database_away", "It does not answer: "+fault.Words(err)
 		c.Advice = "Look whether the database runs and its disk has room; requests that need it get 503 until it answers."
-		c.Values = map[string]any{"error": words(err)}
+		c.Values = map[string]any{"error": fault.Words(err)}
 		return c
 	}
 	waiting, journal := s.o.DB.Stats().WriterWaiting, s.o.Journal()
@@ -75,7 +64,7 @@ func (s *Service) engines(ctx context.Context, r *Report) Check {
 	for i := range r.Engines {
 		e := &r.Engines[i]
 		if err := broken[e.Model]; err != nil {
-			e.LastError = words(err)
+			e.LastError = fault.Words(err)
 		}
 		restarts += e.Restarts
 		switch {
@@ -174,7 +163,7 @@ func (s *Service) jobs(ctx context.Context, _ *Report) Check {
 	c := Check{ID: "jobs", State: OK, Code: "jobs_ok"}
 	n, err := s.o.Jobs.Count(ctx)
 	if err != nil {
-		c.State, c.Code, c.Text, c.Values = Failed, "jobs_away", "They cannot be read: "+words(err), map[string]any{"error": words(err)}
+		c.State, c.Code, c.Text, c.Values = Failed, "jobs_away", "They cannot be read: "+fault.Words(err), map[string]any{"error": fault.Words(err)}
 		c.Advice = "See the database."
 		return c
 	}
@@ -253,7 +242,7 @@ func (s *Service) servers(ctx context.Context, r *Report) Check {
 	c := Check{ID: "servers", State: OK, Code: "servers_ok"}
 	list, err := s.o.Servers.List(ctx)
 	if err != nil {
-		c.State, c.Code, c.Text, c.Values = Failed, "servers_away", "They cannot be read: "+words(err), map[string]any{"error": words(err)}
+		c.State, c.Code, c.Text, c.Values = Failed, "servers_away", "They cannot be read: "+fault.Words(err), map[string]any{"error": fault.Words(err)}
 		c.Advice = "See the database."
 		return c
 	}
@@ -285,7 +274,7 @@ func (s *Service) redis(ctx context.Context, _ *Report) Check {
 	}
 	begin := time.Now()
 	if err := s.o.Redis.Ping(ctx); err != nil {
-		c.State, c.Code, c.Text, c.Values = Failed, "redis_away", "It does not answer: "+words(err), map[string]any{"error": words(err)}
+		c.State, c.Code, c.Text, c.Values = Failed, "redis_away", "It does not answer: "+fault.Words(err), map[string]any{"error": fault.Words(err)}
 		c.Advice = "Limits are counted by each server for itself, or limited requests refused (redis.away), until it answers."
 		return c
 	}
@@ -298,7 +287,7 @@ func (s *Service) mail(ctx context.Context, _ *Report) Check {
 	c := Check{ID: "mail", State: Off, Code: "mail_off", Text: "not configured: invitations and links are shown instead of sent"}
 	m, err := s.o.Mail(ctx)
 	if err != nil {
-		c.State, c.Code, c.Text, c.Values = Failed, "mail_away", "It cannot be told: "+words(err), map[string]any{"error": words(err)}
+		c.State, c.Code, c.Text, c.Values = Failed, "mail_away", "It cannot be told: "+fault.Words(err), map[string]any{"error": fault.Words(err)}
 		return c
 	}
 	if !m.Configured {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/catalog"
@@ -216,7 +217,7 @@ func (s *Service) listRemotes(w http.ResponseWriter, r *http.Request) error {
 			out[i].State = "answers"
 		}
 		if e.Err != nil {
-			out[i].State, out[i].Error = "away", words(e.Err)
+			out[i].State, out[i].Error = "away", fault.Words(e.Err)
 		}
 	}
 	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(out, false, func(r Remote) string { return r.Name }))

@@ -196,7 +196,7 @@ func (s *Service) pull(ctx context.Context, j *job, in NewPull, public bool) {
 		case ctx.Err() != nil:
 			j.State = PullCanceled
 		default:
-			j.State, j.Error = PullFailed, words(err)
+			j.State, j.Error = PullFailed, fault.Words(err)
 		}
 	})
 	switch {
@@ -205,18 +205,6 @@ func (s *Service) pull(ctx context.Context, j *job, in NewPull, public bool) {
 	case ctx.Err() == nil:
 		s.o.Logger.Error("a model could not be pulled; those that answer go on answering", "model", models.SafeRef(in.Model), "error", err)
 	}
-}
-
-// words are an error as the operator reads it: without the path of calls that it took, with its cause.
-func words(err error) string {
-	f := fault.As(err)
-	switch {
-	case f == nil:
-		return err.Error()
-	case f.Err != nil:
-		return f.Message + " (" + f.Err.Error() + ")"
-	}
-	return f.Message
 }
 
 // End cancels a pull that runs, and forgets one that has ended. What was fetched stays in the cache, so that the same
