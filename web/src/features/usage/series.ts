@@ -35,7 +35,10 @@ export function seriesByGroup(
     group.total += value;
     group.values[i] = (group.values[i] ?? 0) + value;
   }
-  const ordered = [...groups].sort(([a, x], [b, y]) => y.total - x.total || a.localeCompare(b));
+  // A group that adds nothing to the picture is left out of its legend; tables have it.
+  const ordered = [...groups]
+    .filter(([, group]) => group.total !== 0)
+    .sort(([a, x], [b, y]) => y.total - x.total || a.localeCompare(b));
   const shown = ordered.slice(0, ordered.length > mostGroups + 1 ? mostGroups : mostGroups + 1);
   const out: ChartSeries[] = shown.map(([name, group], i) => ({
     id: name,
