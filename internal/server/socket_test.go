@@ -3,6 +3,8 @@
 package server
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,5 +43,18 @@ func TestSocketOfALongHome(t *testing.T) {
 	}
 	if _, err := listenSocket(path); err == nil {
 		t.Error("a link to elsewhere was taken")
+	}
+}
+
+// TestProfiles are for the socket alone; all else there is the API.
+func TestProfiles(t *testing.T) {
+	api := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	h := withProfiles(api)
+	for path, want := range map[string]int{"/debug/pprof/heap": http.StatusOK, "/debug/pprof/": http.StatusOK, "/admin/status": http.StatusTeapot, "/": http.StatusTeapot} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
 	}
 }
