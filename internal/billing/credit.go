@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -106,7 +107,7 @@ func (s *Service) RevokeCredit(ctx context.Context, who actor.Actor, org, id str
 	if err := s.settleNow(ctx, g.Org); err != nil {
 		return Grant{}, err
 	}
-	err = again(func() error {
+	err = again(ctx, func() error {
 		return s.o.DB.Tx(ctx, func(tx *store.Tx) error {
 			if g, err = findGrant(ctx, tx, org, id); err != nil {
 				return err
@@ -213,11 +214,17 @@ func (s *Service) balance(ctx context.Context, org string, month time.Time, spen
 }
 
 // again repeats what reckons with credit while others are at it: each time somebody has come a step further. Transactions of PostgreSQL run
-// side by side, and what one has read of a grant may be old when it writes.
-func again(reckon func() error) (err error) {
-	for range 20 {
+// side by side, and what one has read of a grant may be old when it writes. It waits a little longer each time, by chance: or two servers that
+// take turns could keep a third one out.
+func again(ctx context.Context, reckon func() error) (err error) {
+	for try := range 50 {
 		if err = reckon(); !errors.Is(err, errSettled) {
 			break
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rand.N(time.Duration(try+1) * time.Millisecond)): //nolint:gosec // chance, no secret
 		}
 	}
 	return err
@@ -226,7 +233,7 @@ func again(reckon func() error) (err error) {
 // settle lets credit pay for what was spent in a month since it was last asked. Without grants nothing is written, unless always.
 func (s *Service) settle(ctx context.Context, org string, month time.Time, spent int64, always bool) (b balance, err error) {
 	defer fault.Wrap(&err, "billing.settle(%s)", org)
-	err = again(func() error {
+	err = again(ctx, func() error {
 		b, err = s.settleOnce(ctx, org, month, spent, always)
 		return err
 	})
