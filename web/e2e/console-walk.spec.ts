@@ -28,6 +28,10 @@ async function look(page: Page) {
   }
 }
 
+/** The row of the one request for an increase that this walk makes. */
+const requested = (page: Page) =>
+  page.getByRole("table", { name: "Requests for an increase" }).getByRole("row").filter({ hasText: model });
+
 test("from an invitation to the use of a raised limit", async ({ page, browser, baseURL }) => {
   test.skip(
     !process.env.PARLEY_URL || !process.env.PARLEY_CONSOLE_LINK,
@@ -116,27 +120,21 @@ test("from an invitation to the use of a raised limit", async ({ page, browser, 
     await dialog.getByLabel("Reason").fill("A class of thirty tries it out.");
     await look(bob);
     await dialog.getByRole("button", { name: "Send the request" }).click();
-    await expect(
-      bob.getByRole("table", { name: "Requests for an increase" }).getByText("Open"),
-    ).toBeVisible();
+    await expect(requested(bob)).toContainText("Open");
   });
 
   await test.step("the operator grants it", async () => {
     await page.goto("/console/all-limits");
-    const asked = page.getByRole("table", { name: "Requests for an increase" });
-    await expect(asked.getByText(model)).toBeVisible();
-    await asked.getByRole("row").filter({ hasText: model }).getByRole("button").last().click();
+    await requested(page).getByRole("button").last().click();
     await page.getByRole("menuitem", { name: "Decide" }).click();
     await expect(page.getByRole("dialog").getByText("A class of thirty tries it out.")).toBeVisible();
     await look(page);
     await screenshot(page, "increase");
     await page.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
-    await expect(asked.getByText("Approved")).toBeVisible();
+    await expect(requested(page)).toContainText("Approved");
     expect((await ask(bob, key, "/v1/chat/completions", question)).status).toBe(200);
     await bob.reload();
-    await expect(
-      bob.getByRole("table", { name: "Requests for an increase" }).getByText("Approved"),
-    ).toBeVisible();
+    await expect(requested(bob)).toContainText("Approved");
   });
 
   await test.step("both see what was used", async () => {
@@ -144,7 +142,7 @@ test("from an invitation to the use of a raised limit", async ({ page, browser, 
     await expect(bob.getByRole("table", { name: "By model" }).getByText(model)).toBeVisible();
     await look(bob);
     await page.goto("/console/usage?group=user_id");
-    await expect(page.getByRole("table", { name: "By user" }).getByText("bob-")).toBeVisible();
+    await expect(page.getByRole("table", { name: "By user" }).getByText("bob-").first()).toBeVisible();
     await look(page);
   });
   await context.close();
