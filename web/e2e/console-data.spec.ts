@@ -34,6 +34,15 @@ test("data: how long it is kept, sharing, a reviewer, a request from the report 
   const request = asked.headers()["x-request-id"] ?? "";
 
   await test.step("the settings", async () => {
+    // What is kept is written within about a second, and only what is stored is asked about before it goes.
+    await expect
+      .poll(async () => {
+        const kept = (await (await page.request.get("/api/retention")).json()) as {
+          stored: { requests: number };
+        };
+        return kept.stored.requests;
+      })
+      .toBeGreaterThan(0);
     await page.goto("/console/data");
     await expect(page.getByText("Reviewers whom the operator of this installation named")).toBeVisible();
     await expect(
