@@ -16,8 +16,9 @@ import { MenuItem } from "@/components/ui/menu";
 import { toast } from "@/components/ui/toaster";
 import { sessionQuery } from "@/features/session/api";
 import { useMay } from "@/features/session/may";
-import { formatAgo, formatDate, formatTime } from "@/lib/format";
+import { formatDate, formatTime } from "@/lib/format";
 import { createKey, keysKey, keysQuery, revokeKey, updateKey } from "./api";
+import { timeColumns } from "./columns";
 import { KeyForm } from "./KeyForm";
 
 /** The project's API keys. */
@@ -150,26 +151,7 @@ function useColumns(): Column<Key>[] {
       value: ownerOf,
       wideOnly: true,
     },
-    {
-      id: "created",
-      header: t("keys.created"),
-      nowrap: true,
-      cell: (key) => <span title={formatTime(key.created_at)}>{formatDate(key.created_at)}</span>,
-      value: (key) => key.created_at,
-      wideOnly: true,
-    },
-    {
-      id: "used",
-      header: t("keys.used"),
-      nowrap: true,
-      cell: (key) =>
-        key.last_used_at === null ? (
-          t("console.time.never")
-        ) : (
-          <span title={formatTime(key.last_used_at)}>{formatAgo(key.last_used_at)}</span>
-        ),
-      value: (key) => key.last_used_at,
-    },
+    ...timeColumns<Key>(t),
     {
       id: "expires",
       header: t("keys.expires"),

@@ -10,7 +10,7 @@ import { Section } from "@/components/console/Page";
 import { Empty } from "@/components/console/states";
 import { MenuItem } from "@/components/ui/menu";
 import { toast } from "@/components/ui/toaster";
-import { formatAgo, formatDate, formatTime } from "@/lib/format";
+import { timeColumns } from "@/features/keys/columns";
 import { deleteProjectKey, type Place, projectKeysQuery } from "./api";
 
 /** All keys of the project, whoever they belong to. */
@@ -44,26 +44,7 @@ export function ProjectKeys({ place, write }: { place: Place; write: boolean }) 
       ),
       value: ownerOf,
     },
-    {
-      id: "created",
-      header: t("keys.created"),
-      nowrap: true,
-      cell: (key) => <span title={formatTime(key.created_at)}>{formatDate(key.created_at)}</span>,
-      value: (key) => key.created_at,
-      wideOnly: true,
-    },
-    {
-      id: "used",
-      header: t("keys.used"),
-      nowrap: true,
-      cell: (key) =>
-        key.last_used_at === null ? (
-          t("console.time.never")
-        ) : (
-          <span title={formatTime(key.last_used_at)}>{formatAgo(key.last_used_at)}</span>
-        ),
-      value: (key) => key.last_used_at,
-    },
+    ...timeColumns<ProjectKey>(t),
   ];
   return (
     <Section title={t("projects.keys")} lead={t("projects.keysHint")}>
