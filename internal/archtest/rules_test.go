@@ -16,11 +16,11 @@ var tiers = map[string]int{
 	"internal/secrets": 1,
 
 	"internal/backup": 2, "internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/billing": 2, "internal/models": 2, "internal/tokenizer": 2, "internal/toolcall": 2,
-	"internal/retention": 2,
+	"internal/retention": 2, "internal/files": 2,
 
 	"internal/generate": 3, "internal/agent": 3, "internal/chat": 3, "internal/completions": 3, "internal/edits": 3, "internal/embeddings": 3,
 
-	"internal/chats": 4, "internal/deletion": 4, "internal/presets": 4, "internal/status": 4, "internal/health": 4,
+	"internal/assistants": 4, "internal/chats": 4, "internal/deletion": 4, "internal/presets": 4, "internal/status": 4, "internal/health": 4,
 
 	// server and cli wire everything; testkit starts a server for tests.
 	"internal/server": 5, "internal/testkit": 5, "internal/cli": 5,

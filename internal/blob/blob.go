@@ -27,7 +27,7 @@ type Info struct {
 }
 
 // Store keeps contents. Safe for concurrent use. Errors: fault.NotFound for an absent key,
-// fault.Invalid for a malformed one, fault.Unavailable when the store is full or cannot be reached.
+// fault.Invalid for a malformed one, fault.Full when there is no room, fault.Unavailable when the store cannot be reached.
 type Store interface {
 	// Put stores what r gives until EOF. When r or ctx fails, nothing is stored and a content that
 	// was there before stays.

@@ -285,7 +285,7 @@ func openError(key string, err error) error {
 // diskError gives the disk's errors a kind.
 func diskError(err error) error {
 	if isFull(err) {
-		return fault.New(fault.Unavailable, "The disk for stored contents is full. The operator must free space.").WithCause(err)
+		return fault.New(fault.Full, "The disk for stored contents is full. The operator must free space.").WithCause(err)
 	}
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return fault.New(fault.Unavailable, "Stored contents cannot be read or written. The operator finds the reason in the log.").WithCause(err)

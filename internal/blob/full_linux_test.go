@@ -25,7 +25,7 @@ func TestDirFull(t *testing.T) {
 	}
 	for range 3 {
 		_, err := d.Put(ctx, "big", bytes.NewReader(make([]byte, 1<<20)))
-		if e := fault.As(err); e == nil || e.Kind != fault.Unavailable || !strings.Contains(e.Message, "full") {
+		if e := fault.As(err); e == nil || e.Kind != fault.Full || !strings.Contains(e.Message, "full") {
 			t.Fatalf("a Put of more than there is: %v", err)
 		}
 	}

@@ -28,6 +28,7 @@ const (
 	Unavailable                // 503 server_error: a backend is down or starting
 	Timeout                    // 504 server_error: took longer than allowed
 	Canceled                   // 499: the client went away; nothing is sent
+	Full                       // 507 server_error: no room to store it
 )
 
 // Error is a failure with a meaning for the caller.

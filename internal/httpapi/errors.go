@@ -66,6 +66,7 @@ var kinds = map[fault.Kind]kindInfo{
 	fault.Unavailable:    {503, "server_error"},
 	fault.Timeout:        {504, "server_error"},
 	fault.Canceled:       {statusCanceled, "canceled"},
+	fault.Full:           {507, "server_error"},
 }
 
 // Describe returns the status and the body that err gets. requestID goes into the text of internal errors.

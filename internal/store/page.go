@@ -25,12 +25,14 @@ type Paging struct {
 }
 
 // Check refuses a limit or an order out of range with the original's words.
-func (p Paging) Check() error {
+func (p Paging) Check() error { return p.within(MaxPage) }
+
+func (p Paging) within(most int) error {
 	switch {
 	case p.Limit < 0:
 		return fault.Param("limit", "%d is less than the minimum of 1 - 'limit'", p.Limit).WithCode("integer_below_min_value")
-	case p.Limit > MaxPage:
-		return fault.Param("limit", "%d is greater than the maximum of %d - 'limit'", p.Limit, MaxPage).WithCode("integer_above_max_value")
+	case p.Limit > most:
+		return fault.Param("limit", "%d is greater than the maximum of %d - 'limit'", p.Limit, most).WithCode("integer_above_max_value")
 	case p.Order != "" && p.Order != "asc" && p.Order != "desc":
 		return fault.Param("order", "'%s' is not one of ['asc', 'desc'] - 'order'", p.Order).WithCode("invalid_value")
 	}
@@ -45,6 +47,7 @@ type List struct {
 	Args    []any  // of Where
 	Time    string // BIGINT column; empty is created_at
 	ID      string // unique column; empty is id
+	Max     int    // largest limit; 0 is MaxPage
 }
 
 // CursorError says that `after` or `before` names no row of the list. The caller decides what
@@ -58,7 +61,10 @@ func (e *CursorError) Error() string {
 // Page returns one page of the list and whether there is more behind it, in the order's direction.
 // With Before alone it is the page that ends right before that row. Errors: those of Check, *CursorError.
 func Page[T any](ctx context.Context, q Q, l List, p Paging, scan func(Scanner) (T, error)) (items []T, more bool, err error) {
-	if err := p.Check(); err != nil {
+	if l.Max == 0 {
+		l.Max = MaxPage
+	}
+	if err := p.within(l.Max); err != nil {
 		return nil, false, err
 	}
 	if p.Limit == 0 {

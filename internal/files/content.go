@@ -1,0 +1,128 @@
+package files
+
+import (
+	"context"
+	"crypto/md5" // #nosec G501 -- what clients send to compare with
+	"encoding/hex"
+	"hash"
+	"io"
+	"mime"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/ids"
+	"github.com/parley-ai/parley/internal/store"
+)
+
+// content is one that lies in the blob store and is no file yet.
+type content struct {
+	key    string
+	bytes  int64
+	sha256 string // hex
+	md5    string // hex
+}
+
+// write stores what r gives, at most limit bytes, as a content that this server is writing.
+func (s *Service) write(ctx context.Context, r io.Reader, limit int64) (content, error) {
+	c := content{key: "files/" + ids.Random(32)}
+	if err := s.announce(ctx, c.key); err != nil {
+		return content{}, err
+	}
+	in := &meter{r: r, left: limit, limit: limit, md5: md5.New()} // #nosec G401 -- what clients send to compare with
+	info, err := s.blobs.Put(ctx, c.key, in)
+	if err != nil {
+		s.drop(ctx, c.key)
+		return content{}, err
+	}
+	c.bytes, c.sha256, c.md5 = info.Size, info.SHA256, hex.EncodeToString(in.md5.Sum(nil))
+	return c, nil
+}
+
+// meter bounds what is read and sums it up.
+type meter struct {
+	r     io.Reader
+	left  int64
+	limit int64
+	md5   hash.Hash
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.left -= int64(n)
+	if m.left < 0 {
+		return 0, TooLarge(m.limit)
+	}
+	_, _ = m.md5.Write(p[:n]) // a hash never fails
+	return n, err
+}
+
+// TooLarge is the answer to more than limit bytes, with the original's code.
+func TooLarge(limit int64) error {
+	return fault.New(fault.TooLarge, "The file is larger than the limit of %d MB. Send it in parts through /v1/uploads, or split it.", limit>>20).WithCode("file_too_large")
+}
+
+// dropTime bounds how long removing a content may take; what fails is left to Tidy.
+const dropTime = time.Minute
+
+// drop removes a content that no file has any more, or never got. The request that wanted it may have ended.
+func (s *Service) drop(ctx context.Context, key string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
+	defer cancel()
+	err := s.db.Tx(ctx, func(tx *store.Tx) error { return s.doom(ctx, tx, key) })
+	if err == nil {
+		err = s.bury(ctx, key)
+	}
+	if err != nil {
+		s.log.WarnContext(ctx, "a content that no file has could not be removed yet", "key", key, "error", err)
+	}
+}
+
+// bury removes a doomed content, and then what is known of it.
+func (s *Service) bury(ctx context.Context, key string) error {
+	if err := s.blobs.Delete(ctx, key); err != nil {
+		return err
+	}
+	return s.forget(ctx, key)
+}
+
+// Tidy removes contents that no file has: what killed servers were writing, what could not be removed before, and what belonged to
+// deleted organizations. It bears that two servers do it at once.
+func (s *Service) Tidy(ctx context.Context) error {
+	if err := s.doomAbandoned(ctx); err != nil {
+		return err
+	}
+	keys, err := s.doomed(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := s.bury(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// types are media types of names' endings, where machines' own tables differ or have none.
+var types = map[string]string{
+	".jsonl": "application/jsonl", ".md": "text/markdown", ".csv": "text/csv", ".json": "application/json", ".txt": "text/plain", ".py": "text/x-python",
+	".js": "text/javascript", ".ts": "text/x-typescript", ".java": "text/x-java", ".c": "text/x-c", ".cpp": "text/x-c++", ".cs": "text/x-csharp", ".go": "text/x-go",
+	".rb": "text/x-ruby", ".php": "text/x-php", ".sh": "application/x-sh", ".tex": "text/x-tex", ".html": "text/html", ".css": "text/css", ".xml": "application/xml",
+	".pdf": "application/pdf", ".doc": "application/msword", ".tar": "application/x-tar", ".zip": "application/zip", ".epub": "application/epub+zip",
+	".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document", ".eml": "message/rfc822",
+	".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+	".png":  "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp", ".svg": "image/svg+xml",
+	".pkl": "application/octet-stream",
+}
+
+// mediaTypeOf tells a media type by a name's ending; empty: unknown.
+func mediaTypeOf(name string) string { return types[strings.ToLower(path.Ext(name))] }
+
+// validMediaType reports whether a client's claim says anything.
+func validMediaType(s string) bool {
+	mt, _, err := mime.ParseMediaType(s)
+	return err == nil && len(s) <= 200 && strings.Contains(mt, "/") && mt != "application/octet-stream"
+}

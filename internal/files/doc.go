@@ -1,0 +1,25 @@
+// Package files keeps the files of the API: those that people upload for fine-tuning, assistants, batches and images, and those
+// that the server makes for them. Other capabilities read and make files through its Service.
+//
+// # Tables (migration 0180)
+//
+//	files         one per file: name, purpose, size, status, where its content lies
+//	file_blobs    one per content that the blob store may hold something of
+//	file_totals   what an organization has stored, and may store
+//	uploads       resumable uploads
+//	upload_parts  their parts
+//
+// # Files
+//
+// files.go has the operations, content.go how contents come into the store and leave it, sql.go the statements.
+//
+// # Invariants
+//
+//   - A file belongs to a project. That of another one is not found, whatever is asked of it.
+//   - A file that is listed is whole: its row is written when its content is safe.
+//   - No content without a file: file_blobs names a content before the first byte of it is written. What is not kept in the end,
+//     because the client left, the disk was full or the server was killed, is removed: at once, or by Tidy. A content in the state
+//     writing belongs to a server of the database (package presence); to make it a file, that server has to find it in that state.
+//   - A deleted file's content may be read to its end by who has opened it (as far as the blob store allows).
+//   - file_totals counts in the transactions of the files, so that two who upload at once cannot pass the limit together.
+package files
