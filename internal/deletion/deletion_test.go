@@ -168,7 +168,7 @@ func (h *house) fill(who actor.Actor, rows int) {
 	all := h.tables()
 	seen := map[string]bool{"chats": true, "organizations": true, "projects": true, "memberships": true, "project_members": true, "users": true}
 	parent := any(nil)
-	for _, p := range slices.Concat(ofOrganizations, ofUsers) {
+	for _, p := range slices.Backward(slices.Concat(ofOrganizations, ofUsers)) { // rows after those that they refer to
 		if seen[p.name] {
 			continue
 		}
@@ -216,6 +216,8 @@ func (h *house) value(c column, who actor.Actor, chat string, i int) (any, bool)
 		return who.User, true
 	case "chat_id":
 		return chat, true
+	case "assistant_id", "thread_id", "run_id":
+		return fmt.Sprintf("id %s %d", who.Org, i), true
 	case "subject":
 		return "user", true
 	case "recipient", "email", "user_email", "claimed_email", "decided_by":
