@@ -12,8 +12,9 @@ var tiers = map[string]int{
 
 	"internal/store": 1, "internal/presence": 1, "internal/blob": 1, "internal/jobs": 1, "internal/bus": 1, "internal/httpapi": 1,
 	"internal/openapi": 1, "internal/egress": 1, "internal/engine": 1, "internal/chattemplate": 1, "internal/jsonschema": 1, "internal/audit": 1,
-	"internal/mail":    1,
-	"internal/secrets": 1,
+	"internal/mail":      1,
+	"internal/secrets":   1,
+	"internal/documents": 1, "internal/vector": 1,
 
 	"internal/backup": 2, "internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/billing": 2, "internal/models": 2, "internal/tokenizer": 2, "internal/toolcall": 2,
 	"internal/retention": 2, "internal/files": 2,
