@@ -3,12 +3,27 @@ package identity
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/mail"
 	"github.com/parley-ai/parley/internal/store"
 )
+
+// Mails with invitations go to whomever a member names: these bounds keep an organization from using this server to write to strangers.
+// They count what was mailed since the last day without any; without mail there is no bound. Operators have no bound for their
+// organizations, as the server is theirs.
+const (
+	mailsToOne  = 5   // to one address, of all organizations
+	mailsOfOne  = 200 // of one organization
+	mailsWithin = 24 * time.Hour
+)
+
+func tooManyInvites(msg string, args ...any) error {
+	return fault.New(fault.RateLimited, msg, args...).WithCode("too_many_invitations")
+}
 
 // invitation is the text of an invitation in a language; the words in braces are filled in.
 type invitation struct {
@@ -36,6 +51,9 @@ var invitations = map[string]invitation{
 func (s *Service) mailInvite(ctx context.Context, tx *store.Tx, who actor.Actor, i Invite, token string) (bool, error) {
 	if s.Mail == nil || !s.Mail.Configured() {
 		return false, nil
+	}
+	if err := s.countInvite(ctx, tx, who, i); err != nil {
+		return false, err
 	}
 	lang := httpapi.OriginOf(ctx).Language
 	w, ok := invitations[lang]

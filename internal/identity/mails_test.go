@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/clock"
@@ -102,6 +104,73 @@ func TestInvitationsByMail(t *testing.T) {
 		mailer.off, mailer.fails = true, nil
 		if code, o = ask("/v1/organization/invites", "en", `{"email":"third@example.com","role":"member"}`); code != 200 || o.Mailed || o.Link == "" {
 			t.Errorf("%d %+v", code, o)
+		}
+	})
+}
+
+// TestInvitationsAreBounded: an organization does not write to one address, or to many, as often as it likes; what was refused left
+// nothing behind; a day later it goes on. Operators have no bound for many.
+func TestInvitationsAreBounded(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		clk := clock.NewFake(time.Date(2024, 1, 4, 12, 0, 0, 0, time.UTC))
+		s := New(db, clk, slog.New(slog.DiscardHandler))
+		t.Cleanup(func() { _ = s.Close(context.Background()) })
+		mailer := &fakeMailer{}
+		s.Mail = mailer
+		in, err := s.Bootstrap(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		who := in.Owner
+		who.Operator = false
+		_, i, err := s.Invite(t.Context(), who, "ann@example.com", actor.Member, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var last string
+		for range mailsToOne - 1 {
+			if last, _, err = s.ResendInvite(t.Context(), who, i.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refused := func(err error) bool {
+			return fault.KindOf(err) == fault.RateLimited && fault.As(err).Code == "too_many_invitations"
+		}
+		if _, _, err := s.ResendInvite(t.Context(), who, i.ID); !refused(err) {
+			t.Errorf("once more: %v", err)
+		}
+		// Nor by another invitation, or another organization.
+		if err := s.DeleteInvite(t.Context(), who, i.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := s.Invite(t.Context(), who, "ann@example.com", actor.Member, nil); !refused(err) {
+			t.Errorf("another invitation: %v", err)
+		}
+		if invites, _, err := s.Invites(t.Context(), who, store.Paging{}); err != nil || len(invites) != 0 {
+			t.Errorf("a refused one is there: %v %v", invites, err)
+		}
+		if _, _, err := s.CreateOrganization(t.Context(), "Second", "ann@example.com"); !refused(err) {
+			t.Errorf("another organization: %v", err)
+		}
+		if len(mailer.mails) != mailsToOne || !strings.Contains(mailer.mails[mailsToOne-1].Text, last) {
+			t.Errorf("%d mails", len(mailer.mails))
+		}
+		for n := range mailsOfOne - mailsToOne {
+			if _, _, err := s.Invite(t.Context(), who, fmt.Sprintf("user%d@example.com", n), actor.Member, nil); err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		if _, _, err := s.Invite(t.Context(), who, "bob@example.com", actor.Member, nil); !refused(err) {
+			t.Errorf("to many: %v", err)
+		}
+		operator := who
+		operator.Operator = true
+		if _, _, err := s.Invite(t.Context(), operator, "bob@example.com", actor.Member, nil); err != nil {
+			t.Errorf("the operator: %v", err)
+		}
+		clk.Advance(mailsWithin)
+		if _, _, err := s.Invite(t.Context(), who, "ann@example.com", actor.Member, nil); err != nil {
+			t.Errorf("a day later: %v", err)
 		}
 	})
 }

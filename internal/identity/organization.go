@@ -491,9 +491,13 @@ func (s *Service) Accept(ctx context.Context, token string, me actor.Actor) (_ S
 	session, id := s.fresh(s.now())
 	session.Actor, err = s.acceptInvite(ctx, sum(token), me, id, sum(session.Secret), session.Expires)
 	if errors.Is(err, store.ErrNoRows) {
-		return Session{}, fault.New(fault.Unauthorized, "This invitation was accepted, taken back, or has expired. Ask for a new one.").WithCode("invalid_invite")
+		return Session{}, badInvite()
 	}
 	return session, err
+}
+
+func badInvite() error {
+	return fault.New(fault.Unauthorized, "This invitation was accepted, taken back, or has expired. Ask for a new one.").WithCode("invalid_invite")
 }
 
 // LinkFor makes a token that signs a member of the actor's organization in once, within LinkLifetime: for

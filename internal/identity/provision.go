@@ -36,6 +36,23 @@ func (s *Service) NewUser(ctx context.Context, tx *store.Tx, email, name string)
 	return s.insertUser(ctx, tx, email, name)
 }
 
+// VerifyEmail notes that the account's address was shown to be its user's.
+func (s *Service) VerifyEmail(ctx context.Context, tx *store.Tx, user string) (err error) {
+	defer fault.Wrap(&err, "identity.VerifyEmail(%s)", user)
+	return s.verifyEmail(ctx, tx, user)
+}
+
+// TakeOver revokes the API keys of an account whose address nobody had shown to be theirs, now that its owner came: somebody else may
+// have made them. It tells how many there were. Where the address had been shown the keys are its owner's, and stay.
+func (s *Service) TakeOver(ctx context.Context, tx *store.Tx, user string) (keys int64, err error) {
+	defer fault.Wrap(&err, "identity.TakeOver(%s)", user)
+	if keys, err = s.revokeUnproven(ctx, tx, user); err != nil {
+		return 0, err
+	}
+	tx.AfterCommit(func() { s.drop(func(a actor.Actor) bool { return a.User == user }) })
+	return keys, nil
+}
+
 // PendingInvites tells how many invitations wait for an address.
 func (s *Service) PendingInvites(ctx context.Context, tx *store.Tx, email string) (n int, err error) {
 	defer fault.Wrap(&err, "identity.PendingInvites")

@@ -159,6 +159,26 @@ func (s *Service) LinkOwner(ctx context.Context, token string) (org, user string
 	return s.linkOwner(ctx, token)
 }
 
+// LinkInfo is where a link leads, for a page that asks before it is used.
+type LinkInfo struct {
+	Invite      bool   // it is an invitation's
+	OrgName     string // of the organization that one acts in then
+	Name, Email string // of the account; of an invitation's the address alone
+	Operator    bool   // the account looks after this installation: whoever made the link can do so, too
+}
+
+// LinkInfo says where a sign-in link or an invitation leads, without using it up.
+func (s *Service) LinkInfo(ctx context.Context, token string) (_ LinkInfo, err error) {
+	defer fault.Wrap(&err, "identity.LinkInfo")
+	if len(token) > maxSecret {
+		return LinkInfo{}, badLink()
+	}
+	if IsInvite(token) {
+		return s.inviteInfo(ctx, sum(token))
+	}
+	return s.linkInfo(ctx, sum(token))
+}
+
 // UseLink uses a sign-in link up in the transaction and returns whose session it begins, and how.
 func (s *Service) UseLink(ctx context.Context, tx *store.Tx, token string) (b Beginning, err error) {
 	defer fault.Wrap(&err, "identity.UseLink")

@@ -278,6 +278,29 @@ func (s *Service) insertInvite(ctx context.Context, who actor.Actor, i Invite, t
 	return i, err
 }
 
+// countInvite counts the mail that an invitation is about to go out with, or refuses it: see mailsToOne. Its row is there already.
+func (s *Service) countInvite(ctx context.Context, tx *store.Tx, who actor.Actor, i Invite) error {
+	if err := inTurn(ctx, tx, who.Org); err != nil {
+		return err
+	}
+	since := store.Millis(s.now().Add(-mailsWithin))
+	var toOne, ofOne int
+	if err := tx.QueryRow(ctx, `SELECT COALESCE(SUM(mails), 0) FROM invites WHERE email = $1 AND mailed_at > $2`, i.Email, since).Scan(&toOne); err != nil {
+		return err
+	}
+	if toOne >= mailsToOne {
+		return tooManyInvites("%d invitations were mailed to %s within a day, and the newest link still works. Wait a day before you send another.", toOne, i.Email)
+	}
+	if err := tx.QueryRow(ctx, `SELECT COALESCE(SUM(mails), 0) FROM invites WHERE org_id = $1 AND mailed_at > $2`, who.Org, since).Scan(&ofOne); err != nil {
+		return err
+	}
+	if ofOne >= mailsOfOne && !who.Operator {
+		return tooManyInvites("The organization mailed %d invitations within a day, which is all that it may. Go on tomorrow, or let your people in through single sign-on.", ofOne)
+	}
+	_, err := tx.Exec(ctx, `UPDATE invites SET mails = CASE WHEN mailed_at > $2 THEN mails + 1 ELSE 1 END, mailed_at = $3 WHERE id = $1`, i.ID, since, store.Millis(s.now()))
+	return err
+}
+
 // renewInvite gives an invitation another link.
 func (s *Service) renewInvite(ctx context.Context, who actor.Actor, id, token string) (i Invite, err error) {
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {

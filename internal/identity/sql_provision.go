@@ -24,6 +24,30 @@ func (s *Service) insertUser(ctx context.Context, tx *store.Tx, email, name stri
 	return id, err
 }
 
+func (s *Service) verifyEmail(ctx context.Context, tx *store.Tx, user string) error {
+	_, err := tx.Exec(ctx, `UPDATE users SET email_verified_at = $2 WHERE id = $1 AND email <> '' AND email_verified_at = 0`, user, store.Millis(s.now()))
+	return err
+}
+
+// revokeUnproven revokes the keys of a user whose address was never shown to be theirs, each with its line in its organization's log.
+func (s *Service) revokeUnproven(ctx context.Context, tx *store.Tx, user string) (int64, error) {
+	type revoked struct{ id, org, project, name, redacted string }
+	keys, err := store.Collect(ctx, tx, func(row store.Scanner) (k revoked, err error) {
+		return k, row.Scan(&k.id, &k.org, &k.project, &k.name, &k.redacted)
+	}, `UPDATE api_keys SET revoked_at = $2 WHERE user_id = $1 AND revoked_at = 0 AND EXISTS (SELECT 1 FROM users u WHERE u.id = $1 AND u.email_verified_at = 0)
+		RETURNING id, org_id, COALESCE(project_id, ''), name, redacted`, user, store.Millis(s.now()))
+	if err != nil {
+		return 0, err
+	}
+	for _, k := range keys {
+		if err := s.audit.Record(ctx, tx, actor.Actor{Org: k.org, User: user}, audit.Event{Type: audit.KeyDeleted, Object: k.id, Project: k.project,
+			Before: map[string]any{"name": k.name, "redacted": k.redacted}, After: map[string]any{"via": viaSSO}}); err != nil {
+			return 0, err
+		}
+	}
+	return int64(len(keys)), nil
+}
+
 func (s *Service) pendingInvites(ctx context.Context, q store.Q, email string) (n int, err error) {
 	return n, q.QueryRow(ctx, `SELECT COUNT(*) FROM invites WHERE email = $1 AND accepted_at = 0 AND deleted_at = 0 AND expires_at > $2`, email, store.Millis(s.now())).Scan(&n)
 }

@@ -43,6 +43,39 @@ func (s *Service) linkOwner(ctx context.Context, token string) (org, user string
 	return org, user, err
 }
 
+func (s *Service) linkInfo(ctx context.Context, link digest) (out LinkInfo, err error) {
+	var org, user, purpose string
+	q := s.db.Read()
+	err = q.QueryRow(ctx, `SELECT l.org_id, l.user_id, l.purpose, u.name FROM signin_links l JOIN users u ON u.id = l.user_id WHERE l.hash = $1 AND l.used_at = 0 AND l.expires_at > $2 AND l.purpose <> $3`,
+		link.String(), store.Millis(s.now()), forEmail).Scan(&org, &user, &purpose, &out.Name)
+	if errors.Is(err, store.ErrNoRows) {
+		return out, badLink()
+	}
+	if err != nil {
+		return out, err
+	}
+	how := ByLink
+	if purpose == forReset {
+		how = ByReset
+	}
+	a, err := asMember(ctx, q, org, user, "", proof{strong: true, method: how})
+	if errors.Is(err, store.ErrNoRows) { // not a member any more
+		return out, badLink()
+	}
+	out.OrgName, out.Email, out.Operator = a.OrgName, a.Email, a.Operator
+	return out, err
+}
+
+func (s *Service) inviteInfo(ctx context.Context, link digest) (LinkInfo, error) {
+	out := LinkInfo{Invite: true}
+	err := s.db.Read().QueryRow(ctx, `SELECT o.name, i.email FROM invites i JOIN organizations o ON o.id = i.org_id WHERE i.hash = $1 AND i.accepted_at = 0 AND i.deleted_at = 0 AND i.expires_at > $2`,
+		link.String(), store.Millis(s.now())).Scan(&out.OrgName, &out.Email)
+	if errors.Is(err, store.ErrNoRows) {
+		err = badInvite()
+	}
+	return out, err
+}
+
 // link is a row of signin_links that was used.
 type link struct{ org, user, email, purpose string }
 
@@ -183,7 +216,8 @@ func setProfile(ctx context.Context, tx *store.Tx, who actor.Actor, name, email 
 	if _, err := tx.Exec(ctx, `DELETE FROM signin_links WHERE user_id = $1 AND used_at = 0 AND (SELECT email FROM users WHERE id = $1) <> $2`, who.User, email); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE users SET name = $2, email = $3 WHERE id = $1`, who.User, name, email)
+	_, err := tx.Exec(ctx, `UPDATE users SET name = $2, email = $3, email_verified_at = CASE WHEN email = $3 THEN email_verified_at ELSE 0 END WHERE id = $1`,
+		who.User, name, email)
 	if store.IsUnique(err) {
 		e := fault.New(fault.Conflict, "There is an account of %s already.", email)
 		e.Param = "email"

@@ -18,7 +18,7 @@ const maxEmail = 254
 
 // Proof is what somebody shows again before they change what decides who can sign in.
 type Proof struct {
-	Password string // the present one; not needed where there is none, nor in a session that a link began a moment ago
+	Password string // the present one; not needed in a session that something else began less than FreshFor ago: who has none begins one
 	Code     string // where a second factor is on and is changed
 	Lang     string // of the mail that tells of the change
 }
@@ -26,6 +26,7 @@ type Proof struct {
 // Account is what its user sees of it.
 type Account struct {
 	ID, Name, Email string
+	Verified        time.Time // when the address was shown to be theirs; zero: it was not
 	Password        time.Time // when it was set; zero: there is none
 	SecondFactor    time.Time // when it was set up; zero: it is off
 	Recovery        int       // recovery codes that are left
@@ -60,12 +61,15 @@ func (s *Service) prove(ctx context.Context, who actor.Actor, p Proof) error {
 	if err := identity.InBrowser(who); err != nil {
 		return err
 	}
-	stored, err := s.passwordOf(ctx, s.db.Read(), who.User)
-	if err != nil || stored == "" {
-		return err
-	}
 	if fresh, err := s.fresh(ctx, who); err != nil || fresh {
 		return err
+	}
+	stored, err := s.passwordOf(ctx, s.db.Read(), who.User)
+	if err != nil {
+		return err
+	}
+	if stored == "" {
+		return fault.New(fault.Forbidden, "Your account has no password to show again, and you signed in a while ago. Sign in anew, by a new link or through your organization's provider, and do this within 15 minutes.").WithCode("fresh_signin_required")
 	}
 	if p.Password == "" {
 		return fault.Param("current_password", "Give your present password. If you do not know it, sign in by a new link and set one within 15 minutes.").WithCode("current_password_required")
@@ -298,11 +302,14 @@ func (s *Service) Update(ctx context.Context, who actor.Actor, p Proof, in Profi
 		if err := s.prove(ctx, who, p); err != nil {
 			return false, err
 		}
+	}
+	// An address that was set while there was no mail is confirmed by giving it again.
+	unshown := in.Email != nil && email != "" && a.Verified.IsZero()
+	if sent = (email != a.Email || unshown) && s.mail.Configured(); sent || email != a.Email {
 		if err := s.begin(ctx, count(resetTries, "address of", who.User)); err != nil {
 			return false, err
 		}
 	}
-	sent = email != a.Email && s.mail.Configured()
 	return sent, s.db.Tx(ctx, func(tx *store.Tx) error {
 		if sent {
 			token, err := s.ids.EmailLink(ctx, tx, who, email)
@@ -335,7 +342,13 @@ func (s *Service) ConfirmEmail(ctx context.Context, who actor.Actor, token, lang
 		if err != nil {
 			return err
 		}
-		return s.putProfile(ctx, tx, who, a, a.Name, email, lang)
+		if err := s.putProfile(ctx, tx, who, a, a.Name, email, lang); err != nil {
+			return err
+		}
+		if err := s.ids.VerifyEmail(ctx, tx, who.User); err != nil {
+			return err
+		}
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: audit.UserUpdated, Object: who.User, After: map[string]any{"email_verified": true}})
 	})
 }
 

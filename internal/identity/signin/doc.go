@@ -3,7 +3,7 @@
 //
 // Tables (0100_signin.sql): passwords, second_factors, recovery_codes, signin_attempts.
 //
-// Routes: POST /api/session and /api/session/reset (http.go); /api/account, its password, second factor, recovery codes and
+// Routes: POST /api/session, /api/session/link and /api/session/reset (http.go); /api/account, its password, second factor, recovery codes and
 // sessions, and the organization's /api/organization/signin (http_account.go); the operator's PUT /admin/users/{user_id}/password
 // and DELETE /admin/users/{user_id}/second-factor, on the admin socket alone.
 //
@@ -19,5 +19,5 @@
 //   - A new password ends the user's other sessions; so does a second factor that was set up, removed or reset.
 //   - Each time step's code is accepted once, and each recovery code.
 //   - One's own account is changed in a browser session alone, never with an API key; what decides who can sign in wants the password
-//     again, or a session that a link began less than FreshFor ago.
+//     again, or a session that a link or a provider began less than FreshFor ago; who has no password needs such a session.
 package signin

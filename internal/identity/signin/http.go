@@ -28,6 +28,27 @@ type ResetRequest struct {
 // OpenAPIName is the schema's name.
 func (ResetRequest) OpenAPIName() string { return "PasswordReset" }
 
+// LinkRequest asks about a link.
+type LinkRequest struct {
+	Token string `json:"token" doc:"The token of a sign-in link or of an invitation."`
+}
+
+// OpenAPIName is the schema's name.
+func (LinkRequest) OpenAPIName() string { return "DescribeSignInLink" }
+
+// LinkObject is where a link leads.
+type LinkObject struct {
+	Object       string `json:"object" enum:"signin_link"`
+	Kind         string `json:"kind" enum:"signin,invite" doc:"signin: into an account that exists. invite: into an organization."`
+	Organization string `json:"organization" doc:"The organization's name."`
+	Name         string `json:"name" doc:"The account's name; empty for an invitation."`
+	Email        string `json:"email" doc:"The account's e-mail address, or the one that was invited; empty when none is known."`
+	Operator     bool   `json:"operator" doc:"Whether the account looks after the installation. Nobody but its operators can have made such a link."`
+}
+
+// OpenAPIName is the schema's name.
+func (LinkObject) OpenAPIName() string { return "SignInLinkInfo" }
+
 // MethodsObject says how one can sign in.
 type MethodsObject struct {
 	Object string `json:"object" enum:"signin"`
@@ -54,6 +75,9 @@ func (s *Service) Routes() []httpapi.Route {
 			Doc: "Sets the session cookie, with a new secret each time; a session that the browser had ends. Where a second factor is on, the first request without a code gets 401 " +
 				"`code_required`, and the same request with `code` signs in. After some failures tries are refused for a while that grows: 429 `too_many_attempts` with `Retry-After`.",
 			In: SignInRequest{}, Out: identity.SessionInfo{}, Auth: httpapi.AuthNone, MaxBody: 8192, Handle: s.postSession},
+		{Method: http.MethodPost, Path: "/api/session/link", Op: "describeSignInLink", Tag: "Session", Summary: "Says where a one-time link leads, without using it up.",
+			Doc: "A page asks before it uses a link that it was opened with, so that a stranger's link signs nobody in to the stranger's account unnoticed.",
+			In:  LinkRequest{}, Out: LinkObject{}, Auth: httpapi.AuthNone, MaxBody: 4096, Handle: s.postLink},
 		{Method: http.MethodPost, Path: "/api/session/reset", Op: "resetPassword", Tag: "Session", Summary: "Mails a link to sign in with and set a new password.",
 			Doc: "The answer is the same whether or not there is an account of the address.",
 			In:  ResetRequest{}, Out: DoneObject{}, Auth: httpapi.AuthNone, MaxBody: 4096, Handle: s.postReset},
@@ -87,6 +111,25 @@ func (s *Service) postSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.ids.AnswerSession(w, r, session.Actor, session.Secret)
+}
+
+func (s *Service) postLink(w http.ResponseWriter, r *http.Request) error {
+	in, err := httpapi.Decode[LinkRequest](w, r, httpapi.Strict)
+	if err != nil {
+		return err
+	}
+	if err := httpapi.Required("token", in.Token != ""); err != nil {
+		return err
+	}
+	to, err := s.ids.LinkInfo(r.Context(), in.Token)
+	if err != nil {
+		return err
+	}
+	out := LinkObject{Object: "signin_link", Kind: "signin", Organization: to.OrgName, Name: to.Name, Email: to.Email, Operator: to.Operator}
+	if to.Invite {
+		out.Kind = "invite"
+	}
+	return private(w, out)
 }
 
 // signIn signs in by a link, a password, or an invitation, which somebody may accept who is signed in already.

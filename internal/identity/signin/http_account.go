@@ -16,11 +16,12 @@ type AccountObject struct {
 	ID            string   `json:"id" example:"user-abc"`
 	Name          string   `json:"name"`
 	Email         string   `json:"email" doc:"Empty when none is known: then one can sign in by link alone."`
+	EmailShown    *int64   `json:"email_verified_at" doc:"When you showed that the address is yours, by a link that was sent there or through your organization's provider, in seconds since 1970; null: not yet."`
 	PasswordSetAt *int64   `json:"password_set_at" doc:"When the password was set, in seconds since 1970; null: there is none."`
 	SecondFactor  *int64   `json:"second_factor_since" doc:"When the second factor was set up, in seconds since 1970; null: it is off."`
 	RecoveryCodes int      `json:"recovery_codes_left"`
 	RequiredBy    []string `json:"second_factor_required_by" doc:"Names of the organizations that require a second factor of their members."`
-	Fresh         bool     `json:"fresh" doc:"The session began by a link a moment ago: the password may be set without the present one."`
+	Fresh         bool     `json:"fresh" doc:"The session began by a link or a provider less than 15 minutes ago: what wants the password does not want it now. Who has none has to sign in anew when this is false."`
 	Mail          bool     `json:"mail" doc:"A new e-mail address is confirmed by a link that is sent there."`
 	MailSent      bool     `json:"mail_sent,omitempty" doc:"A link was sent to the new address; it is the account's once the link was opened."`
 }
@@ -31,7 +32,7 @@ func (AccountObject) OpenAPIName() string { return "Account" }
 // AccountRequest changes what is given of an account.
 type AccountRequest struct {
 	Name     *string `json:"name,omitempty" max:"100"`
-	Email    *string `json:"email,omitempty"`
+	Email    *string `json:"email,omitempty" doc:"The new address; the present one again, to have a link sent there that confirms it."`
 	Password string  `json:"current_password,omitempty" doc:"The present password, to change the e-mail address."`
 }
 
@@ -41,7 +42,7 @@ func (AccountRequest) OpenAPIName() string { return "UpdateAccount" }
 // PasswordRequest sets one's password.
 type PasswordRequest struct {
 	Password string `json:"password" doc:"The new password: 12 characters or more, and not easy to guess."`
-	Current  string `json:"current_password,omitempty" doc:"The present password. Not needed where there is none, nor within 15 minutes of signing in by a link."`
+	Current  string `json:"current_password,omitempty" doc:"The present password. Not needed within 15 minutes of signing in by a link or a provider: who has none signs in anew."`
 }
 
 // OpenAPIName is the schema's name.
@@ -49,7 +50,7 @@ func (PasswordRequest) OpenAPIName() string { return "SetPassword" }
 
 // ProofRequest proves again who one is.
 type ProofRequest struct {
-	Password string `json:"current_password,omitempty" doc:"The present password, where there is one and the session did not begin by a link a moment ago."`
+	Password string `json:"current_password,omitempty" doc:"The present password, unless the session began by a link or a provider less than 15 minutes ago: who has none signs in anew."`
 	Code     string `json:"code,omitempty" doc:"A code of the second factor that is on, or a recovery code."`
 }
 
@@ -161,7 +162,7 @@ func seconds(t time.Time) *int64 {
 }
 
 func accountObject(a Account) AccountObject {
-	return AccountObject{Object: "account", ID: a.ID, Name: a.Name, Email: a.Email, PasswordSetAt: seconds(a.Password), SecondFactor: seconds(a.SecondFactor),
+	return AccountObject{Object: "account", ID: a.ID, Name: a.Name, Email: a.Email, EmailShown: seconds(a.Verified), PasswordSetAt: seconds(a.Password), SecondFactor: seconds(a.SecondFactor),
 		RecoveryCodes: a.Recovery, RequiredBy: append([]string{}, a.Required...), Fresh: a.Fresh, Mail: a.Mail}
 }
 

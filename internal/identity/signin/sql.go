@@ -24,15 +24,15 @@ func (s *Service) accountOf(ctx context.Context, q store.Q, email string) (h hol
 }
 
 func (s *Service) account(ctx context.Context, q store.Q, who actor.Actor) (a Account, err error) {
-	var password, factor int64
-	err = q.QueryRow(ctx, `SELECT u.id, u.name, u.email, COALESCE(p.changed_at, 0), COALESCE(f.changed_at, 0),
+	var verified, password, factor int64
+	err = q.QueryRow(ctx, `SELECT u.id, u.name, u.email, u.email_verified_at, COALESCE(p.changed_at, 0), COALESCE(f.changed_at, 0),
 		(SELECT COUNT(*) FROM recovery_codes r WHERE r.user_id = u.id AND r.used_at = 0)
 		FROM users u LEFT JOIN passwords p ON p.user_id = u.id LEFT JOIN second_factors f ON f.user_id = u.id AND f.seed <> '' WHERE u.id = $1`, who.User).
-		Scan(&a.ID, &a.Name, &a.Email, &password, &factor, &a.Recovery)
+		Scan(&a.ID, &a.Name, &a.Email, &verified, &password, &factor, &a.Recovery)
 	if err != nil {
 		return a, err
 	}
-	a.Password, a.SecondFactor = store.Time(password), store.Time(factor)
+	a.Verified, a.Password, a.SecondFactor = store.Time(verified), store.Time(password), store.Time(factor)
 	a.Required, err = store.Collect(ctx, q, func(row store.Scanner) (name string, err error) {
 		err = row.Scan(&name)
 		return name, err

@@ -18,11 +18,12 @@
 //   - An ID token counts when its signature is by a key of the provider with an asymmetric algorithm, its issuer
 //     and audience are ours, it is not over, and its nonce is the flow's.
 //   - Issuer and subject name a person. An e-mail address, which has to be verified by the provider, links them
-//     to an account that exists, once. As nobody else may have prepared that account, its password, second
-//     factor and sessions end with it; linking from within a session keeps them.
+//     to an account that exists, once. As somebody else may have prepared that account, its password, second
+//     factor and sessions end with it, and its API keys unless its address had been shown to be its user's; linking
+//     from within a session keeps them.
 //   - Without an account, an invitation or a group that an organization maps, nobody gets in, unless the
 //     operator lets the provider's people become members (sso.create).
-//   - At each sign-in the roles follow the groups, downwards too; what was given by hand is kept where no group
+//   - At each sign-in the roles follow the groups, downwards too, unless no groups are read; what was given by hand is kept where no group
 //     speaks of it, and an organization's only owner stays.
 //   - After sign-in the browser goes to a path of this server, nowhere else.
 //   - Tokens of the provider are not kept, and are in no log.

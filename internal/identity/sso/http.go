@@ -18,8 +18,12 @@ const (
 	callbackPath = "/signin/sso/callback"
 )
 
-// cookieName is the flow's. Browsers send it to the callback alone.
-const cookieName = "parley_sso"
+// Names of the flow's cookie. Behind TLS it is the second one, which browsers take from this very host over TLS alone: a neighbour under
+// the same domain cannot give a browser its own flow. Such a cookie has to be for all paths; the other one is sent to the callback alone.
+const (
+	cookieName       = "parley_sso"
+	secureCookieName = "__Host-parley_sso"
+)
 
 // InfoObject says whether one can sign in through a provider.
 type InfoObject struct {
@@ -93,7 +97,7 @@ func (IdentityObject) OpenAPIName() string { return "SSOIdentity" }
 
 // LinkRequest begins to link an identity.
 type LinkRequest struct {
-	Password string `json:"current_password,omitempty" doc:"Your password; left out when you have none, or your session began by a link or a provider just now."`
+	Password string `json:"current_password,omitempty" doc:"Your password; left out when your session began by a link or a provider less than 15 minutes ago: who has none signs in anew."`
 	Next     string `json:"next,omitempty" doc:"The path of the web app to come back to."`
 }
 
@@ -111,7 +115,7 @@ func (LinkObject) OpenAPIName() string { return "SSOLink" }
 
 // UnlinkRequest confirms that an identity is to go.
 type UnlinkRequest struct {
-	Password string `json:"current_password,omitempty" doc:"Your password; left out when you have none, or your session began by a link or a provider just now."`
+	Password string `json:"current_password,omitempty" doc:"Your password; left out when your session began by a link or a provider less than 15 minutes ago: who has none signs in anew."`
 }
 
 // OpenAPIName is the schema's name.
@@ -168,7 +172,7 @@ func (s *Service) getStart(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Service) getCallback(w http.ResponseWriter, r *http.Request) error {
 	sealed := ""
-	if c, err := r.Cookie(cookieName); err == nil {
+	if c, err := r.Cookie(s.newCookie(r).Name); err == nil {
 		sealed = c.Value
 	}
 	// Once, however it ends.
@@ -223,11 +227,21 @@ func redirect(w http.ResponseWriter, r *http.Request, to string) error {
 // setCookie gives the browser the flow; empty takes it away. It is sent when the provider sends the browser
 // back, which is another site: hence Lax.
 func (s *Service) setCookie(w http.ResponseWriter, r *http.Request, sealed string) {
-	c := http.Cookie{Name: cookieName, Value: sealed, Path: startPath, MaxAge: until(), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: s.ids.Secure(r)}
+	c := s.newCookie(r)
+	c.Value, c.MaxAge = sealed, until()
 	if sealed == "" {
 		c.MaxAge = -1
 	}
 	http.SetCookie(w, &c)
+}
+
+// newCookie is the flow's for this connection, still empty.
+func (s *Service) newCookie(r *http.Request) http.Cookie {
+	c := http.Cookie{Name: cookieName, Path: startPath, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if s.ids.Secure(r) {
+		c.Name, c.Path, c.Secure = secureCookieName, "/", true
+	}
+	return c
 }
 
 func (s *Service) getInfo(w http.ResponseWriter, r *http.Request) error {

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,6 +39,9 @@ func TestAddress(t *testing.T) {
 		if _, err := f.db.Exec(t.Context(), `INSERT INTO sso_identities (id, issuer, subject, user_id, email, created_at, last_used_at) VALUES ('x', $1, 'mallory-1', $2, '', 1, 1)`, f.provider.URL, prepared.Actor.User); err != nil {
 			t.Fatal(err)
 		}
+		if _, _, err := f.ids.CreateKey(t.Context(), prepared.Actor, identity.NewKey{Name: "k"}); err != nil {
+			t.Fatal(err)
+		}
 		bob := map[string]any{"sub": "bob-1", "email": "bob@example.com", "name": "Bob"}
 		for _, verified := range []any{nil, false, "false", 1, "yes"} {
 			bob["email_verified"] = verified
@@ -56,6 +61,14 @@ func TestAddress(t *testing.T) {
 		if m := f.browser(); m.come("") != "/signin?sso_error=sso_not_invited" || m.me().Role != "" {
 			t.Errorf("%+v", m.me())
 		}
+		// The keys of the account may be known to who prepared it: its address had not been shown to be anybody's.
+		var keys, logged int
+		if err := f.db.Read().QueryRow(t.Context(), `SELECT COUNT(*) FROM api_keys WHERE user_id = $1 AND revoked_at = 0`, prepared.Actor.User).Scan(&keys); err != nil || keys != 0 {
+			t.Errorf("%d keys are still good: %v", keys, err)
+		}
+		if err := f.db.Read().QueryRow(t.Context(), `SELECT COUNT(*) FROM audit_log WHERE type = 'api_key.deleted'`).Scan(&logged); err != nil || logged != 1 {
+			t.Errorf("%d lines of revoked keys: %v", logged, err)
+		}
 		old := f.browser()
 		old.cookies[identity.Cookie] = prepared.Secret
 		var passwords int
@@ -63,6 +76,142 @@ func TestAddress(t *testing.T) {
 			t.Errorf("%d passwords, %+v, %v", passwords, old.me(), err)
 		}
 	})
+}
+
+// TestShownAddressKeepsKeys: where the account's address had been shown to be its user's, the keys are theirs and stay.
+func TestShownAddressKeepsKeys(t *testing.T) {
+	run(t, nil, func(t *testing.T, f *site) {
+		ctx := t.Context()
+		token, _, err := f.ids.Invite(ctx, f.owner, "bob@example.com", actor.Member, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bob, err := f.ids.Accept(ctx, token, actor.Actor{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.db.Tx(ctx, func(tx *store.Tx) error { return f.ids.VerifyEmail(ctx, tx, bob.Actor.User) }); err != nil {
+			t.Fatal(err)
+		}
+		secret, _, err := f.ids.CreateKey(ctx, bob.Actor, identity.NewKey{Name: "k"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.provider.is(map[string]any{"sub": "bob-1", "email": "bob@example.com", "email_verified": true})
+		if b := f.browser(); b.come("") != "/" || b.me().User.ID != bob.Actor.User {
+			t.Fatalf("%+v", b.me())
+		}
+		r := httptest.NewRequest(http.MethodGet, "/api/session", nil)
+		r.Header.Set("Authorization", "Bearer "+secret)
+		if who, err := f.ids.Authenticate(r); err != nil || who.User != bob.Actor.User {
+			t.Errorf("%+v %v", who, err)
+		}
+		// Another address is another question.
+		if err := f.db.Tx(ctx, func(tx *store.Tx) error { return f.ids.SetProfile(ctx, tx, bob.Actor, "Bob", "carol@example.com") }); err != nil {
+			t.Fatal(err)
+		}
+		f.provider.is(map[string]any{"sub": "carol-1", "email": "carol@example.com", "email_verified": true})
+		if b := f.browser(); b.come("") != "/" {
+			t.Fatalf("%+v", b.me())
+		}
+		if who, err := f.ids.Authenticate(r); err == nil {
+			t.Errorf("%+v", who)
+		}
+	})
+}
+
+// TestGroupsAreNotRead: where the operator turned the reading of groups off, what they gave stays.
+func TestGroupsAreNotRead(t *testing.T) {
+	run(t, nil, func(t *testing.T, f *site) {
+		f.mapping(f.owner, "staff", actor.Admin)
+		f.provider.is(ann())
+		if b := f.browser(); b.come("") != "/" || b.me().Role != actor.Admin {
+			t.Fatalf("%+v", b.me())
+		}
+		f.sso.cfg.GroupsClaim = ""
+		if b := f.browser(); b.come("") != "/" || b.me().Role != actor.Admin {
+			t.Errorf("%+v", b.me())
+		}
+		f.sso.cfg.GroupsClaim = "groups"
+		nobody := ann()
+		nobody["groups"] = []string{}
+		f.provider.is(nobody)
+		if b := f.browser(); b.come("") == "/" || b.me().Role != "" {
+			t.Errorf("%+v", b.me())
+		}
+	})
+}
+
+// TestFirstSignInsAtOnce: many first sign-ins of one person at once make one account, and all get in.
+func TestFirstSignInsAtOnce(t *testing.T) {
+	run(t, nil, func(t *testing.T, f *site) {
+		f.mapping(f.owner, "staff", actor.Member)
+		p := person{Subject: "ann-1", Email: "ann@example.com", Verified: true, Name: "Ann", Groups: []string{"staff"}}
+		var wg sync.WaitGroup
+		users := make([]string, 8)
+		for i := range users {
+			wg.Go(func() {
+				session, err := f.sso.signIn(t.Context(), p, "")
+				if err != nil {
+					t.Error(err)
+				}
+				users[i] = session.Actor.User
+			})
+		}
+		wg.Wait()
+		if users = slices.Compact(users); len(users) != 1 || users[0] == "" {
+			t.Errorf("%v", users)
+		}
+	})
+}
+
+// TestFlowCookieBehindTLS: it belongs to this very host, and ends with the flow.
+func TestFlowCookieBehindTLS(t *testing.T) {
+	f := newSite(t, storetest.Open(t, storetest.SQLite(t), store.Options{}), func(c *Config) { c.Create = true })
+	f.provider.is(ann())
+	ask := func(path string, cookie *http.Cookie) *http.Cookie {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header.Set("X-Forwarded-Proto", "https")
+		if cookie != nil {
+			r.AddCookie(cookie)
+		}
+		rec := httptest.NewRecorder()
+		f.api.ServeHTTP(rec, r)
+		for _, c := range rec.Result().Cookies() {
+			if strings.Contains(c.Name, "sso") {
+				if back := rec.Header().Get("Location"); c.MaxAge > 0 {
+					c.Raw = back
+				} else {
+					c.Raw = ""
+				}
+				return c
+			}
+		}
+		t.Fatalf("%s: %d %v", path, rec.Code, rec.Header())
+		return nil
+	}
+	c := ask("/signin/sso", nil)
+	if c.Name != "__Host-parley_sso" || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" || c.SameSite != http.SameSiteLaxMode {
+		t.Errorf("%+v", c)
+	}
+	back, err := url.Parse(f.provider.authorize(t, c.Raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gone := ask(back.RequestURI(), &http.Cookie{Name: c.Name, Value: c.Value}); gone.Name != c.Name || gone.MaxAge >= 0 || gone.Path != "/" {
+		t.Errorf("%+v", gone)
+	}
+	// The name of before, which a neighbour could set, does not count.
+	c = ask("/signin/sso", nil)
+	r := httptest.NewRequest(http.MethodGet, f.provider.authorize(t, c.Raw), nil)
+	r.Header.Set("X-Forwarded-Proto", "https")
+	r.AddCookie(&http.Cookie{Name: cookieName, Value: c.Value})
+	rec := httptest.NewRecorder()
+	f.api.ServeHTTP(rec, r)
+	if at := rec.Header().Get("Location"); !strings.Contains(at, "sso_state") {
+		t.Errorf("%d %s", rec.Code, at)
+	}
 }
 
 // TestDomains: people of other domains stay out, known or not.

@@ -83,6 +83,16 @@ func (s *Service) link(ctx context.Context, who actor.Actor, p person) error {
 
 // signIn finds or makes the person's account, makes its memberships what their groups say, and begins a session.
 func (s *Service) signIn(ctx context.Context, p person, instead string) (session identity.Session, err error) {
+	// Two first sign-ins of one person make one account: who comes second finds it made, and looks again.
+	for range 3 {
+		if session, err = s.signInOnce(ctx, p, instead); !store.IsUnique(err) {
+			break
+		}
+	}
+	return session, err
+}
+
+func (s *Service) signInOnce(ctx context.Context, p person, instead string) (session identity.Session, err error) {
 	var denied error
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		denied = nil
@@ -94,8 +104,11 @@ func (s *Service) signIn(ctx context.Context, p person, instead string) (session
 		if err != nil {
 			return err
 		}
-		if err := s.follow(ctx, tx, user, grants); err != nil {
-			return err
+		// Where no groups are read nobody is in one, and what they gave stays as it is.
+		if s.cfg.GroupsClaim != "" {
+			if err := s.follow(ctx, tx, user, grants); err != nil {
+				return err
+			}
 		}
 		org, err := s.ids.Home(ctx, tx, user)
 		if err != nil {
@@ -164,6 +177,9 @@ func (s *Service) account(ctx context.Context, tx *store.Tx, p person, granted b
 			return "", err
 		}
 	}
+	if err := s.ids.VerifyEmail(ctx, tx, user); err != nil {
+		return "", err
+	}
 	if err := s.insertIdentity(ctx, tx, user, p); err != nil {
 		return "", err
 	}
@@ -180,11 +196,15 @@ func (s *Service) adopt(ctx context.Context, tx *store.Tx, user string) error {
 	if err := s.ids.EndSessions(ctx, tx, user, ""); err != nil {
 		return err
 	}
+	keys, err := s.ids.TakeOver(ctx, tx, user)
+	if err != nil {
+		return err
+	}
 	org, err := s.ids.Home(ctx, tx, user)
 	if err != nil || org == "" {
 		return err
 	}
-	return s.audit.Record(ctx, tx, actor.Actor{Org: org, User: user}, audit.Event{Type: Linked, Object: user, After: map[string]any{"issuer": s.cfg.Issuer, "password_removed": removed}})
+	return s.audit.Record(ctx, tx, actor.Actor{Org: org, User: user}, audit.Event{Type: Linked, Object: user, After: map[string]any{"issuer": s.cfg.Issuer, "password_removed": removed, "keys_revoked": keys}})
 }
 
 // follow makes the user's memberships what their groups say.
