@@ -32,13 +32,14 @@ type PullOptions struct {
 	Layout   string          // LayoutLossless (also when empty), LayoutFast or LayoutAsIs
 	Preparer engine.Preparer // from engine/child; nil leaves the weights as they are
 	Progress func(Progress)  // may be nil; called from one goroutine at a time
+	Began    func(string)    // may be nil; see pull.Options
 	Python   string          // program; see pull.Options
 	NPM      string
 	Public   bool // an https address has to be public: who names it is not on this machine
 }
 
 func (r *Registry) pullOptions(o PullOptions) pull.Options {
-	return pull.Options{Store: r.store, HTTP: r.http, Progress: o.Progress, Python: o.Python, NPM: o.NPM}
+	return pull.Options{Store: r.store, HTTP: r.http, Progress: o.Progress, Began: o.Began, Python: o.Python, NPM: o.NPM}
 }
 
 // Pull brings a model or library here, converts and prepares it for this machine, and installs it in

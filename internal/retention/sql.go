@@ -194,7 +194,7 @@ func forget(ctx context.Context, tx *store.Tx, org string, now time.Time) error 
 // see package store), PostgreSQL the old versions of rows. False: a reader is in the way.
 func scrub(ctx context.Context, db *store.DB) (done bool, err error) {
 	if db.Dialect() == store.Postgres {
-		if _, err := db.Exec(ctx, `VACUUM FULL retention_keys`); err != nil {
+		if done, err := db.Compact(ctx, "retention_keys"); err != nil || !done {
 			return false, err
 		}
 	}

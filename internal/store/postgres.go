@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 )
@@ -51,4 +52,36 @@ func Redact(rawURL string) string {
 	}
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+// lockNotAvailable is PostgreSQL's code for a lock that was not had in time.
+const lockNotAvailable = "55P03"
+
+// compactPatience is how long Compact waits for readers, in which others wait behind it.
+const compactPatience = "500ms"
+
+// Compact has PostgreSQL write a table anew (VACUUM FULL), so that old versions of its rows are nowhere in its files. It reports false when
+// somebody is in the way, a backup for instance: that one is waited for a moment only, since everybody else who wants the table waits
+// behind it, and it is for the caller to come again. Other databases keep no old versions. The table's name is the program's.
+func (db *DB) Compact(ctx context.Context, table string) (done bool, err error) {
+	if db.dialect != Postgres {
+		return true, nil
+	}
+	conn, err := db.pool.Acquire(ctx)
+	if err != nil {
+		return false, db.translate(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, `SET lock_timeout = '`+compactPatience+`'`); err != nil {
+		return false, db.translate(err)
+	}
+	_, err = conn.Exec(ctx, `VACUUM FULL `+table)
+	if _, again := conn.Exec(context.WithoutCancel(ctx), `RESET lock_timeout`); again != nil {
+		// Nobody else gets a connection that gives up so soon.
+		err = errors.Join(err, again, conn.Conn().Close(context.WithoutCancel(ctx)))
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == lockNotAvailable {
+		return false, nil
+	}
+	return err == nil, db.translate(err)
 }

@@ -52,7 +52,22 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{o: o, audit: audit.New(o.DB, o.Clock)}
 	s.ctx, s.end = context.WithCancel(context.Background())
+	s.wg.Go(s.tidy)
 	return s
+}
+
+// forgottenFor is how long a download may lie that was cut and did not go on: nobody waits for it any more.
+const forgottenFor = 14 * 24 * time.Hour
+
+// tidy removes such downloads, once for a start of the server.
+func (s *Service) tidy() {
+	freed, err := s.o.Models.Store().Tidy(s.o.Clock.Now().Add(-forgottenFor))
+	if err != nil {
+		s.o.Logger.Warn("downloads that were cut long ago could not be removed", "error", err)
+	}
+	if freed > 0 {
+		s.o.Logger.Info("downloads that were cut long ago were removed", "bytes", freed)
+	}
 }
 
 // Close cancels what is being pulled and waits for it, at most until ctx ends.

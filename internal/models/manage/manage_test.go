@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"log"
 	"log/slog"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,7 +49,7 @@ type world struct {
 	reg  *models.Registry
 	pool *pool.Pool
 	file []byte // a GGUF file's head, as a server has it
-	url  string // of that server; /slow waits until the gate is closed
+	url  string // of that server; /slow waits in the middle until the gate is closed
 	gate chan struct{}
 }
 
@@ -82,7 +84,13 @@ func open(t *testing.T, db *store.DB) *world {
 	t.Helper()
 	w := &world{t: t, file: modelFile(t), gate: make(chan struct{})}
 	origin := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		file := w.file
 		if strings.HasPrefix(r.URL.Path, "/slow") {
+			rw.Header().Set("Content-Length", strconv.Itoa(len(file)))
+			half := len(file) / 2
+			_, _ = rw.Write(file[:half])
+			_ = http.NewResponseController(rw).Flush()
+			file = file[half:]
 			select {
 			case <-w.gate:
 			case <-r.Context().Done():
@@ -93,7 +101,7 @@ func open(t *testing.T, db *store.DB) *world {
 			http.NotFound(rw, r)
 			return
 		}
-		_, _ = rw.Write(w.file)
+		_, _ = rw.Write(file)
 	}))
 	t.Cleanup(origin.Close)
 	w.url = origin.URL
@@ -237,11 +245,26 @@ func TestPullsAreOneAndCanBeCanceled(t *testing.T) {
 		t.Fatalf("%d pulls of one thing", n)
 	}
 	id := w.Pulls()[0].ID
+	part := w.o.Models.Store().Partial(w.url + "/slow.gguf")
+	for range 500 { // until it has begun
+		if info, err := os.Stat(part); err == nil && info.Size() > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	if p, err := w.End(t.Context(), operator, id); err != nil || p.State != PullCanceled || p.Ended == 0 {
 		t.Errorf("%+v %v", p, err)
 	}
+	if info, err := os.Stat(part); err != nil || info.Size() == 0 {
+		t.Errorf("nothing is left to go on from: %v", err)
+	}
 	if p, err := w.End(t.Context(), operator, id); err != nil || p.State != PullCanceled || len(w.Pulls()) != 0 {
 		t.Errorf("forgotten: %+v %v %v", p, err, w.Pulls())
+	}
+	for _, path := range []string{part, part + ".json"} {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a forgotten pull left %s: %v", path, err)
+		}
 	}
 	if _, err := w.End(t.Context(), operator, id); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("%v", err)

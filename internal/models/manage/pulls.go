@@ -3,6 +3,7 @@ package manage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -56,6 +57,7 @@ type job struct {
 	cancel context.CancelFunc
 	watch  []func(Pull)
 	meter  meter
+	parts  []string // keys of its downloads, which leave parts when they are cut
 }
 
 // pulls are those of this process, the oldest first.
@@ -177,7 +179,8 @@ func (s *Service) tell(j *job, change func()) {
 }
 
 func (s *Service) pull(ctx context.Context, j *job, in NewPull, public bool) {
-	o := models.PullOptions{Name: in.Name, Layout: in.Layout, Preparer: s.o.Preparer, Public: public, Progress: func(r models.Progress) {
+	began := func(key string) { s.tell(j, func() { j.parts = append(j.parts, key) }) }
+	o := models.PullOptions{Name: in.Name, Layout: in.Layout, Preparer: s.o.Preparer, Public: public, Began: began, Progress: func(r models.Progress) {
 		s.tell(j, func() {
 			j.Stage, j.Done, j.Total = r.Stage, r.Done, r.Total
 			j.Speed, j.Left = j.meter.at(time.Now(), r)
@@ -207,8 +210,8 @@ func (s *Service) pull(ctx context.Context, j *job, in NewPull, public bool) {
 	}
 }
 
-// End cancels a pull that runs, and forgets one that has ended. What was fetched stays in the cache, so that the same
-// pull goes on from there.
+// End cancels a pull that runs, and forgets one that has ended. What was fetched by one that was canceled stays in the cache, so that the
+// same pull goes on from there, until it is forgotten.
 func (s *Service) End(ctx context.Context, who actor.Actor, id string) (out Pull, err error) {
 	defer fault.Wrap(&err, "manage.End(%s)", id)
 	find := func() *job {
@@ -222,15 +225,19 @@ func (s *Service) End(ctx context.Context, who actor.Actor, id string) (out Pull
 	if j != nil && j.State != PullRunning {
 		s.pulls.list = slices.DeleteFunc(s.pulls.list, func(x *job) bool { return x == j })
 	}
+	var parts []string
 	if j != nil {
-		out = j.Pull
+		out, parts = j.Pull, j.parts
 	}
 	s.pulls.mu.Unlock()
 	if j == nil {
 		return Pull{}, fault.New(fault.NotFound, "No pull `%s` is known; pulls are forgotten when the server ends.", clip(id)).WithCode("pull_not_found")
 	}
 	if out.State != PullRunning {
-		return out, nil
+		for _, key := range parts {
+			err = errors.Join(err, s.o.Models.Store().Discard(ctx, key))
+		}
+		return out, err
 	}
 	err = s.record(ctx, who, audit.Event{Type: "model.pull_canceled", Object: out.Name}, func() error { j.cancel(); return nil })
 	if err != nil {

@@ -82,7 +82,7 @@ func HubFile(ctx context.Context, repo, revision, file, want string, o Options) 
 // Download brings a file into the store, resuming where an earlier try was cut.
 func Download(ctx context.Context, rem Remote, o Options) (File, error) {
 	key := cmp.Or(rem.SHA256, rem.URL)
-	unlock, err := o.Store.Lock(ctx, "file "+key, func() { o.report("waiting", 0, rem.Bytes) })
+	unlock, err := o.Store.Lock(ctx, blobs.FileLock(key), func() { o.report("waiting", 0, rem.Bytes) })
 	if err != nil {
 		return File{}, err
 	}
@@ -93,6 +93,9 @@ func Download(ctx context.Context, rem Remote, o Options) (File, error) {
 			return File{}, err
 		}
 		return File{Name: rem.Name, Path: o.Store.Path(rem.SHA256), SHA256: rem.SHA256, Bytes: info.Size()}, nil
+	}
+	if o.Began != nil {
+		o.Began(key)
 	}
 	d := &download{Remote: rem, o: o, part: o.Store.Partial(key)}
 	if err := d.open(); err != nil {

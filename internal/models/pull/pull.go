@@ -36,6 +36,7 @@ type Options struct {
 	Store    blobs.Store
 	HTTP     *http.Client   // for the hub and URLs; from egress
 	Progress func(Progress) // may be nil; called from one goroutine at a time
+	Began    func(string)   // may be nil; told the key of each download that may leave a part, for blobs.Store.Discard
 	Python   string         // program; empty: PARLEY_PYTHON, python3, python or py on PATH
 	NPM      string         // program; empty: npm on PATH
 	Endpoint string         // of the hub; empty: HF_ENDPOINT, else huggingface.co
