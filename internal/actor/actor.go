@@ -46,6 +46,10 @@ const (
 	ChatWrite         = "chat.write"
 	CompletionsWrite  = "completions.write"
 	EmbeddingsWrite   = "embeddings.write"
+	AssistantsRead    = "assistants.read" // assistants, threads, runs and vector stores
+	AssistantsWrite   = "assistants.write"
+	FilesRead         = "files.read"
+	FilesWrite        = "files.write"
 	ChatsRead         = "chats.read"
 	ChatsWrite        = "chats.write"
 	SessionRead       = "session.read"
