@@ -2,6 +2,7 @@ package chat
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -39,6 +40,15 @@ const maxNote = 8 << 10
 // format checks response_format and returns what the core is told of it; nil is free text.
 func (r *Request) format(messages []engine.Message) (*generate.Format, error) {
 	f := r.ResponseFormat
+	if f != nil && f.Type == "json_object" && !slices.ContainsFunc(messages, func(m engine.Message) bool { return strings.Contains(strings.ToLower(m.Content), "json") }) {
+		return nil, fault.Param("messages", "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.")
+	}
+	return f.Format()
+}
+
+// Format checks the form and returns what the core is told of it; nil is free text. Whether a conversation asks for JSON, as the type
+// json_object wants it, is the caller's to see.
+func (f *ResponseFormat) Format() (*generate.Format, error) {
 	if f == nil {
 		return nil, nil
 	}
@@ -46,12 +56,7 @@ func (r *Request) format(messages []engine.Message) (*generate.Format, error) {
 	case "text":
 		return nil, nil
 	case "json_object":
-		for _, m := range messages {
-			if strings.Contains(strings.ToLower(m.Content), "json") {
-				return &generate.Format{Grammar: engine.Grammar{GBNF: anyObject(), Root: jsonschema.Root}, Remote: `{"type":"json_object"}`}, nil
-			}
-		}
-		return nil, fault.Param("messages", "'messages' must contain the word 'json' in some form, to use 'response_format' of type 'json_object'.")
+		return &generate.Format{Grammar: engine.Grammar{GBNF: anyObject(), Root: jsonschema.Root}, Remote: `{"type":"json_object"}`}, nil
 	case "json_schema":
 		return f.schema()
 	case "":
