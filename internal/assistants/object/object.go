@@ -1,6 +1,7 @@
 package object
 
 import (
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -46,6 +47,31 @@ type File struct {
 	Search   bool // it is in the store that was made for v1
 	Position int64
 	Created  time.Time // when it was attached
+}
+
+// CodeFiles are the ids of the files that Code Interpreter has.
+func (a *Assistant) CodeFiles() []string {
+	out := []string{}
+	for _, f := range a.Files {
+		if f.Code {
+			out = append(out, f.ID)
+		}
+	}
+	return out
+}
+
+// FileIDs are the ids of all files, as v1 names them.
+func (a *Assistant) FileIDs() []string {
+	out := []string{}
+	for _, f := range a.Files {
+		out = append(out, f.ID)
+	}
+	return out
+}
+
+// Has reports whether a tool of the type is among tools.
+func Has(tools []Tool, kind string) bool {
+	return slices.ContainsFunc(tools, func(t Tool) bool { return t.Type == kind })
 }
 
 // Types of tools.
