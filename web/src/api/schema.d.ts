@@ -877,6 +877,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says where a one-time link leads, without using it up.
+         * @description A page asks before it uses a link that it was opened with, so that a stranger's link signs nobody in to the stranger's account unnoticed.
+         */
+        post: operations["describeSignInLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/reset": {
         parameters: {
             query?: never;
@@ -3197,6 +3217,8 @@ export interface components {
             name: string;
             /** @description Empty when none is known: then one can sign in by link alone. */
             email: string;
+            /** @description When you showed that the address is yours, by a link that was sent there or through your organization's provider, in seconds since 1970; null: not yet. */
+            email_verified_at: number | null;
             /** @description When the password was set, in seconds since 1970; null: there is none. */
             password_set_at: number | null;
             /** @description When the second factor was set up, in seconds since 1970; null: it is off. */
@@ -3204,7 +3226,7 @@ export interface components {
             recovery_codes_left: number;
             /** @description Names of the organizations that require a second factor of their members. */
             second_factor_required_by: string[];
-            /** @description The session began by a link a moment ago: the password may be set without the present one. */
+            /** @description The session began by a link or a provider less than 15 minutes ago: what wants the password does not want it now. Who has none has to sign in anew when this is false. */
             fresh: boolean;
             /** @description A new e-mail address is confirmed by a link that is sent there. */
             mail: boolean;
@@ -4805,6 +4827,10 @@ export interface components {
             /** @description Why; who asked reads it. */
             note: string;
         };
+        DescribeSignInLink: {
+            /** @description The token of a sign-in link or of an invitation. */
+            token: string;
+        };
         Done: {
             /** @example password_reset */
             object: string;
@@ -6391,7 +6417,7 @@ export interface components {
             cached_tokens: number;
         };
         Proof: {
-            /** @description The present password, where there is one and the session did not begin by a link a moment ago. */
+            /** @description The present password, unless the session began by a link or a provider less than 15 minutes ago: who has none signs in anew. */
             current_password?: string;
             /** @description A code of the second factor that is on, or a recovery code. */
             code?: string;
@@ -6673,7 +6699,7 @@ export interface components {
             url: string;
         };
         SSOLinkRequest: {
-            /** @description Your password; left out when you have none, or your session began by a link or a provider just now. */
+            /** @description Your password; left out when your session began by a link or a provider less than 15 minutes ago: who has none signs in anew. */
             current_password?: string;
             /** @description The path of the web app to come back to. */
             next?: string;
@@ -6707,7 +6733,7 @@ export interface components {
             projects?: components["schemas"]["ProjectRole"][];
         };
         SSOUnlinkRequest: {
-            /** @description Your password; left out when you have none, or your session began by a link or a provider just now. */
+            /** @description Your password; left out when your session began by a link or a provider less than 15 minutes ago: who has none signs in anew. */
             current_password?: string;
         };
         SecondFactorEnrolment: {
@@ -6822,7 +6848,7 @@ export interface components {
         SetPassword: {
             /** @description The new password: 12 characters or more, and not easy to guess. */
             password: string;
-            /** @description The present password. Not needed where there is none, nor within 15 minutes of signing in by a link. */
+            /** @description The present password. Not needed within 15 minutes of signing in by a link or a provider: who has none signs in anew. */
             current_password?: string;
         };
         SignIn: {
@@ -6834,6 +6860,23 @@ export interface components {
             password?: string;
             /** @description The code that the authenticator app shows, or a recovery code. It is asked for by the error code code_required. */
             code?: string;
+        };
+        SignInLinkInfo: {
+            /** @enum {string} */
+            object: "signin_link";
+            /**
+             * @description signin: into an account that exists. invite: into an organization.
+             * @enum {string}
+             */
+            kind: "signin" | "invite";
+            /** @description The organization's name. */
+            organization: string;
+            /** @description The account's name; empty for an invitation. */
+            name: string;
+            /** @description The account's e-mail address, or the one that was invited; empty when none is known. */
+            email: string;
+            /** @description Whether the account looks after the installation. Nobody but its operators can have made such a link. */
+            operator: boolean;
         };
         SignInMethods: {
             /** @enum {string} */
@@ -7194,6 +7237,7 @@ export interface components {
         };
         UpdateAccount: {
             name?: string;
+            /** @description The new address; the present one again, to have a link sent there that confirms it. */
             email?: string;
             /** @description The present password, to change the e-mail address. */
             current_password?: string;
@@ -9471,6 +9515,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignInMethods"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    describeSignInLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DescribeSignInLink"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInLinkInfo"];
                 };
             };
             default: components["responses"]["Error"];
