@@ -2,6 +2,10 @@ package usage
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"reflect"
 	"slices"
@@ -12,6 +16,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/clock"
+	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/store"
 	"github.com/parley-ai/parley/internal/store/storetest"
 )
@@ -22,7 +27,7 @@ const benchDays = 90
 // benchMinutes is for how many days sums by minute are there, as if an operator kept them so long.
 const benchMinutes = 7
 
-// generated is the i-th row of step milliseconds apart: 4 projects, 24 keys of 12 users, each with two of 8 names of models, 200 end
+// generated is the i-th row of step milliseconds apart: 4 projects, 24 keys of 12 users, each with two of 8 names of models, 1,000 end
 // users of two keys. What is by chance is taken from the number itself, so that generatedSQL makes the same.
 func generated(i, step int64) *event {
 	h := (i*2654435761 + 12345) % 4294967296
@@ -36,7 +41,7 @@ func generated(i, step int64) *event {
 	}
 	e.who.Key, e.who.User, e.who.Project = numbered("key_", key), numbered("user-", key/2), numbered("proj_", key%4)
 	if key%12 == 0 {
-		e.row.EndUser = numbered("end-", pick(1<<9, 200))
+		e.row.EndUser = numbered("end-", pick(1<<9, 1000))
 	}
 	return e
 }
@@ -46,7 +51,7 @@ const generatedSQL = `INSERT INTO usage_requests (id, created_at, org_id, projec
 	prompt_tokens, cached_tokens, completion_tokens, status, code, latency_ms, first_token_ms, cost, cached_cost, output_cost, priced, end_user, untracked)
 	SELECT i + 1152921504606846977, CAST($4 AS BIGINT) + i * CAST($3 AS BIGINT) / 1000, 'org-a', 'proj_' || (k % 4), 'user-' || (k / 2), 'key_' || k, 'req_' || i, 'completions', 'createChatCompletion',
 	'model-' || ((k + h / 16 % 2) % 8), 'm', 1, h / 64 % 4000, 0, h / 4096 % 800, CASE h / 256 % 80 WHEN 0 THEN 429 WHEN 1 THEN 400 WHEN 2 THEN 499 WHEN 3 THEN 500 ELSE 200 END, '',
-	h / 8 % 9000, h / 32 % 900, h % 10000000, 0, 0, TRUE, CASE WHEN k % 12 = 0 THEN 'end-' || (h / 512 % 200) ELSE '' END, FALSE
+	h / 8 % 9000, h / 32 % 900, h % 10000000, 0, 0, TRUE, CASE WHEN k % 12 = 0 THEN 'end-' || (h / 512 % 1000) ELSE '' END, FALSE
 	FROM (SELECT i, h, h / 1048576 % 24 AS k FROM (SELECT i, (i * 2654435761 + 12345) % 4294967296 AS h FROM s) AS hashed) AS picked`
 
 var numbers sync.Map
@@ -175,42 +180,67 @@ func BenchmarkViews(b *testing.B) {
 	b.Logf("%.2f GB", float64(size(b, db))/1e9)
 	l := newLog(b, db, clock.NewFake(begin))
 	defer func() { must(b, l.Close(context.Background())) }()
-	last := func(d time.Duration) Filter { return Filter{From: begin.Add(-d), To: begin} }
-	only := func(f Filter, d Dimension, values ...string) Filter {
-		f.Only = map[Dimension][]string{d: values}
-		return f
+	api, err := httpapi.New(httpapi.Options{Auth: auth{}, Logger: slog.New(slog.DiscardHandler), Clock: l.clock, Routes: l.Routes()})
+	must(b, err)
+	get := func(path string) func() error {
+		return func() error {
+			rec := httptest.NewRecorder()
+			api.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
+			if rec.Code != http.StatusOK {
+				return fmt.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+			}
+			return nil
+		}
 	}
-	sum := func(q Query) func() error {
-		q.Percentiles = true
-		return func() error { _, err := l.Sums(context.Background(), who, q); return err }
+	// sums and lists of a piece of time, as the console asks for them.
+	sums := func(from time.Time, width string, d time.Duration, more string) func() error {
+		return get(fmt.Sprintf("/api/usage?start_time=%d&end_time=%d&bucket_width=%s%s", from.Unix(), from.Add(d).Unix(), width, more))
 	}
-	list := func(f Filter) func() error {
-		return func() error { _, _, err := l.Requests(context.Background(), who, f, 0, 100); return err }
+	list := func(more string) func() error {
+		return get(fmt.Sprintf("/api/usage/requests?start_time=%d&end_time=%d&limit=100%s", begin.Add(-benchDays*Day).Unix(), begin.Unix(), more))
 	}
-	for _, v := range []struct {
+	month, monthLong := time.Date(2023, 12, 1, 0, 0, 0, 0, time.UTC), 31*Day
+	day := time.Date(2024, 1, 3, 0, 0, 0, 0, time.UTC)
+	hour := day.Add(13 * Hour)
+	rolling := begin.Add(-30*Day - 30*time.Minute) // neither whole days nor hours
+	by := func(d Dimension) string {
+		if d == ByEndUser {
+			return "&group_by=end_user&top=100"
+		}
+		return "&group_by=" + string(d)
+	}
+	type view struct {
 		name string
 		ask  func() error
-	}{
-		{"days_by_model_90d", sum(Query{Filter: last(benchDays * Day), Span: Day, By: []Dimension{ByModel}})},
-		{"days_by_key_90d", sum(Query{Filter: last(benchDays * Day), Span: Day, By: []Dimension{ByKey}})},
-		{"hours_by_model_7d", sum(Query{Filter: last(7 * Day), Span: Hour, By: []Dimension{ByModel}})},
-		{"hours_31d", sum(Query{Filter: last(31 * Day), Span: Hour})},
-		{"minutes_1d", sum(Query{Filter: last(Day), Span: Minute})},
-		{"all_by_end_user_31d", sum(Query{Filter: last(31 * Day), Span: Day, Whole: true, By: []Dimension{ByEndUser}})},
-		{"days_of_an_end_user_31d", sum(Query{Filter: only(last(31*Day), ByEndUser, "end-7"), Span: Day, By: []Dimension{ByModel}})},
-		{"requests_of_an_end_user", list(only(last(benchDays*Day), ByEndUser, "end-7"))},
+	}
+	views := []view{
+		{"month", sums(month, "1d", monthLong, "")}, {"month_whole", sums(month, "all", monthLong, "")},
+		{"day", sums(day, "1h", Day, "")}, {"day_whole", sums(day, "all", Day, "")},
+		{"hour", sums(hour, "1m", Hour, "")}, {"hour_whole", sums(hour, "all", Hour, "")},
+		{"month_of_a_key", sums(month, "1d", monthLong, "&api_key_ids=key_1&group_by=model")},
+		{"month_of_an_end_user", sums(month, "1d", monthLong, "&end_user=end-7&group_by=model")},
+		{"minutes_of_a_day", sums(day, "1m", Day, "")},
+		{"hours_of_a_month", sums(month, "1h", monthLong, "")},
+		{"hours_of_a_week_by_model", sums(begin.Add(-7*Day), "1h", 7*Day, by(ByModel))},
+		{"days_of_90_by_key", sums(begin.Add(-benchDays*Day), "1d", benchDays*Day, by(ByKey))},
 		{"use_of_30d_for_a_request", func() error {
-			_, err := l.Days(context.Background(), who, only(last(30*Day), ByModel, "model-1"))
+			_, err := l.Days(context.Background(), who, Filter{From: begin.Add(-30 * Day), To: begin, Only: map[Dimension][]string{ByModel: {"model-1"}}})
 			return err
 		}},
-		{"minutes_of_a_key_1d", sum(Query{Filter: only(last(Day), ByKey, "key_1"), Span: Minute})},
-		{"all_by_user_90d", sum(Query{Filter: last(benchDays * Day), Span: Day, Whole: true, By: []Dimension{ByUser}})},
-		{"all_by_outcome_31d", sum(Query{Filter: last(31 * Day), Span: Hour, Whole: true, By: []Dimension{ByOutcome}})},
-		{"requests", list(last(benchDays * Day))},
-		{"requests_of_a_key", list(only(last(benchDays*Day), ByKey, "key_1"))},
-		{"requests_failed", list(only(last(benchDays*Day), ByOutcome, Failed))},
-		{"requests_of_none", list(only(last(benchDays*Day), ByModel, "no-such-model"))},
-	} {
+		{"requests", list("")}, {"requests_of_a_key", list("&api_key_ids=key_1")}, {"requests_failed", list("&outcomes=failed")},
+		{"requests_of_an_end_user", list("&end_user=end-7")}, {"requests_of_none", list("&models=no-such-model")},
+	}
+	for _, d := range []Dimension{ByModel, ByKey, ByProject, ByUser, ByEndpoint, ByEndUser, ByServed, ByOutcome} {
+		views = append(views,
+			view{"month_by_" + string(d), sums(month, "1d", monthLong, by(d))}, view{"month_whole_by_" + string(d), sums(month, "all", monthLong, by(d))},
+			view{"last_30d_by_" + string(d), sums(rolling, "all", 30*Day, by(d))},
+			view{"day_by_" + string(d), sums(day, "1h", Day, by(d))}, view{"day_whole_by_" + string(d), sums(day, "all", Day, by(d))},
+			view{"hour_whole_by_" + string(d), sums(hour, "all", Hour, by(d))})
+		if d != ByEndUser {
+			views = append(views, view{"hour_by_" + string(d), sums(hour, "1m", Hour, by(d))})
+		}
+	}
+	for _, v := range views {
 		b.Run(v.name, func(b *testing.B) {
 			var took []time.Duration
 			for b.Loop() {

@@ -30,6 +30,7 @@ type SumsQuery struct {
 	Endpoints   []string `query:"endpoints" doc:"Only these operations, as this document names them."`
 	Outcomes    []string `query:"outcomes" doc:"Only these ends: ok, limited (429), refused (other 4xx), canceled, failed (5xx)."`
 	EndUser     *string  `query:"end_user" doc:"Only requests of this end user: their user. Empty is those without one."`
+	Top         *int     `query:"top" doc:"With one name in group_by: only so many groups, those that cost most, or of equal cost have most requests, over all of the time. The others are one sum. Left out, all groups." min:"1" max:"1000"`
 }
 
 // RequestsQuery are the query parameters of GET /api/usage/requests.
@@ -59,7 +60,8 @@ type SumObject struct {
 	Object       string            `json:"object" enum:"usage.sum" doc:"Always usage.sum."`
 	StartTime    int64             `json:"start_time" doc:"The first second of the time, since 1970."`
 	EndTime      int64             `json:"end_time" doc:"The second after its last one."`
-	Group        map[string]string `json:"group" doc:"What the requests have in common, by what was asked for in group_by."`
+	Group        map[string]string `json:"group" doc:"What the requests have in common, by what was asked for in group_by; empty with others."`
+	Others       bool              `json:"others,omitzero" doc:"With top: these are the groups that are not among them, together."`
 	Requests     int64             `json:"requests" doc:"How many requests there were, refused ones too."`
 	Errors       int64             `json:"errors" doc:"Those of them that were limited, refused or failed."`
 	ModelRequest int64             `json:"model_requests" doc:"How many sequences or lists of inputs models were given."`
@@ -237,6 +239,14 @@ func (l *Log) getSums(w http.ResponseWriter, r *http.Request) error {
 		ByEndpoint: in.Endpoints, ByOutcome: in.Outcomes, ByEndUser: one(in.EndUser)}); err != nil {
 		return err
 	}
+	if err := httpapi.Range("top", in.Top, 1, 1000); err != nil {
+		return err
+	}
+	if in.Top != nil {
+		if q.Top = *in.Top; len(q.By) != 1 {
+			return fault.Param("top", "'top' needs one name in 'group_by', not %d.", len(q.By))
+		}
+	}
 	buckets, err := l.Sums(r.Context(), httpapi.ActorOf(r.Context()), q)
 	if err != nil {
 		return err
@@ -256,6 +266,9 @@ func sumObject(q Query, b Bucket) SumObject {
 	}
 	if q.Whole {
 		o.StartTime, o.EndTime = q.From.Truncate(q.Span).Unix(), q.To.Unix()
+	}
+	if o.Others = b.Others; o.Others {
+		return o
 	}
 	for i, d := range q.By {
 		o.Group[string(d)] = b.Group[i]

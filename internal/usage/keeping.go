@@ -32,6 +32,10 @@ const (
 	keepLease = 2 * keepRun
 	// keepAhead is for how many months after this one PostgreSQL has partitions already.
 	keepAhead = 2
+
+	// What is kept, by the names of usage_keeping's columns.
+	keptRequests = "requests"
+	keptMinutes  = "minutes"
 )
 
 // Types of audit lines.
@@ -127,7 +131,7 @@ func (l *Log) tidy(ctx context.Context) (done bool, err error) {
 	s := sweep{l, time.Now().Add(keepRun)}
 	if k.Requests > 0 {
 		cut := today.AddDate(0, 0, -k.Requests)
-		if err := markKeeping(ctx, l.db, "requests_from", cut); err != nil {
+		if err := markKeeping(ctx, l.db, keptRequests, cut); err != nil {
 			return false, err
 		}
 		if done, err := s.requests(ctx, cut); err != nil || !done {
@@ -136,7 +140,7 @@ func (l *Log) tidy(ctx context.Context) (done bool, err error) {
 	}
 	if k.Minutes > 0 {
 		cut := today.AddDate(0, 0, -k.Minutes)
-		if err := markKeeping(ctx, l.db, "minutes_from", cut); err != nil {
+		if err := markKeeping(ctx, l.db, keptMinutes, cut); err != nil {
 			return false, err
 		}
 		l.minutesFrom.Store(store.Millis(cut)) // views turn to hours before minutes go
@@ -174,7 +178,7 @@ func (s sweep) requests(ctx context.Context, cut time.Time) (done bool, err erro
 			var gone int64
 			err := s.db.Tx(ctx, func(tx *store.Tx) error {
 				if first {
-					if err := s.deleted(ctx, tx, org, requestsDeleted, cut, n); err != nil {
+					if err := s.deleted(ctx, tx, org, keptRequests, cut, n); err != nil {
 						return err
 					}
 				}
@@ -195,7 +199,12 @@ func (s sweep) requests(ctx context.Context, cut time.Time) (done bool, err erro
 	if err != nil {
 		return false, err
 	}
-	return s.each(ctx, "usage_end_users", "", cut)
+	for _, of := range []struct{ table, kind string }{{"usage_end_users", byEndUser}, {"usage_end_user_days", byEndUserDay}, {"usage_rollups", ofEndUsers}} {
+		if done, err := s.each(ctx, of.table, of.kind, cut); err != nil || !done {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // minutes deletes sums by minute.
@@ -215,8 +224,11 @@ func (s sweep) each(ctx context.Context, table, kind string, cut time.Time) (don
 			return err == nil, err
 		}
 		spans := []time.Duration{Minute}
-		if kind == "" {
+		switch kind {
+		case byEndUser, ofEndUsers:
 			spans = []time.Duration{Hour, Day}
+		case byEndUserDay:
+			spans = []time.Duration{Day}
 		}
 		for _, span := range spans {
 			for first := true; ; first = false {
@@ -234,7 +246,7 @@ func (s sweep) each(ctx context.Context, table, kind string, cut time.Time) (don
 				if err := s.db.Tx(ctx, func(tx *store.Tx) error {
 					// One line says it of all kinds.
 					if first && kind == byProject {
-						if err := s.deleted(ctx, tx, org, minutesDeleted, cut, 0); err != nil {
+						if err := s.deleted(ctx, tx, org, keptMinutes, cut, 0); err != nil {
 							return err
 						}
 					}
@@ -250,8 +262,17 @@ func (s sweep) each(ctx context.Context, table, kind string, cut time.Time) (don
 	}
 }
 
-// deleted writes the line of an organization's audit log.
-func (s sweep) deleted(ctx context.Context, tx *store.Tx, org, act string, cut time.Time, n int64) error {
+// deleted writes the line of an organization's audit log, unless a run before this one has.
+func (s sweep) deleted(ctx context.Context, tx *store.Tx, org, what string, cut time.Time, n int64) error {
+	mine, err := tellKeeping(ctx, tx, what, org)
+	if err != nil || !mine {
+		return err
+	}
+	return s.record(ctx, tx, org, map[string]string{keptRequests: requestsDeleted, keptMinutes: minutesDeleted}[what], cut, n)
+}
+
+// record writes a line of an organization's audit log.
+func (s sweep) record(ctx context.Context, tx *store.Tx, org, act string, cut time.Time, n int64) error {
 	after := map[string]any{"ended_before": cut.Format(time.RFC3339)}
 	if n > 0 {
 		after["requests"] = n

@@ -22,11 +22,12 @@ import (
 	"github.com/parley-ai/parley/internal/store/storetest"
 )
 
-// left counts what there is: rows, sums by minute, by hour and day, by end user.
+// left counts what there is: rows, sums by minute, by hour and day, by end user, these of days alone, of all end users.
 func left(t *testing.T, db *store.DB) string {
 	t.Helper()
 	var out []string
-	for _, q := range []string{"usage_requests", "usage_rollups WHERE span = 60", "usage_rollups WHERE span > 60", "usage_end_users"} {
+	for _, q := range []string{"usage_requests", "usage_rollups WHERE span = 60", "usage_rollups WHERE span > 60 AND kind <> 'end_users'", "usage_end_users", "usage_end_user_days",
+		"usage_rollups WHERE kind = 'end_users'"} {
 		var n int
 		must(t, db.Read().QueryRow(t.Context(), `SELECT COUNT(*) FROM `+q).Scan(&n))
 		out = append(out, fmt.Sprint(n))
@@ -77,7 +78,7 @@ func TestKeeping(t *testing.T) {
 		done, err = l.tidy(t.Context())
 		must(t, err)
 		// Of today and the ten days before: 11 of org-a, 2 of org-b. Minutes: 4 days of org-a and 1 of org-b, in seven kinds.
-		if got, want := left(t, db), fmt.Sprint("13 ", 5*7, " ", (71+8)*7*2, " 22"); !done || got != want {
+		if got, want := left(t, db), fmt.Sprint("13 ", 5*7, " ", (71+8)*7*2, " 22 11 22"); !done || got != want {
 			t.Errorf("left are %s, want %s (%v)", got, want, done)
 		}
 		sums, err := l.Sums(t.Context(), who, Query{Filter: Filter{From: begin.AddDate(0, 0, -100), To: clk.Now()}, Span: Day, Whole: true})
@@ -237,4 +238,28 @@ type operators struct{}
 
 func (operators) Authenticate(*http.Request) (actor.Actor, error) {
 	return actor.Actor{Org: "org-a", User: "user-a", Scopes: []string{actor.All}, Operator: true}, nil
+}
+
+// TestKeepingTellsOnce: what takes several runs is one line of the audit log, until more is to go.
+func TestKeepingTellsOnce(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		l := newLog(t, db, clock.NewFake(begin))
+		run := func(cut time.Time, n int64, orgs ...string) {
+			must(t, markKeeping(t.Context(), db, keptRequests, cut))
+			for _, org := range orgs {
+				must(t, db.Tx(t.Context(), func(tx *store.Tx) error { return sweep{Log: l}.deleted(t.Context(), tx, org, keptRequests, cut, n) }))
+			}
+		}
+		run(begin.AddDate(0, 0, -9), 5000, "org-a")
+		run(begin.AddDate(0, 0, -9), 3000, "org-a", "org-b")
+		run(begin.AddDate(0, 0, -8), 7, "org-a")
+		if got, want := strings.Join(told(t, l, "org-a"), "\n"), `usage.requests.deleted {"ended_before":"2023-12-26T12:00:00Z","requests":5000}
+usage.requests.deleted {"ended_before":"2023-12-27T12:00:00Z","requests":7}`; strings.ReplaceAll(got, ": ", ":") != want {
+			t.Errorf("lines:\n%s", got)
+		}
+		if got := told(t, l, "org-b"); len(got) != 1 {
+			t.Errorf("of the other: %q", got)
+		}
+		must(t, l.Close(t.Context()))
+	})
 }

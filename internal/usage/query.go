@@ -75,6 +75,9 @@ type Query struct {
 	Whole       bool          // one sum for all of the time instead of one for each span
 	By          []Dimension
 	Percentiles bool // with histograms
+	Top         int  // with one dimension in By: so many groups, those that cost most, or of equal cost have most requests, over all of the time; 0: all
+
+	endUsers bool // only requests that have an end user
 }
 
 // dimensions are those that the answer depends on.
@@ -94,6 +97,7 @@ type Bucket struct {
 	Group []string  // values of Query.By, in that order
 	Sum
 	Errors int64 // requests that were limited, refused or failed
+	Others bool  // the groups that are not among Query.Top, together
 }
 
 // Sums answers a query from the sums, in the order of time and group. Times without requests have no buckets.

@@ -85,13 +85,21 @@ func outcome(status int) string {
 	return Failed
 }
 
+// isError reports whether requests of an outcome count as errors.
+func isError(outcome string) bool {
+	return outcome == Limited || outcome == Refused || outcome == Failed
+}
+
 // Sums are kept several times: by all dimensions, and by project, class, outcome and one more, or none. A view
 // reads the smallest that tells apart what it asks for. The names are those of usage_rollups.kind. End users, of whom there may
-// be very many, have a table of their own, without minutes, which tells project, class, outcome and model apart besides.
+// be very many, have tables of their own, without minutes: of hours and days by project, class, outcome and model, and of days by
+// project alone. What all of them come to is a kind of the sums by hour and day.
 const (
-	byAll     = "all"
-	byProject = "project"
-	byEndUser = "end_user"
+	byAll        = "all"
+	byProject    = "project"
+	ofEndUsers   = "end_users"
+	byEndUser    = "end_user"
+	byEndUserDay = "end_user_day"
 )
 
 // Untracked stands in sums for all keys whose usage is not counted apart.
@@ -102,10 +110,13 @@ var kinds = map[string]Dimension{
 	byAll: "", byProject: "", "user": ByUser, "key": ByKey, "model": ByModel, "served": ByServed, "endpoint": ByEndpoint,
 }
 
-// kindFor returns the smallest sums that tell dimensions apart.
-func kindFor(dims []Dimension) string {
-	if slices.Contains(dims, ByEndUser) {
+// kindFor returns the smallest sums that tell dimensions apart; with endUsers, of requests that have an end user.
+func kindFor(dims []Dimension, endUsers bool) string {
+	switch {
+	case slices.Contains(dims, ByEndUser) || endUsers && slices.Contains(dims, ByModel):
 		return byEndUser
+	case endUsers:
+		return ofEndUsers
 	}
 	kind := byProject
 	for _, d := range dims {
@@ -148,6 +159,8 @@ type Sum struct {
 	Unpriced      int64 // requests whose price was not known
 	Latency       Histogram
 	FirstToken    Histogram
+
+	errors int64 // requests that were limited, refused or failed; of rows that are on their way, not of answers
 }
 
 func (s *Sum) add(e *event) {
@@ -161,6 +174,9 @@ func (s *Sum) add(e *event) {
 	s.OutputCost += e.cost.Output
 	if !e.priced {
 		s.Unpriced++
+	}
+	if isError(outcome(e.row.Status)) {
+		s.errors++
 	}
 	s.Latency.add(e.row.Latency.Milliseconds())
 	if e.row.FirstToken > 0 {
@@ -178,8 +194,28 @@ func (s *Sum) merge(o *Sum) {
 	s.CachedCost += o.CachedCost
 	s.OutputCost += o.OutputCost
 	s.Unpriced += o.Unpriced
+	s.errors += o.errors
 	s.Latency.merge(&o.Latency)
 	s.FirstToken.merge(&o.FirstToken)
+}
+
+// subtract takes away what is a part of a sum.
+func (s *Sum) subtract(o *Sum) {
+	s.Requests -= o.Requests
+	s.ModelRequests -= o.ModelRequests
+	s.Prompt -= o.Prompt
+	s.Cached -= o.Cached
+	s.Completion -= o.Completion
+	s.Cost -= o.Cost
+	s.CachedCost -= o.CachedCost
+	s.OutputCost -= o.OutputCost
+	s.Unpriced -= o.Unpriced
+	for i, n := range o.Latency {
+		s.Latency[i] -= n
+	}
+	for i, n := range o.FirstToken {
+		s.FirstToken[i] -= n
+	}
 }
 
 // sums are those of rows that are not in the database's yet.
@@ -218,8 +254,15 @@ func (s sums) expand() sums {
 	out := make(sums, 4*len(s))
 	for g, sum := range s {
 		if g.kind == byEndUser {
+			all := g
+			all.kind, all.endUser, all.model = ofEndUsers, "", ""
 			out.get(g).merge(sum)
+			out.get(all).merge(sum)
 			g.span, g.start = Day, store.Millis(store.Time(g.start).Truncate(Day))
+			all.span, all.start = g.span, g.start
+			out.get(g).merge(sum)
+			out.get(all).merge(sum)
+			g.kind, g.model, g.class, g.outcome = byEndUserDay, "", "", ""
 			out.get(g).merge(sum)
 			continue
 		}

@@ -104,13 +104,16 @@ func addSums(ctx context.Context, db *store.DB, writer, from, to int64, added su
 
 // writeSums adds to the sums of the database.
 func writeSums(ctx context.Context, tx *store.Tx, added sums) error {
-	var rows, endUsers [][]any
+	var rows, endUsers, endUserDays [][]any
 	for _, g := range added.sorted() {
 		s := added[g]
 		var row []any
-		if g.kind == byEndUser {
+		switch g.kind {
+		case byEndUser:
 			row = append(make([]any, 0, 79), g.org, int64(g.span/time.Second), g.start, g.project, g.endUser, g.model, g.class, g.outcome)
-		} else {
+		case byEndUserDay:
+			row = append(make([]any, 0, 76), g.org, g.start, g.project, g.endUser, s.errors)
+		default:
 			row = append(make([]any, 0, 83), g.org, g.kind, int64(g.span/time.Second), g.start, g.project, g.user, g.key, g.model, g.served, g.class, g.op, g.outcome)
 		}
 		row = append(row, s.Requests, s.ModelRequests, s.Prompt, s.Cached, s.Completion, s.Cost, s.CachedCost, s.OutputCost, s.Unpriced)
@@ -120,16 +123,22 @@ func writeSums(ctx context.Context, tx *store.Tx, added sums) error {
 		for _, n := range s.FirstToken {
 			row = append(row, n)
 		}
-		if g.kind == byEndUser {
+		switch g.kind {
+		case byEndUser:
 			endUsers = append(endUsers, row)
-		} else {
+		case byEndUserDay:
+			endUserDays = append(endUserDays, row)
+		default:
 			rows = append(rows, row)
 		}
 	}
 	if _, err := store.InsertMany(ctx, tx, "usage_rollups", sumColumns, rows, onSumConflict); err != nil {
 		return err
 	}
-	_, err := store.InsertMany(ctx, tx, "usage_end_users", endUserColumns, endUsers, onEndUserConflict)
+	if _, err := store.InsertMany(ctx, tx, "usage_end_users", endUserColumns, endUsers, onEndUserConflict); err != nil {
+		return err
+	}
+	_, err := store.InsertMany(ctx, tx, "usage_end_user_days", endUserDayColumns, endUserDays, onEndUserDayConflict)
 	return err
 }
 
@@ -160,11 +169,16 @@ var (
 	firstTokens  = histogramColumns("f")
 
 	sumColumns    = strings.Join(groupColumns, ", ") + ", " + strings.Join(added(), ", ")
-	onSumConflict = sumConflict("usage_rollups", groupColumns)
+	onSumConflict = sumConflict("usage_rollups", groupColumns, added())
 
 	endUserGroup      = []string{"org_id", "span", "start_at", "project_id", "end_user", "model", "class", "outcome"} // of usage_end_users
 	endUserColumns    = strings.Join(endUserGroup, ", ") + ", " + strings.Join(added(), ", ")
-	onEndUserConflict = sumConflict("usage_end_users", endUserGroup)
+	onEndUserConflict = sumConflict("usage_end_users", endUserGroup, added())
+
+	endUserDayGroup      = []string{"org_id", "start_at", "project_id", "end_user"} // of usage_end_user_days
+	endUserDayAdded      = append([]string{"errors"}, added()...)
+	endUserDayColumns    = strings.Join(endUserDayGroup, ", ") + ", " + strings.Join(endUserDayAdded, ", ")
+	onEndUserDayConflict = sumConflict("usage_end_user_days", endUserDayGroup, endUserDayAdded)
 )
 
 func histogramColumns(letter string) []string {
@@ -180,10 +194,10 @@ func added() []string {
 	return append(append(append([]string{}, countColumns...), latencies...), firstTokens...)
 }
 
-func sumConflict(table string, group []string) string {
+func sumConflict(table string, group, added []string) string {
 	var b strings.Builder
 	b.WriteString("ON CONFLICT (" + strings.Join(group, ", ") + ") DO UPDATE SET ")
-	for i, c := range added() {
+	for i, c := range added {
 		if i > 0 {
 			b.WriteString(", ")
 		}

@@ -28,10 +28,16 @@ func writeKeeping(ctx context.Context, tx *store.Tx, k Keeping) error {
 	return err
 }
 
-// markKeeping notes from when on there is something; it never goes back, since what is gone is gone.
-func markKeeping(ctx context.Context, db *store.DB, column string, from time.Time) error {
-	_, err := db.Exec(ctx, `UPDATE usage_keeping SET `+column+` = $1 WHERE `+column+` < $1`, store.Millis(from))
+// markKeeping notes from when on there are "requests" or "minutes"; it never goes back, since what is gone is gone.
+func markKeeping(ctx context.Context, db *store.DB, what string, from time.Time) error {
+	_, err := db.Exec(ctx, `UPDATE usage_keeping SET `+what+`_from = $1, `+what+`_told = '' WHERE `+what+`_from < $1`, store.Millis(from))
 	return err
+}
+
+// tellKeeping claims an organization's line of the audit log about what goes before that time; false: it is written. Organizations come in the order of their ids.
+func tellKeeping(ctx context.Context, tx *store.Tx, what, org string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE usage_keeping SET `+what+`_told = $1 WHERE `+what+`_told < $1`, org)
+	return n > 0, err
 }
 
 // leaseKeeping takes the right to delete until a time, unless somebody has it.
@@ -73,11 +79,14 @@ func deleteRequests(ctx context.Context, tx *store.Tx, org string, before time.T
 		(SELECT id FROM usage_requests WHERE org_id = $1 AND created_at < $2 AND `+inSums+` ORDER BY created_at, id LIMIT $3)`, org, store.Millis(before), limit)
 }
 
-// sumsWhere chooses the sums of a table; those by end user have no kind.
+// sumsWhere chooses the sums of a table; those by end user have no kind of their own.
 func sumsWhere(org, kind string, span time.Duration) (string, []any) {
 	args := []any{org, int64(span / time.Second)}
-	if kind == "" {
+	switch kind {
+	case byEndUser:
 		return " WHERE org_id = $1 AND span = $2", args
+	case byEndUserDay:
+		return " WHERE org_id = $1", args[:1]
 	}
 	return " WHERE org_id = $1 AND span = $2 AND kind = $3", append(args, kind)
 }
@@ -176,7 +185,7 @@ func (s sweep) dropMonths(ctx context.Context, cut time.Time) error {
 				return err
 			}
 			for _, c := range counts {
-				if err := s.deleted(ctx, tx, c.org, requestsDeleted, month.AddDate(0, 1, 0), c.n); err != nil {
+				if err := s.record(ctx, tx, c.org, requestsDeleted, month.AddDate(0, 1, 0), c.n); err != nil {
 					return err
 				}
 			}

@@ -9,7 +9,7 @@ import (
 
 // readDays reads days from the sums by hour, and their peaks from those by minute, which may be gone.
 func readDays(ctx context.Context, q store.Q, org string, f Filter) ([]DayUse, error) {
-	kind := kindFor(Query{Filter: f}.dimensions())
+	kind := kindFor(Query{Filter: f}.dimensions(), false)
 	read := func(span time.Duration) ([]DayUse, error) {
 		table, args := sumsOf(kind, org, span, f.From.Truncate(span), f.To)
 		more, args := f.where(args, false)

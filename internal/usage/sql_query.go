@@ -48,62 +48,13 @@ func (f Filter) where(args []any, rows bool) (string, []any) {
 // sumsOf is the part of a statement that reads sums of a kind.
 func sumsOf(kind, org string, span time.Duration, from, to time.Time) (string, []any) {
 	args := []any{org, int64(span / time.Second), store.Millis(from), store.Millis(to)}
-	if kind == byEndUser {
+	switch kind {
+	case byEndUser:
 		return " FROM usage_end_users WHERE org_id = $1 AND span = $2 AND start_at >= $3 AND start_at < $4", args
+	case byEndUserDay: // span is a day
+		return " FROM usage_end_user_days WHERE org_id = $1 AND start_at >= $2 AND start_at < $3", []any{args[0], args[2], args[3]}
 	}
 	return " FROM usage_rollups WHERE org_id = $1 AND kind = $5 AND span = $2 AND start_at >= $3 AND start_at < $4", append(args, kind)
-}
-
-func readSums(ctx context.Context, q store.Q, org string, query Query) ([]Bucket, error) {
-	var group []string
-	if !query.Whole {
-		group = append(group, "start_at")
-	}
-	for _, d := range query.By {
-		group = append(group, columns[d])
-	}
-	selected := slices.Clone(group)
-	added := countColumns
-	if query.Percentiles {
-		added = slices.Concat(countColumns, latencies, firstTokens)
-	}
-	for _, c := range added {
-		selected = append(selected, "CAST(COALESCE(SUM("+c+"), 0) AS BIGINT)")
-	}
-	selected = append(selected, "CAST(COALESCE(SUM(CASE WHEN outcome IN ('limited', 'refused', 'failed') THEN requests ELSE 0 END), 0) AS BIGINT)")
-	from := query.From.Truncate(query.Span)
-	table, args := sumsOf(kindFor(query.dimensions()), org, query.Span, from, query.To)
-	more, args := query.where(args, false)
-	text := "SELECT " + strings.Join(selected, ", ") + table + more
-	if len(group) > 0 {
-		text += " GROUP BY " + strings.Join(group, ", ") + " ORDER BY " + strings.Join(group, ", ")
-	}
-	return store.Collect(ctx, q, func(row store.Scanner) (Bucket, error) {
-		b := Bucket{Group: make([]string, len(query.By))}
-		var start int64
-		var dest []any
-		if !query.Whole {
-			dest = append(dest, &start)
-		}
-		for i := range b.Group {
-			dest = append(dest, &b.Group[i])
-		}
-		s := &b.Sum
-		dest = append(dest, &s.Requests, &s.ModelRequests, &s.Prompt, &s.Cached, &s.Completion, &s.Cost, &s.CachedCost, &s.OutputCost, &s.Unpriced)
-		if query.Percentiles {
-			for i := range s.Latency {
-				dest = append(dest, &s.Latency[i])
-			}
-			for i := range s.FirstToken {
-				dest = append(dest, &s.FirstToken[i])
-			}
-		}
-		err := row.Scan(append(dest, &b.Errors)...)
-		if !query.Whole {
-			b.Start = store.Time(start)
-		}
-		return b, err
-	}, text, args...)
 }
 
 // position is a place in the list of requests.
@@ -125,7 +76,7 @@ func requestName(id int64) string { return fmt.Sprintf("usage_%x", id) }
 // in which minutes to look. Those of the last hours are read as they are, since sums may lag behind.
 func readRequests(ctx context.Context, q store.Q, org string, f Filter, before position, limit int, now time.Time, finest time.Duration) ([]*event, error) {
 	s := search{q: q, org: org, filter: f, before: before, limit: limit}
-	kind := kindFor(Query{Filter: f}.dimensions())
+	kind := kindFor(Query{Filter: f}.dimensions(), false)
 	recent := now.Truncate(Hour).Add(-Hour)
 	if len(f.Only) == 0 || !f.From.Before(recent) || kind == byEndUser { // whose rows have an index
 		err := s.scan(ctx, f.From, f.To)

@@ -3,7 +3,7 @@
 // every view is read. Prompts and answers are never part of it.
 //
 // Tables (0060_usage.sql): usage_requests, of which no row changes, on PostgreSQL partitioned by month; usage_rollups, the sums
-// with histograms of latency; usage_writers, the processes that write; usage_end_users (0141), the sums by end user;
+// with histograms of latency; usage_writers, the processes that write; usage_end_users (0141) and usage_end_user_days (0240), the sums by end user;
 // usage_keeping (0142), how long what is kept: a job deletes what is older, in small transactions or by whole months.
 //
 // Routes: the usage and costs of an organization as OpenAI's today (/v1/organization/usage/completions, …), those that

@@ -343,10 +343,10 @@ func TestKinds(t *testing.T) {
 		}
 		must(t, l.Close(t.Context()))
 	})
-	if k := kindFor([]Dimension{ByProject, ByModel, ByOutcome, ByModel}); k != "model" {
+	if k := kindFor([]Dimension{ByProject, ByModel, ByOutcome, ByModel}, false); k != "model" {
 		t.Errorf("by project, model and outcome: %s", k)
 	}
-	if k := kindFor([]Dimension{ByKey, ByModel}); k != byAll {
+	if k := kindFor([]Dimension{ByKey, ByModel}, false); k != byAll {
 		t.Errorf("by key and model: %s", k)
 	}
 }

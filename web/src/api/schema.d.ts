@@ -1951,6 +1951,168 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the files of your project, the newest first. */
+        get: operations["listFiles"];
+        put?: never;
+        /**
+         * Uploads a file, of at most 512 MB.
+         * @description The form's fields may come in any order. A file for fine-tuning has to be JSON Lines of examples; an error names the line. A file that arrived in part leaves nothing behind.
+         */
+        post: operations["createFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns what is known of a file. */
+        get: operations["retrieveFile"];
+        put?: never;
+        post?: never;
+        /** Deletes a file for good. */
+        delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns a file's content, or the part that a Range header asks for.
+         * @description Files of all purposes can be downloaded. OpenAI refused those for assistants, vision and user_data.
+         */
+        get: operations["downloadFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how much your organization stores in files, and may store. */
+        get: operations["getFileStorage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/admin/organizations/{organization_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how much an organization stores in files, and may store. */
+        get: operations["adminGetFileStorage"];
+        put?: never;
+        /** Sets how much an organization may store in files. */
+        post: operations["adminSetFileStorage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a resumable upload, of at most 8 GB within an hour. */
+        post: operations["createUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a part, of at most 64 MB. Parts may come at once and in any order. */
+        post: operations["addUploadPart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a file of the parts, in the order given. */
+        post: operations["completeUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/uploads/{upload_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancels an upload and removes its parts. */
+        post: operations["cancelUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization/audit_logs": {
         parameters: {
             query?: never;
@@ -3287,6 +3449,13 @@ export interface components {
             /** @enum {string} */
             role?: "owner" | "member";
         };
+        AddUploadPartRequest: {
+            /**
+             * Format: binary
+             * @description The part's bytes.
+             */
+            data: string;
+        };
         AddUserRequest: {
             /** @description Who; or give the e-mail address. */
             user_id?: string;
@@ -4242,6 +4411,12 @@ export interface components {
             /** @description Only with stream_options.include_usage: null until the last chunk. */
             usage: components["schemas"]["Usage"] | null;
         };
+        CompleteUploadRequest: {
+            /** @description All parts, in the file's order. */
+            part_ids: string[];
+            /** @description Of the whole file, in hex, to compare with. */
+            md5?: string;
+        };
         CompletionsAnswer: {
             /**
              * @description Always answer.
@@ -4659,6 +4834,26 @@ export interface components {
             /** @description Left out, it is the default. */
             model?: string;
         };
+        CreateFileRequest: {
+            /**
+             * Format: binary
+             * @description The file.
+             */
+            file: string;
+            /**
+             * @description What the file is for.
+             * @example assistants
+             * @enum {string}
+             */
+            purpose: "fine-tune" | "assistants" | "batch" | "user_data" | "vision" | "evals";
+            /**
+             * @description From when expires_after[seconds] counts: always created_at.
+             * @enum {string}
+             */
+            "expires_after[anchor]"?: "created_at";
+            /** @description After how many seconds the file is deleted; left out, it is kept. */
+            "expires_after[seconds]"?: number;
+        };
         CreateKeyRequest: {
             /** @description What the key is for, in your words. */
             name?: string;
@@ -4722,6 +4917,24 @@ export interface components {
              * @default false
              */
             shared: boolean;
+        };
+        CreateUploadRequest: {
+            /** @example examples.jsonl */
+            filename: string | null;
+            /**
+             * @description What the file is for.
+             * @enum {string|null}
+             */
+            purpose: "fine-tune" | "assistants" | "batch" | "user_data" | "vision" | "evals" | null;
+            /** @description The file's size. */
+            bytes: number | null;
+            /**
+             * @description The file's media type.
+             * @example text/jsonl
+             */
+            mime_type: string | null;
+            /** @description When the file is deleted; left out, it is kept. */
+            expires_after?: components["schemas"]["FileExpirationAfter"];
         };
         CreditGrant: {
             /**
@@ -5062,6 +5275,32 @@ export interface components {
         ErrorResponse: {
             /** @description What went wrong. */
             error: components["schemas"]["ErrorDetail"];
+        };
+        FileExpirationAfter: {
+            /**
+             * @description From when it counts.
+             * @enum {string|null}
+             */
+            anchor: "created_at" | null;
+            seconds: number | null;
+        };
+        FileStorage: {
+            /**
+             * @description Always files.storage.
+             * @enum {string}
+             */
+            object: "files.storage";
+            /** @description Of its files, and those that its open uploads announced. */
+            bytes: number;
+            files: number;
+            /** @description What it may store; null: no limit. */
+            max_bytes: number | null;
+            /** @description Whether the limit was set for this organization; else it is the installation's. */
+            own: boolean;
+        };
+        FileStorageLimit: {
+            /** @description What the organization may store, in bytes; 0: no limit; null: as the setting files.organization_limit says. */
+            max_bytes: number | null;
         };
         Health: {
             /**
@@ -6106,6 +6345,47 @@ export interface components {
             min_spend: number;
             /** @description Days since the organization was made, at least. */
             min_age_days: number;
+        };
+        OpenAIFile: {
+            /** @example file-8Abc */
+            id: string;
+            /**
+             * @description Always file.
+             * @enum {string}
+             */
+            object: "file";
+            /** @description The file's size. */
+            bytes: number;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description When the file is deleted, in seconds since 1970; left out: it is kept. */
+            expires_at?: number;
+            /** @example examples.jsonl */
+            filename: string;
+            /** @enum {string} */
+            purpose: "assistants" | "assistants_output" | "batch" | "batch_output" | "fine-tune" | "fine-tune-results" | "vision" | "user_data" | "evals";
+            /**
+             * @description processed, or error: then status_details says why.
+             * @enum {string}
+             */
+            status: "uploaded" | "processed" | "error";
+            /** @description What is wrong with the file; left out: nothing. */
+            status_details?: string;
+        };
+        OpenAIFileList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["OpenAIFile"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
         };
         OperatorDeleteOrganizationRequest: {
             /** @description The organization's name, typed. */
@@ -7288,6 +7568,39 @@ export interface components {
             /** @description Let the whole organization see it. */
             shared?: boolean;
         };
+        Upload: {
+            /** @example upload_8Abc */
+            id: string;
+            /**
+             * @description Always upload.
+             * @enum {string}
+             */
+            object: "upload";
+            /** @description The file's size, as announced. */
+            bytes: number;
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Until when parts can be added, in seconds since 1970. */
+            expires_at: number;
+            filename: string;
+            purpose: string;
+            /** @enum {string} */
+            status: "pending" | "completed" | "cancelled" | "expired";
+            /** @description The file that a completed upload has become. */
+            file: components["schemas"]["OpenAIFile"] | null;
+        };
+        UploadPart: {
+            /** @example part_8Abc */
+            id: string;
+            /**
+             * @description Always upload.part.
+             * @enum {string}
+             */
+            object: "upload.part";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            upload_id: string;
+        };
         Usage: {
             /** @description Tokens of the prompt. */
             prompt_tokens: number;
@@ -7597,10 +7910,12 @@ export interface components {
             start_time: number;
             /** @description The second after its last one. */
             end_time: number;
-            /** @description What the requests have in common, by what was asked for in group_by. */
+            /** @description What the requests have in common, by what was asked for in group_by; empty with others. */
             group: {
                 [key: string]: string;
             };
+            /** @description With top: these are the groups that are not among them, together. */
+            others?: boolean;
             /** @description How many requests there were, refused ones too. */
             requests: number;
             /** @description Those of them that were limited, refused or failed. */
@@ -10817,6 +11132,8 @@ export interface operations {
                 outcomes?: string[];
                 /** @description Only requests of this end user: their user. Empty is those without one. */
                 end_user?: string;
+                /** @description With one name in group_by: only so many groups, those that cost most, or of equal cost have most requests, over all of the time. The others are one sum. Left out, all groups. */
+                top?: number;
             };
             header?: never;
             path?: never;
@@ -11353,6 +11670,305 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReviewItem"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listFiles: {
+        parameters: {
+            query?: {
+                /** @description Only files with this purpose. */
+                purpose?: string;
+                /** @description How many files to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last file of the page before. */
+                after?: string;
+                /** @description Only files with this text in their names, in any case (an addition of Parley's). */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIFileList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["CreateFileRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    retrieveFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    downloadFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getFileStorage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileStorage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    adminGetFileStorage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileStorage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    adminSetFileStorage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                organization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FileStorageLimit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileStorage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateUploadRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    addUploadPart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["AddUploadPartRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadPart"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    completeUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CompleteUploadRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    cancelUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
                 };
             };
             default: components["responses"]["Error"];

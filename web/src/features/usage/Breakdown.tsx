@@ -15,7 +15,7 @@ export function Breakdown({ state: { period, filters, group, set } }: { state: U
   const { t } = useTranslation();
   const labelOf = useLabels();
   const sums = useQuery(sumsQuery(period, filters, group, true));
-  const name = (s: UsageSum) => labelOf(group, s.group[group] ?? "");
+  const name = (s: UsageSum) => (s.others ? t("usage.other") : labelOf(group, s.group[group] ?? ""));
   const number = (
     id: string,
     header: string,
@@ -59,7 +59,7 @@ export function Breakdown({ state: { period, filters, group, set } }: { state: U
         label={t("usage.by", { what: t(`usage.dimensions.${group}`) })}
         columns={columns}
         rows={sums.data}
-        rowKey={(s) => s.group[group] ?? ""}
+        rowKey={(s) => (s.others ? " others" : (s.group[group] ?? ""))}
         rowName={name}
         sort="-cost"
         search
@@ -67,7 +67,7 @@ export function Breakdown({ state: { period, filters, group, set } }: { state: U
         onRetry={() => void sums.refetch()}
         empty={<Empty title={t("usage.nothing")} text={t("usage.nothingHint")} />}
         actions={(s) =>
-          isFilter(group) ? (
+          isFilter(group) && !s.others ? (
             <MenuItem onSelect={() => set({ [group]: s.group[group] ?? "", at: undefined })}>
               <Filter aria-hidden />
               {t("usage.only", { name: name(s) })}

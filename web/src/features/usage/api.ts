@@ -47,6 +47,9 @@ export function filterQuery({ end_user, ...filters }: Filters): FilterQuery {
   return { ...(Object.fromEntries(lists) as FilterQuery), ...(end_user !== undefined && { end_user }) };
 }
 
+/** Of end users, who may be very many, so many are told apart in charts, and in tables. */
+const mostEndUsers = { chart: 20, table: 500 };
+
 /** Sums of a period: by its buckets, or (whole) one for all of it. */
 export function sumsQuery(period: Period, filters: Filters, group: Dimension | null, whole = false) {
   return queryOptions({
@@ -60,6 +63,7 @@ export function sumsQuery(period: Period, filters: Filters, group: Dimension | n
               end_time: period.end,
               bucket_width: whole ? "all" : period.width,
               ...(group && { group_by: [group] }),
+              ...(group === "end_user" && { top: whole ? mostEndUsers.table : mostEndUsers.chart }),
               ...filterQuery(filters),
             },
           },

@@ -46,6 +46,21 @@ describe("seriesByGroup", () => {
     expect(total).toBe(many.reduce((n, s) => n + s.requests, 0));
   });
 
+  it("adds what the server did not tell apart", () => {
+    const got = seriesByGroup(
+      [sum(0, "a", 5), { ...sum(0, "", 7), others: true }, { ...sum(60, "", 2), others: true }],
+      [0, 60],
+      "model",
+      measures.requests,
+      name,
+      "Other",
+    );
+    expect(got).toEqual([
+      { id: "a", label: "A", values: [5, 0], tone: 0 },
+      { id: " other", label: "Other", values: [7, 2], tone: "other" },
+    ]);
+  });
+
   it("shows one more group rather than one called other", () => {
     const nine = Array.from({ length: mostGroups + 1 }, (_, i) => sum(0, `m${i}`, 100 - i));
     expect(seriesByGroup(nine, [0], "model", measures.requests, name, "Other").at(-1)?.id).toBe("m8");

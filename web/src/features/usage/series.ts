@@ -25,9 +25,14 @@ export function seriesByGroup(
 ): ChartSeries[] {
   const place = new Map(buckets.map((start, i) => [start, i]));
   const groups = new Map<string, { total: number; values: number[] }>();
+  const rest = buckets.map(() => 0);
   for (const sum of sums) {
     const i = place.get(sum.start_time);
     if (i === undefined) continue;
+    if (sum.others) {
+      rest[i] = (rest[i] ?? 0) + measure(sum);
+      continue;
+    }
     const name = sum.group[dimension] ?? "";
     let group = groups.get(name);
     if (!group) groups.set(name, (group = { total: 0, values: buckets.map(() => 0) }));
@@ -39,16 +44,17 @@ export function seriesByGroup(
   const ordered = [...groups]
     .filter(([, group]) => group.total !== 0)
     .sort(([a, x], [b, y]) => y.total - x.total || a.localeCompare(b));
-  const shown = ordered.slice(0, ordered.length > mostGroups + 1 ? mostGroups : mostGroups + 1);
+  const others = rest.some((value) => value !== 0);
+  const shown = ordered.slice(0, others || ordered.length > mostGroups + 1 ? mostGroups : mostGroups + 1);
   const out: ChartSeries[] = shown.map(([name, group], i) => ({
     id: name,
     label: label(name),
     values: group.values,
     tone: i < mostGroups ? i : "other",
   }));
-  const rest = ordered.slice(shown.length);
-  if (rest.length > 0) {
-    const values = buckets.map((_, i) => rest.reduce((sum, [, g]) => sum + (g.values[i] ?? 0), 0));
+  const hidden = ordered.slice(shown.length);
+  if (others || hidden.length > 0) {
+    const values = rest.map((value, i) => hidden.reduce((sum, [, g]) => sum + (g.values[i] ?? 0), value));
     out.push({ id: " other", label: otherLabel, values, tone: "other" });
   }
   return out;
