@@ -121,6 +121,7 @@ type Thread struct {
 	CodeFiles   []string // ids of files for Code Interpreter; nil was never given
 	VectorStore string   // that file search looks in; empty is none
 	OwnStore    bool     // VectorStore was made for files attached to messages
+	Pending     []string // ids of files of v1 messages that are not in VectorStore yet
 	Metadata    Metadata
 	Messages    int64 // how many there are
 	Created     time.Time

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/assistants/object"
+	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/ids"
 	"github.com/parley-ai/parley/internal/store"
@@ -14,13 +15,23 @@ import (
 
 const (
 	owned          = "org_id = $1 AND project_id = $2"
-	threadColumns  = "id, code_files, vector_store_id, own_store, metadata, message_count, created_at, updated_at"
+	threadColumns  = "id, code_files, vector_store_id, own_store, pending_files, metadata, message_count, created_at, updated_at"
 	messageColumns = "id, thread_id, position, role, status, content, attachments, incomplete, assistant_id, run_id, metadata, created_at, completed_at, incomplete_at"
 )
 
+// Store keeps threads and what is in them. Its methods with a store.Q or store.Tx are pieces of somebody's transaction; ownership is
+// checked where they take an actor.
+type Store struct {
+	db    *store.DB
+	clock clock.Clock
+}
+
+// NewStore returns a store over the database.
+func NewStore(db *store.DB, c clock.Clock) *Store { return &Store{db: db, clock: c} }
+
 func scanThread(row store.Scanner) (t object.Thread, err error) {
 	var created, updated int64
-	err = row.Scan(&t.ID, store.JSON(&t.CodeFiles), &t.VectorStore, &t.OwnStore, store.JSON(&t.Metadata), &t.Messages, &created, &updated)
+	err = row.Scan(&t.ID, store.JSON(&t.CodeFiles), &t.VectorStore, &t.OwnStore, store.JSON(&t.Pending), store.JSON(&t.Metadata), &t.Messages, &created, &updated)
 	t.Created, t.Updated = store.Time(created), store.Time(updated)
 	return t, err
 }
@@ -85,8 +96,8 @@ func list[T any](l []T) []T {
 
 // UpdateThread writes what of a thread may change: what its tools reach, and metadata. Lock it first.
 func (s *Store) UpdateThread(ctx context.Context, tx *store.Tx, t *object.Thread) error {
-	_, err := tx.Exec(ctx, `UPDATE threads SET code_files = $2, vector_store_id = $3, own_store = $4, metadata = $5, updated_at = $6 WHERE id = $1`,
-		t.ID, store.JSON(t.CodeFiles), t.VectorStore, t.OwnStore, store.JSON(metadata(t.Metadata)), store.Millis(t.Updated))
+	_, err := tx.Exec(ctx, `UPDATE threads SET code_files = $2, vector_store_id = $3, own_store = $4, pending_files = $5, metadata = $6, updated_at = $7 WHERE id = $1`,
+		t.ID, store.JSON(t.CodeFiles), t.VectorStore, t.OwnStore, store.JSON(t.Pending), store.JSON(metadata(t.Metadata)), store.Millis(t.Updated))
 	return err
 }
 
@@ -124,10 +135,10 @@ func (s *Store) Append(ctx context.Context, tx *store.Tx, who actor.Actor, threa
 	return err
 }
 
-// UpdateMessage writes what of a message may change: all but its place and its author.
+// UpdateMessage writes what a run changes of a message: how far it is and what it says.
 func (s *Store) UpdateMessage(ctx context.Context, tx *store.Tx, m *object.Message) error {
-	_, err := tx.Exec(ctx, `UPDATE thread_messages SET status = $2, content = $3, attachments = $4, incomplete = $5, metadata = $6, completed_at = $7, incomplete_at = $8 WHERE id = $1`,
-		m.ID, m.Status, store.JSON(list(m.Content)), store.JSON(list(m.Attachments)), m.Why, store.JSON(metadata(m.Metadata)), store.Millis(m.CompletedAt), store.Millis(m.IncompleteAt))
+	_, err := tx.Exec(ctx, `UPDATE thread_messages SET status = $2, content = $3, attachments = $4, incomplete = $5, completed_at = $6, incomplete_at = $7 WHERE id = $1`,
+		m.ID, m.Status, store.JSON(list(m.Content)), store.JSON(list(m.Attachments)), m.Why, store.Millis(m.CompletedAt), store.Millis(m.IncompleteAt))
 	return err
 }
 
@@ -158,3 +169,66 @@ func (s *Store) Range(ctx context.Context, q store.Q, threadID string, from, to 
 
 // now is the time as columns keep it.
 func (s *Store) now() time.Time { return s.clock.Now().UTC().Truncate(time.Millisecond) }
+
+// setMetadata writes the metadata of a row of one of the tables; who goes on with a run does not touch them.
+func setMetadata(ctx context.Context, tx *store.Tx, table, id string, m object.Metadata) error {
+	_, err := tx.Exec(ctx, `UPDATE `+table+` SET metadata = $2 WHERE id = $1`, id, store.JSON(metadata(m)))
+	return err
+}
+
+// page reads a part of a thread's messages, or of those that a run wrote.
+func (s *Store) page(ctx context.Context, threadID, runID string, p store.Paging) ([]object.Message, bool, error) {
+	l := store.List{Columns: messageColumns, From: "thread_messages", Where: "thread_id = $1", Args: []any{threadID}, Time: "position"}
+	if runID != "" {
+		l.Where, l.Args = "thread_id = $1 AND run_id = $2 AND run_id <> ''", append(l.Args, runID)
+	}
+	messages, more, err := store.Page(ctx, s.db.Read(), l, p, scanMessage)
+	return messages, more, cursor("message", err)
+}
+
+// cursor is the answer to a page that is to go on from what is not there.
+func cursor(what string, err error) error {
+	if c, ok := errors.AsType[*store.CursorError](err); ok {
+		e := fault.New(fault.NotFound, "No %s found with id '%.80s'.", what, c.ID)
+		e.Param = c.Param
+		return e
+	}
+	return err
+}
+
+func (s *Store) deleteMessage(ctx context.Context, tx *store.Tx, threadID, id string) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM thread_messages WHERE id = $1`, id); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE threads SET message_count = message_count - 1 WHERE id = $1`, threadID)
+	return err
+}
+
+// markDeleted makes a thread that is locked one that is not found any more, and ends its run.
+func (s *Store) markDeleted(ctx context.Context, tx *store.Tx, id string) error {
+	now := store.Millis(s.now())
+	if _, err := tx.Exec(ctx, `UPDATE threads SET deleted_at = $2 WHERE id = $1`, id, now); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE thread_runs SET status = 'cancelled', cancelled_at = $2, updated_at = $2 WHERE thread_id = $1 AND `+active, id, now)
+	return err
+}
+
+// emptyBatch is how many rows of a deleted thread go in one transaction.
+const emptyBatch = 2000
+
+// empty removes a part of what a deleted thread held, and the thread when nothing is left; done says so.
+func (s *Store) empty(ctx context.Context, id string) (done bool, err error) {
+	err = s.db.Tx(ctx, func(tx *store.Tx) error {
+		for _, table := range []string{"thread_run_steps", "thread_runs", "thread_messages"} {
+			n, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE id IN (SELECT t.id FROM `+table+` t JOIN threads h ON h.id = t.thread_id WHERE h.id = $1 AND h.deleted_at > 0 LIMIT $2)`, id, emptyBatch)
+			if err != nil || n > 0 {
+				return err
+			}
+		}
+		done = true
+		_, err := tx.Exec(ctx, `DELETE FROM threads WHERE id = $1 AND deleted_at > 0`, id)
+		return err
+	})
+	return done && err == nil, err
+}

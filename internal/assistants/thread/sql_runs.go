@@ -95,13 +95,13 @@ func (s *Store) InsertRun(ctx context.Context, tx *store.Tx, who actor.Actor, r 
 	return err
 }
 
-// UpdateRun writes what of a run may change: how far it is, and metadata. was is the status that it must have had; another one, since
+// UpdateRun writes how far a run is; its metadata are the caller's to change. was is the status that it must have had; another one, since
 // somebody changed it meanwhile, leaves it as it is.
 func (s *Store) UpdateRun(ctx context.Context, tx *store.Tx, r *object.Run, was string) (done bool, err error) {
 	r.Updated = s.now()
-	n, err := tx.Exec(ctx, `UPDATE thread_runs SET status = $3, metadata = $4, required_action = $5, last_error = $6, incomplete = $7, usage = $8, expires_at = $9, started_at = $10,
-		cancelled_at = $11, failed_at = $12, completed_at = $13, updated_at = $14, server_id = $15, actor = $16, cursor = $17 WHERE id = $1 AND status = $2`,
-		r.ID, was, r.Status, store.JSON(metadata(r.Metadata)), store.JSON(r.Required), store.JSON(r.LastError), r.Why, store.JSON(r.Usage), store.Millis(r.Expires), store.Millis(r.Started),
+	n, err := tx.Exec(ctx, `UPDATE thread_runs SET status = $3, required_action = $4, last_error = $5, incomplete = $6, usage = $7, expires_at = $8, started_at = $9,
+		cancelled_at = $10, failed_at = $11, completed_at = $12, updated_at = $13, server_id = $14, actor = $15, cursor = $16 WHERE id = $1 AND status = $2`,
+		r.ID, was, r.Status, store.JSON(r.Required), store.JSON(r.LastError), r.Why, store.JSON(r.Usage), store.Millis(r.Expires), store.Millis(r.Started),
 		store.Millis(r.CancelledAt), store.Millis(r.FailedAt), store.Millis(r.CompletedAt), store.Millis(r.Updated), null(r.Server), raw(&r.Actor), raw(&r.Cursor))
 	return n > 0, err
 }
@@ -147,9 +147,9 @@ func (s *Store) InsertStep(ctx context.Context, tx *store.Tx, t *object.Step) er
 
 // UpdateStep writes what of a step may change: all but whose it is and its place.
 func (s *Store) UpdateStep(ctx context.Context, tx *store.Tx, t *object.Step) error {
-	_, err := tx.Exec(ctx, `UPDATE thread_run_steps SET status = $2, details = $3, last_error = $4, usage = $5, metadata = $6, context = $7, expired_at = $8, cancelled_at = $9,
-		failed_at = $10, completed_at = $11 WHERE id = $1`,
-		t.ID, t.Status, store.JSON(t.Details), store.JSON(t.LastError), store.JSON(t.Usage), store.JSON(metadata(t.Metadata)), raw(&t.Context), store.Millis(t.ExpiredAt),
+	_, err := tx.Exec(ctx, `UPDATE thread_run_steps SET status = $2, details = $3, last_error = $4, usage = $5, context = $6, expired_at = $7, cancelled_at = $8,
+		failed_at = $9, completed_at = $10 WHERE id = $1`,
+		t.ID, t.Status, store.JSON(t.Details), store.JSON(t.LastError), store.JSON(t.Usage), raw(&t.Context), store.Millis(t.ExpiredAt),
 		store.Millis(t.CancelledAt), store.Millis(t.FailedAt), store.Millis(t.CompletedAt))
 	return err
 }
@@ -169,4 +169,16 @@ func (s *Store) Step(ctx context.Context, q store.Q, runID, id string) (object.S
 		return t, notFound("run step", id)
 	}
 	return t, err
+}
+
+func (s *Store) runs(ctx context.Context, threadID string, p store.Paging) ([]object.Run, bool, error) {
+	l := store.List{Columns: runColumns, From: "thread_runs", Where: "thread_id = $1", Args: []any{threadID}}
+	runs, more, err := store.Page(ctx, s.db.Read(), l, p, scanRun)
+	return runs, more, cursor("run", err)
+}
+
+func (s *Store) steps(ctx context.Context, runID string, p store.Paging) ([]object.Step, bool, error) {
+	l := store.List{Columns: stepColumns, From: "thread_run_steps", Where: "run_id = $1", Args: []any{runID}, Time: "position"}
+	steps, more, err := store.Page(ctx, s.db.Read(), l, p, scanStep)
+	return steps, more, cursor("run step", err)
 }

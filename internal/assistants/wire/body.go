@@ -288,20 +288,11 @@ func (v Version) Messages(param string, bodies []MessageBody) ([]*object.Message
 	for i := range bodies {
 		m, err := bodies[i].New(v)
 		if err != nil {
-			return nil, within(at(param+"[%d]", i), err)
+			return nil, object.Within(at(param+"[%d]", i), err)
 		}
 		out = append(out, m)
 	}
 	return out, nil
-}
-
-// within adds the path to the param of an error, and to its words where they name it.
-func within(outer string, err error) error {
-	e := fault.As(err)
-	if e == nil || e.Param == "" {
-		return err
-	}
-	return relocated(e, outer+"."+e.Param)
 }
 
 // Change is what a body asks for.
@@ -335,6 +326,9 @@ func (b *MessageBody) New(v Version) (*object.Message, error) {
 	if b.Content.Parts == nil {
 		m.Content = []object.Part{{Type: object.TextPart, Text: &object.Text{Value: b.Content.Text}}}
 	} else if err := b.Content.parts(m); err != nil {
+		return nil, err
+	}
+	if err := object.TooMany("file_ids", len(b.FileIDs), object.MaxMessageFiles); err != nil {
 		return nil, err
 	}
 	for _, id := range b.FileIDs {

@@ -34,11 +34,3 @@ func unknown(param string) error {
 func required(param string) error {
 	return fault.Param(param, "Missing required parameter: '%s'.", param).WithCode("missing_required_parameter")
 }
-
-// relocated is an error of a part of a request, as one of the whole: its words name the place too.
-func relocated(e *fault.Error, param string) error {
-	out := *e
-	out.Message = strings.Replace(e.Message, "'"+e.Param+"'", "'"+param+"'", 1)
-	out.Param = param
-	return &out
-}
