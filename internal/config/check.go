@@ -42,6 +42,12 @@ func (c *Config) resolve() error {
 		}
 		c.DB = "sqlite://" + filepath.ToSlash(path)
 	}
+	if path, ok := strings.CutPrefix(c.Blob.URL, "file://"); ok && path != "" {
+		if path, err = expand(path); err != nil {
+			return c.fail("blob.url", "write file:///DIR")
+		}
+		c.Blob.URL = "file://" + filepath.ToSlash(path)
+	}
 	if c.Engine.Library != "" {
 		if c.Engine.Library, err = expand(c.Engine.Library); err != nil {
 			return c.fail("engine.library", "%v", err)
@@ -105,6 +111,8 @@ func (c *Config) check() error {
 		bad(slices.Contains(strings.Fields(sso.Scopes), "openid"), "sso.scopes", "%q lacks openid", sso.Scopes)
 		bad(c.BaseURL != "", "base_url", "single sign-on needs it: the provider sends browsers back to BASE_URL/signin/sso/callback")
 	}
+	kind, rest, _ := strings.Cut(c.Blob.URL, "://")
+	bad(c.Blob.URL == "" || slices.Contains([]string{"file", "s3", "gs", "azblob"}, kind) && rest != "", "blob.url", "write file:///DIR, s3://BUCKET, gs://BUCKET or azblob://CONTAINER")
 	bad(slices.Contains([]string{"auto", "true", "false"}, c.StatusPage), "status_page", "%q is no choice: write true, false or auto", c.StatusPage)
 	bad(c.RetentionDays >= 0 && c.RetentionDays <= 365, "retention_days", "write 0 to 365")
 	bad(c.ShutdownGrace >= 0, "shutdown_grace", "write a duration, such as 30s")

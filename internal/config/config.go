@@ -22,6 +22,8 @@ type Config struct {
 	Sessions      Sessions          `koanf:"sessions"`
 	StatusPage    string            `koanf:"status_page" default:"auto" doc:"whether everybody may see the status page, /status: true or false; auto is true while only this machine can reach the server"`
 	Log           Log               `koanf:"log"`
+	Blob          Blob              `koanf:"blob"`
+	Files         Files             `koanf:"files"`
 	Limits        Limits            `koanf:"limits"`
 	Redis         Redis             `koanf:"redis"`
 	Mail          Mail              `koanf:"mail"`
@@ -46,6 +48,16 @@ type Sessions struct {
 type Log struct {
 	Level  string `koanf:"level" default:"info" doc:"debug, info, warn or error"`
 	Format string `koanf:"format" default:"text" doc:"text or json"`
+}
+
+// Blob is where contents of files lie.
+type Blob struct {
+	URL string `koanf:"url" default:"" doc:"where contents of files lie: file:///DIR, s3://BUCKET?region=…&endpoint=…, gs://BUCKET or azblob://CONTAINER, with ?prefix=… for a part of it; credentials come from the environment, as the provider's own tools take them; empty is blobs in the home directory. All servers of a database need the same"`
+}
+
+// Files are those of the API.
+type Files struct {
+	OrganizationLimit Size `koanf:"organization_limit" default:"100GB" doc:"what an organization may store in files, unless the operator sets another limit for it; 0 is no limit"`
 }
 
 // Limits protect the server from its clients.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/ids"
 	"github.com/parley-ai/parley/internal/store"
@@ -25,9 +26,9 @@ type content struct {
 }
 
 // write stores what r gives, at most limit bytes, as a content that this server is writing.
-func (s *Service) write(ctx context.Context, r io.Reader, limit int64) (content, error) {
+func (s *Service) write(ctx context.Context, who actor.Actor, r io.Reader, limit int64) (content, error) {
 	c := content{key: "files/" + ids.Random(32)}
-	if err := s.announce(ctx, c.key); err != nil {
+	if err := s.announce(ctx, who.Org, c.key); err != nil {
 		return content{}, err
 	}
 	in := &meter{r: r, left: limit, limit: limit, md5: md5.New()} // #nosec G401 -- what clients send to compare with
@@ -71,11 +72,23 @@ func (s *Service) drop(ctx context.Context, key string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
 	defer cancel()
 	err := s.db.Tx(ctx, func(tx *store.Tx) error { return s.doom(ctx, tx, key) })
+	s.leave(ctx, key, err)
 	if err == nil {
-		err = s.bury(ctx, key)
+		s.clear(ctx, key)
 	}
+}
+
+// clear removes a doomed content when the transaction that doomed it is committed.
+func (s *Service) clear(ctx context.Context, key string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropTime)
+	defer cancel()
+	s.leave(ctx, key, s.bury(ctx, key))
+}
+
+// leave says what is left to Tidy.
+func (s *Service) leave(ctx context.Context, key string, err error) {
 	if err != nil {
-		s.log.WarnContext(ctx, "a content that no file has could not be removed yet", "key", key, "error", err)
+		s.log.WarnContext(ctx, "a content that no file has could not be removed yet; it will be tried again", "key", key, "error", err)
 	}
 }
 
@@ -87,9 +100,49 @@ func (s *Service) bury(ctx context.Context, key string) error {
 	return s.forget(ctx, key)
 }
 
-// Tidy removes contents that no file has: what killed servers were writing, what could not be removed before, and what belonged to
-// deleted organizations. It bears that two servers do it at once.
+// batch is how many of a kind one Tidy looks at.
+const batch = 500
+
+// tidyEvery is the pause between two looks. It is as short as servers' signs of life are: what a killed one left is removed soon.
+const tidyEvery = 10 * time.Second
+
+// Run tidies at once, and then again and again until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	tick := time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	for {
+		if err := s.Tidy(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "files that are over could not all be removed; it will be tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Tidy ends what is over: files and uploads that have expired, contents that killed servers were writing, that could not be removed
+// before, or that belonged to deleted organizations. It bears that two servers do it at once.
 func (s *Service) Tidy(ctx context.Context) error {
+	files, err := s.outdated(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := s.db.Tx(ctx, func(tx *store.Tx) error { return s.remove(ctx, tx, f) }); err != nil {
+			return err
+		}
+	}
+	uploads, err := s.overdue(ctx)
+	if err != nil {
+		return err
+	}
+	for _, u := range uploads {
+		if err := s.expire(ctx, u); err != nil {
+			return err
+		}
+	}
 	if err := s.doomAbandoned(ctx); err != nil {
 		return err
 	}
@@ -103,6 +156,25 @@ func (s *Service) Tidy(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (s *Service) expire(ctx context.Context, u Upload) error {
+	who := actor.Actor{Org: u.Org, Project: u.Project}
+	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		u, err := s.lockUpload(ctx, tx, who, u.ID)
+		if fault.KindOf(err) == fault.NotFound || err == nil && u.Status != Pending {
+			return nil // somebody else was first
+		}
+		if err == nil {
+			_, err = s.abandon(ctx, tx, &u, Expired)
+		}
+		return err
+	})
+}
+
+// Forget dooms all contents of an organization that is being deleted. Its rows are emptied with all others.
+func (s *Service) Forget(ctx context.Context, tx *store.Tx, org string) (map[string]int64, error) {
+	return nil, s.doomAll(ctx, tx, org)
 }
 
 // types are media types of names' endings, where machines' own tables differ or have none.

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/blob"
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/fault"
@@ -43,6 +45,9 @@ const (
 	Processed = "processed"
 	Failed    = "error"
 )
+
+// LimitUpdated is a line of the audit log: the operator set what an organization may store.
+const LimitUpdated = "file_limit.updated"
 
 // Limits.
 const (
@@ -87,7 +92,7 @@ type Servers interface {
 	Alive(ctx context.Context, q store.Q) (map[string]bool, error)
 }
 
-// Options of New. All fields but MaxStored are required.
+// Options of NewService. All fields but MaxStored are required.
 type Options struct {
 	DB        *store.DB
 	Blobs     blob.Store
@@ -97,13 +102,14 @@ type Options struct {
 	MaxStored int64 // bytes that an organization may store, unless it has a limit of its own; 0: no limit
 }
 
-// Service runs the operations. Make it with Open.
+// Service runs the operations. Make it with NewService.
 type Service struct {
 	db        *store.DB
 	blobs     blob.Store
 	clock     clock.Clock
 	log       *slog.Logger
 	servers   Servers
+	audit     *audit.Log
 	maxStored int64
 	onDelete  []Hook
 }
@@ -111,9 +117,11 @@ type Service struct {
 // Hook is told of a file in the transaction that deletes it; its error keeps the file.
 type Hook func(ctx context.Context, tx *store.Tx, f File) error
 
-// Open returns the service. Call Tidy before serving, and then now and then.
-func Open(o Options) *Service {
-	return &Service{db: o.DB, blobs: o.Blobs, clock: o.Clock, log: o.Logger, servers: o.Servers, maxStored: o.MaxStored}
+// NewService returns the service. Run tidies for it.
+func NewService(o Options) *Service {
+	return &Service{
+		db: o.DB, blobs: o.Blobs, clock: o.Clock, log: o.Logger, servers: o.Servers, audit: audit.New(o.DB, o.Clock), maxStored: o.MaxStored,
+	}
 }
 
 // OnDelete has hook told of every file that is deleted, by whomever. Call it before serving.
@@ -123,28 +131,32 @@ func (s *Service) OnDelete(hook Hook) { s.onDelete = append(s.onDelete, hook) }
 // is left. Errors: those of Body as they are; fault.TooLarge; fault.Full when the disk is, or the organization's limit is reached.
 func (s *Service) Create(ctx context.Context, who actor.Actor, n New) (File, error) {
 	if !slices.Contains(Purposes, n.Purpose) {
-		return File{}, fault.Param("purpose", "'%.80s' is not one of %s - 'purpose'", n.Purpose, quoted(Purposes))
+		return File{}, wrongPurpose(n.Purpose)
 	}
-	c, err := s.write(ctx, n.Body, limitOf(n))
+	c, err := s.write(ctx, who, n.Body, cmp.Or(n.Max, MaxFile))
 	if err != nil {
 		return File{}, err
 	}
-	return s.keep(ctx, who, n, c, nil)
+	return s.finish(ctx, who, n, c)
 }
 
-func limitOf(n New) int64 {
-	if n.Max > 0 {
-		return n.Max
+// finish makes a file of a written content, or removes it.
+func (s *Service) finish(ctx context.Context, who actor.Actor, n New, c content) (File, error) {
+	if n.Purpose == FineTune {
+		if err := s.validate(ctx, c.key, n.Name); err != nil {
+			s.drop(ctx, c.key)
+			return File{}, err
+		}
 	}
-	return MaxFile
+	return s.keep(ctx, who, n, c, Processed, "", nil)
 }
 
 // keep makes a file of a written content. before runs in its transaction, first.
-func (s *Service) keep(ctx context.Context, who actor.Actor, n New, c content, before func(tx *store.Tx) error) (f File, err error) {
+func (s *Service) keep(ctx context.Context, who actor.Actor, n New, c content, status, details string, before func(tx *store.Tx, f File) error) (f File, err error) {
 	now := s.now()
 	f = File{
 		ID: ids.New("file-"), Org: who.Org, Project: who.Project, Name: CleanName(n.Name), Purpose: n.Purpose, MediaType: n.MediaType,
-		Bytes: c.bytes, SHA256: c.sha256, Status: Processed, Created: now, key: c.key,
+		Bytes: c.bytes, SHA256: c.sha256, Status: status, Details: details, Created: now, key: c.key,
 	}
 	if f.MediaType == "" || !validMediaType(f.MediaType) {
 		f.MediaType = mediaTypeOf(f.Name)
@@ -154,7 +166,7 @@ func (s *Service) keep(ctx context.Context, who actor.Actor, n New, c content, b
 	}
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		if before != nil {
-			if err := before(tx); err != nil {
+			if err := before(tx, f); err != nil {
 				return err
 			}
 		}
@@ -230,18 +242,7 @@ func (s *Service) List(ctx context.Context, who actor.Actor, q ListQuery) ([]Fil
 
 // Delete removes a file of the actor's project with its content.
 func (s *Service) Delete(ctx context.Context, who actor.Actor, id string) error {
-	var f File
-	err := s.db.Tx(ctx, func(tx *store.Tx) (err error) {
-		if f, err = s.Hold(ctx, tx, who, id); err != nil {
-			return err
-		}
-		return s.remove(ctx, tx, f)
-	})
-	if err != nil {
-		return err
-	}
-	s.drop(ctx, f.key)
-	return nil
+	return s.db.Tx(ctx, func(tx *store.Tx) error { return s.DeleteIn(ctx, tx, who, id) })
 }
 
 // DeleteIn is Delete inside the caller's transaction; the content goes after its commit.
@@ -250,27 +251,23 @@ func (s *Service) DeleteIn(ctx context.Context, tx *store.Tx, who actor.Actor, i
 	if err != nil {
 		return err
 	}
-	if err := s.remove(ctx, tx, f); err != nil {
-		return err
-	}
-	tx.AfterCommit(func() { s.drop(ctx, f.key) })
-	return nil
+	return s.remove(ctx, tx, f)
 }
 
-// remove deletes a file's row and dooms its content.
+// remove deletes a file's row and dooms its content, which goes after the commit.
 func (s *Service) remove(ctx context.Context, tx *store.Tx, f File) error {
 	for _, hook := range s.onDelete {
 		if err := hook(ctx, tx, f); err != nil {
 			return err
 		}
 	}
-	gone, err := s.deleteRow(ctx, tx, f)
-	if err != nil || !gone {
+	if gone, err := s.deleteRow(ctx, tx, f); err != nil || !gone {
 		return err
 	}
 	if err := s.charge(ctx, tx, f.Org, -f.Bytes, -1); err != nil {
 		return err
 	}
+	tx.AfterCommit(func() { s.clear(ctx, f.key) })
 	return s.doom(ctx, tx, f.key)
 }
 
@@ -295,6 +292,39 @@ func CleanName(name string) string {
 		return "file"
 	}
 	return name
+}
+
+// uploadable reports whether users may give a file the purpose.
+func uploadable(purpose string) bool { return slices.Contains(Uploadable, purpose) }
+
+// Totals are what an organization stores.
+type Totals struct {
+	Bytes int64 // of files, and of open uploads as announced
+	Files int64
+	Max   int64 // bytes that it may store; 0: no limit
+	Own   bool  // the limit was set for it
+}
+
+// Stored returns what an organization stores.
+func (s *Service) Stored(ctx context.Context, org string) (Totals, error) {
+	return s.totals(ctx, s.db.Read(), org)
+}
+
+// room refuses bytes that an organization could not store in any case.
+func (s *Service) room(ctx context.Context, org string, bytes int64) error {
+	if bytes <= 0 {
+		return nil
+	}
+	t, err := s.Stored(ctx, org)
+	if err == nil && t.Max > 0 && t.Bytes+bytes > t.Max {
+		err = overLimit(t.Bytes+bytes, t.Max)
+	}
+	return err
+}
+
+func overLimit(bytes, most int64) error {
+	return fault.New(fault.Invalid, "Your organization would store %d bytes in files with this one, more than its limit of %d. Delete files that you no longer need, or ask the operator for more.", bytes, most).
+		WithCode("storage_limit_exceeded")
 }
 
 // quoted lists values as Python does.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/ids"
 	"github.com/parley-ai/parley/internal/store"
@@ -88,25 +89,66 @@ func (s *Service) charge(ctx context.Context, tx *store.Tx, org string, bytes, f
 	if bytes <= 0 {
 		return nil
 	}
-	var stored int64
+	t, err := s.totals(ctx, tx, org)
+	if err == nil && t.Max > 0 && t.Bytes > t.Max {
+		err = overLimit(t.Bytes, t.Max)
+	}
+	return err
+}
+
+func (s *Service) totals(ctx context.Context, q store.Q, org string) (t Totals, err error) {
 	var limit *int64
-	if err := tx.QueryRow(ctx, `SELECT bytes, max_bytes FROM file_totals WHERE org_id = $1`, org).Scan(&stored, &limit); err != nil {
-		return err
+	err = q.QueryRow(ctx, `SELECT bytes, files, max_bytes FROM file_totals WHERE org_id = $1`, org).Scan(&t.Bytes, &t.Files, &limit)
+	if err != nil && !errors.Is(err, store.ErrNoRows) {
+		return t, err
 	}
-	most := s.maxStored
+	t.Max = s.maxStored
 	if limit != nil {
-		most = *limit
+		t.Max, t.Own = *limit, true
 	}
-	if most > 0 && stored > most {
-		return fault.New(fault.Invalid, "Your organization would store %d bytes in files with this one, more than its limit of %d. Delete files that you no longer need, or ask the operator for more.", stored, most).
-			WithCode("storage_limit_exceeded")
+	return t, nil
+}
+
+// SetLimit sets what an organization may store, in bytes; 0: no limit; nil: as the installation's setting says.
+func (s *Service) SetLimit(ctx context.Context, who actor.Actor, org string, most *int64) error {
+	return s.db.Tx(ctx, func(tx *store.Tx) error {
+		before, err := s.totals(ctx, tx, org)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO file_totals (org_id, bytes, files, max_bytes) VALUES ($1, 0, 0, $2)
+			ON CONFLICT (org_id) DO UPDATE SET max_bytes = excluded.max_bytes`, org, most); err != nil {
+			return err
+		}
+		after, err := s.totals(ctx, tx, org)
+		if err != nil {
+			return err
+		}
+		who.Org = org // the line stands in the log of the organization that it is about
+		return s.audit.Record(ctx, tx, who, audit.Event{Type: LimitUpdated, Object: org, Before: map[string]any{"max_bytes": before.Max}, After: map[string]any{"max_bytes": after.Max}})
+	})
+}
+
+// organization checks an id that the operator gave.
+func (s *Service) organization(ctx context.Context, id string) (string, error) {
+	var n int
+	if ids.Valid("org-", id) {
+		if err := s.db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM organizations WHERE id = $1`, id).Scan(&n); err != nil {
+			return "", err
+		}
 	}
-	return nil
+	if n == 0 {
+		e := fault.New(fault.NotFound, "No such organization: %.80s", id)
+		e.Param = "organization_id"
+		return "", e
+	}
+	return id, nil
 }
 
 // announce notes that this server begins to write a content.
-func (s *Service) announce(ctx context.Context, key string) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO file_blobs (blob_key, state, server_id, created_at) VALUES ($1, 'writing', $2, $3)`, key, s.servers.ID(), store.Millis(s.clock.Now()))
+func (s *Service) announce(ctx context.Context, org, key string) error {
+	_, err := s.db.Exec(ctx, `INSERT INTO file_blobs (blob_key, state, server_id, created_at, org_id) VALUES ($1, 'writing', $2, $3, $4)`,
+		key, s.servers.ID(), store.Millis(s.clock.Now()), org)
 	return err
 }
 
@@ -126,32 +168,35 @@ func (s *Service) doom(ctx context.Context, tx *store.Tx, key string) error {
 	return err
 }
 
+// doomAll marks all contents of an organization.
+func (s *Service) doomAll(ctx context.Context, tx *store.Tx, org string) error {
+	_, err := tx.Exec(ctx, `UPDATE file_blobs SET state = 'doomed', server_id = '' WHERE org_id = $1`, org)
+	return err
+}
+
 // forget ends what is known of a content that was removed.
 func (s *Service) forget(ctx context.Context, key string) error {
 	_, err := s.db.Exec(ctx, `DELETE FROM file_blobs WHERE blob_key = $1 AND state = 'doomed'`, key)
 	return err
 }
 
-// doomAbandoned dooms contents that a server which no longer lives was writing, and those that are kept without a file.
+// doomAbandoned dooms contents that a server which no longer lives was writing.
 func (s *Service) doomAbandoned(ctx context.Context) error {
-	type open struct{ key, server string }
-	writing, err := store.Collect(ctx, s.db.Read(), func(row store.Scanner) (o open, err error) { return o, row.Scan(&o.key, &o.server) },
-		`SELECT blob_key, server_id FROM file_blobs WHERE state = 'writing'`)
+	writers, err := store.Collect(ctx, s.db.Read(), func(row store.Scanner) (id string, err error) { return id, row.Scan(&id) },
+		`SELECT DISTINCT server_id FROM file_blobs WHERE state = 'writing'`)
+	if err != nil || len(writers) == 0 {
+		return err
+	}
+	alive, err := s.servers.Alive(ctx, s.db.Read())
 	if err != nil {
 		return err
 	}
-	if len(writing) > 0 {
-		alive, err := s.servers.Alive(ctx, s.db.Read())
-		if err != nil {
-			return err
+	for _, id := range writers {
+		if alive[id] {
+			continue
 		}
-		for _, o := range writing {
-			if alive[o.server] {
-				continue
-			}
-			if _, err := s.db.Exec(ctx, `UPDATE file_blobs SET state = 'doomed', server_id = '' WHERE blob_key = $1 AND state = 'writing' AND server_id = $2`, o.key, o.server); err != nil {
-				return err
-			}
+		if _, err := s.db.Exec(ctx, `UPDATE file_blobs SET state = 'doomed', server_id = '' WHERE state = 'writing' AND server_id = $1`, id); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -160,5 +205,5 @@ func (s *Service) doomAbandoned(ctx context.Context) error {
 // doomed returns the contents to remove.
 func (s *Service) doomed(ctx context.Context) ([]string, error) {
 	return store.Collect(ctx, s.db.Read(), func(row store.Scanner) (key string, err error) { return key, row.Scan(&key) },
-		`SELECT blob_key FROM file_blobs WHERE state = 'doomed' ORDER BY blob_key`)
+		`SELECT blob_key FROM file_blobs WHERE state = 'doomed' ORDER BY blob_key LIMIT $1`, batch)
 }

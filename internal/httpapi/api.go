@@ -175,6 +175,10 @@ func (p *path) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.route = rt
+	if rt.Patient {
+		r = r.WithContext(callContext{c.request.Context(), c})
+		c.ctx = r.Context()
+	}
 	ctx, end := obs.Span(obs.Extract(r.Context(), propagation.HeaderCarrier(r.Header)), rt.Op)
 	if ctx != r.Context() { // traces are on
 		r = r.WithContext(ctx)

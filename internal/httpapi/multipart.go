@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/parley-ai/parley/internal/fault"
@@ -19,6 +20,9 @@ type FormLimits struct {
 	MaxFile  int64 // bytes of one file; 0: what the route's body limit leaves
 	MaxField int64 // bytes of one text field; 0: 1 MiB
 	MaxParts int   // fields and files together; 0: 100
+
+	// Files are names of fields that are files also when the client gives no file name.
+	Files []string
 }
 
 // FilePart is a file of a form while it arrives.
@@ -81,7 +85,7 @@ func readPart(part *multipart.Part, limits FormLimits, fields url.Values, file f
 	// Part.FileName keeps backslashes; the raw parameter says whether there was a name at all.
 	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
 	fileName, isFile := params["filename"]
-	if err == nil && isFile {
+	if err == nil && (isFile || slices.Contains(limits.Files, name)) {
 		var content io.Reader = part
 		if limits.MaxFile > 0 {
 			content = &limitedReader{r: part, left: limits.MaxFile, over: fault.Param(name,

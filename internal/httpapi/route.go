@@ -32,6 +32,7 @@ type Route struct {
 	Doc     string // more for the documents; may be empty
 
 	In       any    // zero value of the request body's type; nil for none
+	Form     bool   // the body is a multipart form with In's members as fields, not JSON
 	Out      any    // zero value of the response body's type; nil for none
 	Stream   any    // zero value of one streamed event's type; nil when it cannot stream
 	Query    any    // zero value of a struct whose `query:"…"` fields are the query parameters; nil for none
@@ -41,6 +42,7 @@ type Route struct {
 	Scope      string  // actor scope needed, e.g. actor.ChatWrite; empty: any authenticated actor
 	LimitClass string  // class for limits.Admit: "chat", "embeddings", …; empty: not limited
 	MaxBody    int64   // bytes; 0 is the server's default
+	Patient    bool    // large contents come or go: pauses are bounded as ever, the whole is not
 	Keep       Keeping // which bodies may be kept for review
 	Handle     Handler
 }

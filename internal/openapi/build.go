@@ -173,7 +173,11 @@ func (op operation) object() *object {
 		o.set("parameters", op.parameters)
 	}
 	if op.in != nil {
-		o.set("requestBody", obj("required", true, "content", obj("application/json", obj("schema", op.in))))
+		media := "application/json"
+		if rt.Form {
+			media = "multipart/form-data"
+		}
+		o.set("requestBody", obj("required", true, "content", obj(media, obj("schema", op.in))))
 	}
 	content := obj()
 	if op.out != nil {

@@ -255,7 +255,18 @@ func (d *document) curl(op operation, path string) (string, error) {
 	if op.route.Auth != httpapi.AuthNone {
 		b.WriteString(" \\\n  -H \"Authorization: Bearer $PARLEY_KEY\"")
 	}
-	if op.in != nil {
+	if op.in != nil && op.route.Form {
+		in := d.resolve(op.in)
+		required, _ := in.get("required").([]string)
+		for _, name := range required {
+			schema := in.get("properties").(*object).get(name).(*object)
+			value := fmt.Sprint(d.example(schema, false, 1))
+			if schema.get("format") == "binary" {
+				value = "@FILE"
+			}
+			b.WriteString(" \\\n  -F " + name + "=" + value)
+		}
+	} else if op.in != nil {
 		body, err := indented(d.example(op.in, false, 0))
 		if err != nil {
 			return "", err

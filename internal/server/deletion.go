@@ -13,7 +13,7 @@ import (
 func (s *Server) openDeletion(clk clock.Clock) {
 	s.deletion = deletion.New(deletion.Options{
 		DB: s.db, Clock: clk, Logger: s.log, Jobs: s.jobs, Identity: s.identity, Confirm: s.signin.Prove, Settle: s.usage.Flush,
-		Others: []deletion.Forgetter{s.billing, bodies{s.keeper}},
+		Others: []deletion.Forgetter{s.billing, bodies{s.keeper}, s.files},
 	})
 }
 

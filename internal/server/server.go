@@ -16,6 +16,7 @@ import (
 	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/backup"
 	"github.com/parley-ai/parley/internal/billing"
+	"github.com/parley-ai/parley/internal/blob"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/chat"
 	"github.com/parley-ai/parley/internal/chats"
@@ -26,6 +27,7 @@ import (
 	"github.com/parley-ai/parley/internal/edits"
 	"github.com/parley-ai/parley/internal/embeddings"
 	"github.com/parley-ai/parley/internal/engine/pool"
+	"github.com/parley-ai/parley/internal/files"
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/identity"
@@ -73,6 +75,8 @@ type Server struct {
 	actor    actor.Actor // the owner, who acts on the socket
 	usage    *usage.Log
 	keeper   *retention.Service
+	blobs    blob.Store
+	files    *files.Service
 	metrics  *obs.Metrics
 	api      *httpapi.API // for the network
 	owner    *httpapi.API // for the socket
@@ -209,6 +213,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 	if err := s.openRetention(ctx, o, hints); err != nil {
 		return err
 	}
+	if err := s.openFiles(ctx, o, servers); err != nil {
+		return err
+	}
 	limiter, err := s.openLimits(ctx, o, hints)
 	if err != nil {
 		return err
@@ -256,6 +263,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.increase.Routes(),
 		s.usage.Routes(),
 		s.keeper.Routes(),
+		s.files.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 		(&presets.Service{DB: s.db, Clock: o.Clock}).Routes(),
 	)
@@ -295,6 +303,7 @@ func (s *Server) Start(ctx context.Context) (<-chan error, error) {
 		return nil, err
 	}
 	s.onClose(s.jobs.Stop)
+	s.wg.Go(func() { s.files.Run(s.ctx) })
 	failed := network.Start()
 	s.wg.Go(func() { s.ops.status.Run(s.ctx) })
 	ready, err := json.Marshal(map[string]any{"url": s.URL(), "pid": os.Getpid(), "version": s.version})
