@@ -203,12 +203,7 @@ func BenchmarkViews(b *testing.B) {
 	day := time.Date(2024, 1, 3, 0, 0, 0, 0, time.UTC)
 	hour := day.Add(13 * Hour)
 	rolling := begin.Add(-30*Day - 30*time.Minute) // neither whole days nor hours
-	by := func(d Dimension) string {
-		if d == ByEndUser {
-			return "&group_by=end_user&top=100"
-		}
-		return "&group_by=" + string(d)
-	}
+	by := func(d Dimension) string { return "&group_by=" + string(d) }
 	type view struct {
 		name string
 		ask  func() error
@@ -230,15 +225,40 @@ func BenchmarkViews(b *testing.B) {
 		{"requests", list("")}, {"requests_of_a_key", list("&api_key_ids=key_1")}, {"requests_failed", list("&outcomes=failed")},
 		{"requests_of_an_end_user", list("&end_user=end-7")}, {"requests_of_none", list("&models=no-such-model")},
 	}
-	for _, d := range []Dimension{ByModel, ByKey, ByProject, ByUser, ByEndpoint, ByEndUser, ByServed, ByOutcome} {
-		views = append(views,
-			view{"month_by_" + string(d), sums(month, "1d", monthLong, by(d))}, view{"month_whole_by_" + string(d), sums(month, "all", monthLong, by(d))},
-			view{"last_30d_by_" + string(d), sums(rolling, "all", 30*Day, by(d))},
-			view{"day_by_" + string(d), sums(day, "1h", Day, by(d))}, view{"day_whole_by_" + string(d), sums(day, "all", Day, by(d))},
-			view{"hour_whole_by_" + string(d), sums(hour, "all", Hour, by(d))})
-		if d != ByEndUser {
-			views = append(views, view{"hour_by_" + string(d), sums(hour, "1m", Hour, by(d))})
+	for _, d := range []Dimension{ByEndUser, ByModel, ByKey, ByProject, ByUser, ByEndpoint, ByServed, ByOutcome} {
+		chart, table := by(d), by(d)
+		if d == ByEndUser {
+			chart, table = chart+"&top=20", table+"&top=200"
 		}
+		views = append(views,
+			view{"month_by_" + string(d), sums(month, "1d", monthLong, chart)}, view{"month_whole_by_" + string(d), sums(month, "all", monthLong, table)},
+			view{"last_30d_by_" + string(d), sums(rolling, "all", 30*Day, table)},
+			view{"day_by_" + string(d), sums(day, "1h", Day, chart)}, view{"day_whole_by_" + string(d), sums(day, "all", Day, table)},
+			view{"hour_whole_by_" + string(d), sums(hour, "all", Hour, table)})
+		if d != ByEndUser {
+			views = append(views, view{"hour_by_" + string(d), sums(hour, "1m", Hour, chart)})
+		}
+	}
+	// A new row: until it is in the list, and in the sums.
+	total := func() int64 {
+		got, err := l.Sums(context.Background(), who, Query{Filter: Filter{From: begin.Add(-time.Minute), To: begin.Add(time.Minute)}, Span: Minute, Whole: true})
+		must(b, err)
+		return got[0].Requests
+	}
+	newest := func() int64 {
+		got, _, err := l.Requests(context.Background(), who, Filter{From: begin.Add(-Day), To: begin.Add(Day)}, 0, 1)
+		must(b, err)
+		return got[0].ID
+	}
+	for name, seen := range map[string]func() int64{"new_row_in_list": newest, "new_row_in_sums": total} {
+		views = append(views, view{name, func() error {
+			before := seen()
+			l.Record(context.Background(), who, Row{Op: "chat", Model: "m", Prompt: 1, Status: 200, EndUser: "end-7"})
+			for seen() == before {
+				time.Sleep(time.Millisecond)
+			}
+			return nil
+		}})
 	}
 	for _, v := range views {
 		b.Run(v.name, func(b *testing.B) {
