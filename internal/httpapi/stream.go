@@ -76,12 +76,19 @@ func (s *Stream) put(name string, v any) error {
 
 // Done queues "data: [DONE]", the end of OpenAI's data-only streams, when the request is in the books, and waits
 // until everything is out.
-func (s *Stream) Done() error {
+func (s *Stream) Done() error { return s.finish("data: [DONE]\n\n") }
+
+// DoneEvent is Done of streams whose events have names: the end is an event, too.
+func (s *Stream) DoneEvent(name string) error {
+	return s.finish("event: " + name + "\ndata: [DONE]\n\n")
+}
+
+func (s *Stream) finish(end string) error {
 	if s.call != nil {
 		s.call.settle(s.ctx, http.StatusOK)
 	}
 	s.mu.Lock()
-	s.queue.WriteString("data: [DONE]\n\n")
+	s.queue.WriteString(end)
 	err := s.queued()
 	s.mu.Unlock()
 	if cerr := s.close(); err == nil {

@@ -38,6 +38,9 @@ func TestStreamGoldens(t *testing.T) {
 		"named": func(s *Stream, _ *http.Request) error {
 			return errors.Join(s.Event("created", chunk{0, "a"}), s.Event("delta", chunk{1, "b"}))
 		},
+		"named_end": func(s *Stream, _ *http.Request) error {
+			return errors.Join(s.Event("created", chunk{0, "a"}), s.DoneEvent("done"))
+		},
 		"broken": func(s *Stream, _ *http.Request) error { return errors.Join(send(s), errors.New("secret text")) },
 		"broken_kind": func(s *Stream, _ *http.Request) error {
 			return errors.Join(send(s), fault.New(fault.Unavailable, "The engine died.").WithCode("engine_died"))
