@@ -2,9 +2,12 @@ package wire
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/httpapi"
+	"github.com/parley-ai/parley/internal/store"
 )
 
 // Version is a generation of the Assistants API.
@@ -54,4 +57,49 @@ func Need(r *http.Request, want Version) error {
 		return fault.New(fault.Invalid, "This is part of %s of the Assistants API, and the request's 'OpenAI-Beta' header says %s. Please try again by setting the header 'OpenAI-Beta: assistants=%s'.", want, v, want).WithCode("invalid_beta")
 	}
 	return nil
+}
+
+// Decode reads a body. An empty one is an empty object: several clients send none where nothing is asked.
+func Decode[T any](w http.ResponseWriter, r *http.Request) (v T, err error) {
+	if r.ContentLength == 0 && len(r.TransferEncoding) == 0 {
+		return v, nil
+	}
+	return httpapi.Decode[T](w, r, httpapi.Strict)
+}
+
+// PageOf is a part of a short list that lies in memory, oldest first, for those that have no table of their own.
+func PageOf[T any](all []T, p store.Paging, id func(T) string) (_ []T, more bool, err error) {
+	all = slices.Clone(all)
+	if p.Order != "asc" {
+		slices.Reverse(all)
+	}
+	find := func(param, name string) (int, error) {
+		i := slices.IndexFunc(all, func(v T) bool { return id(v) == name })
+		if i < 0 {
+			e := fault.New(fault.NotFound, "No file found with id '%.80s'.", name)
+			e.Param = param
+			return 0, e
+		}
+		return i, nil
+	}
+	from, to := 0, len(all)
+	if p.After != "" {
+		if from, err = find("after", p.After); err != nil {
+			return nil, false, err
+		}
+		from++
+	}
+	if p.Before != "" {
+		if to, err = find("before", p.Before); err != nil {
+			return nil, false, err
+		}
+	}
+	all = all[min(from, to):to]
+	if len(all) <= p.Limit {
+		return all, false, nil
+	}
+	if p.Before != "" && p.After == "" {
+		return all[len(all)-p.Limit:], true, nil
+	}
+	return all[:p.Limit], true, nil
 }
