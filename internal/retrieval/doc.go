@@ -24,8 +24,8 @@
 // # Files
 //
 // retrieval.go has the stores, attach.go what is in them, jobs.go and ingest.go how a file becomes chunks, search.go the search,
-// sql*.go the statements, http*.go the JSON shapes. chunk cuts texts, lexical scores words, cite turns the marks of an answer into
-// annotations, filesearch is the tool that a model calls.
+// sql*.go the statements, http*.go the JSON shapes. chunk cuts texts, lexical scores words, filesearch is the tool that a model
+// calls.
 //
 // # Invariants
 //

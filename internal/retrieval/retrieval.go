@@ -83,7 +83,7 @@ func (c *Counts) add(s Status, n int) {
 // Status is "expired", "in_progress" while a file is being read, or "completed".
 func (s *Store) Status() string {
 	switch {
-	case s.state != live:
+	case s.state == expired || s.state == deleted:
 		return string(expired)
 	case s.Counts.InProgress > 0:
 		return string(InProgress)

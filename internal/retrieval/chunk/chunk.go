@@ -47,7 +47,7 @@ type Chunk struct {
 	Text    string
 	Heading string // of its first passage
 	Page    int    // of its first passage
-	Tokens  int    // about; never fewer than there are
+	Tokens  int    // about: its passages' together
 }
 
 // Cut cuts a document. Blocks of white space are left out; a document of nothing else has no chunks.
@@ -137,14 +137,15 @@ func headerOf(table string) string {
 }
 
 func (c *cutter) fits(text string) bool {
-	return c.filled && c.open.Tokens+1+c.enc.Count(text) <= c.limit
+	return c.filled && c.open.Tokens+c.enc.Count("\n"+text) <= c.limit
 }
 
 // add puts a text of at most limit tokens into the open passage, or into a new one.
 func (c *cutter) add(text string, b documents.Block, start bool, before string) {
-	n := c.enc.Count(text)
+	// A text has other tokens behind a blank than at the beginning.
+	n := max(c.enc.Count(text), c.enc.Count(before+text))
 	table := c.open.table
-	if c.filled && c.open.Tokens+1+n > c.limit {
+	if c.filled && c.open.Tokens+n > c.limit {
 		c.flush()
 	}
 	if !c.filled {
@@ -156,7 +157,10 @@ func (c *cutter) add(text string, b documents.Block, start bool, before string) 
 		c.filled = true
 	} else {
 		c.open.Text += before + text
-		c.open.Tokens += n + 1
+		c.open.Tokens += n
+		if c.open.Page == 0 {
+			c.open.Page = b.Page
+		}
 		if c.bare {
 			c.open.kind = b.Kind
 		}
@@ -220,8 +224,12 @@ func (c *cutter) atoms(text string, k documents.Kind) []atom {
 			before = "\n"
 		}
 		for _, s := range sentences(line) {
-			if s = strings.TrimSpace(s); s != "" {
-				out = c.short(out, s, before)
+			trimmed := strings.TrimLeft(s, " \t")
+			if before == " " && len(trimmed) == len(s) {
+				before = "" // there was no blank
+			}
+			if trimmed = strings.TrimSpace(trimmed); trimmed != "" {
+				out = c.short(out, trimmed, before)
 				before = " "
 			}
 		}
@@ -293,8 +301,8 @@ func assemble(passages []Passage, o Options) []Chunk {
 	var out []Chunk
 	for from := 0; from < len(passages); {
 		to, tokens := from, 0
-		for to < len(passages) && (to == from || tokens+1+passages[to].Tokens <= o.Tokens) {
-			tokens += passages[to].Tokens + 1
+		for to < len(passages) && (to == from || tokens+passages[to].Tokens <= o.Tokens) {
+			tokens += passages[to].Tokens
 			to++
 		}
 		if to < len(passages) {
@@ -328,9 +336,9 @@ func boundary(passages []Passage, from, to int) int {
 // begin is where the chunk after from…to begins: as early as the overlap allows, and later than the one before.
 func begin(passages []Passage, from, to, overlap int) int {
 	at, tokens := to, 0
-	for at-1 > from && tokens+1+passages[at-1].Tokens <= overlap {
+	for at-1 > from && tokens+passages[at-1].Tokens <= overlap {
 		at--
-		tokens += passages[at].Tokens + 1
+		tokens += passages[at].Tokens
 	}
 	return at
 }
@@ -349,7 +357,7 @@ func join(passages []Passage, from, to int) Chunk {
 			}
 		}
 		b.WriteString(text)
-		c.Tokens += p.Tokens + 1
+		c.Tokens += p.Tokens
 	}
 	c.Text = b.String()
 	return c
