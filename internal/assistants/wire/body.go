@@ -120,6 +120,14 @@ func (b *AssistantBody) Change(v Version) (c object.AssistantChange, err error) 
 func maybe(t Text) object.Maybe { return object.Maybe{Given: t.Given, Text: t.Value} }
 
 // change is what tool_resources ask for.
+// Change is what the body of a run asks for; the other bodies have it within theirs.
+func (r *Resources) Change(v Version) (object.ResourcesChange, error) {
+	if err := v.only(V2, "tool_resources", r != nil); err != nil {
+		return object.ResourcesChange{}, err
+	}
+	return r.change()
+}
+
 func (r *Resources) change() (c object.ResourcesChange, err error) {
 	if r == nil {
 		return c, nil

@@ -1,0 +1,192 @@
+package runs
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/parley-ai/parley/internal/agent"
+	"github.com/parley-ai/parley/internal/assistants/object"
+)
+
+// cursor is how far a run got: see the package doc.
+type cursor struct {
+	Upto        int64        `json:"upto"`              // position of the thread's newest message when the run was made
+	Turns       []agent.Turn `json:"turns,omitempty"`   // whole ones; calls of the last may be open
+	Started     []string     `json:"started,omitempty"` // calls of the last turn whose execution was begun
+	Said        *said        `json:"said,omitempty"`    // words of the turn under way that are whole: its calls had begun
+	Message     string       `json:"message,omitempty"` // begun in the turn under way
+	MessageStep string       `json:"message_step,omitempty"`
+	ToolStep    string       `json:"tool_step,omitempty"` // begun in the turn under way, or that of the last turn with open calls
+	Usage       object.Usage `json:"usage"`
+	Attempts    int          `json:"attempts,omitempty"` // executions since the run got any further
+	Sources     []source     `json:"sources,omitempty"`  // what the model's words may point to
+	Images      []string     `json:"images,omitempty"`   // files of images for the next message
+}
+
+type said struct {
+	Text string `json:"text"`
+}
+
+// source is a text that stands for a file: the marker of a passage, or the path of a file that was made.
+type source struct {
+	Text  string `json:"text"`
+	File  string `json:"file"`
+	Quote string `json:"quote,omitempty"`
+	Path  bool   `json:"path,omitempty"`
+}
+
+func readCursor(raw jsontext.Value) (c cursor, err error) {
+	if len(raw) > 0 {
+		err = json.Unmarshal(raw, &c)
+	}
+	return c, err
+}
+
+// write returns the cursor's JSON; it never fails, as it holds texts and numbers only.
+func (c *cursor) write() jsontext.Value {
+	data, err := json.Marshal(c)
+	if err != nil {
+		panic(err)
+	}
+	return data
+}
+
+// clone is a copy that may be changed while the cursor stays as it is.
+func (c *cursor) clone() cursor {
+	out := *c
+	out.Turns = slices.Clone(c.Turns)
+	if n := len(out.Turns); n > 0 {
+		out.Turns[n-1].Results = slices.Clone(c.Turns[n-1].Results)
+	}
+	out.Started, out.Sources, out.Images = slices.Clone(c.Started), slices.Clone(c.Sources), slices.Clone(c.Images)
+	return out
+}
+
+// last is the last turn; nil when there is none.
+func (c *cursor) last() *agent.Turn {
+	if len(c.Turns) == 0 {
+		return nil
+	}
+	return &c.Turns[len(c.Turns)-1]
+}
+
+// learn adds what a result lets the model's words point to.
+func (c *cursor) learn(r agent.Result) {
+	for _, h := range r.Hits {
+		if h.Marker != "" && h.FileID != "" {
+			c.Sources = append(c.Sources, source{Text: h.Marker, File: h.FileID, Quote: h.Text})
+		}
+	}
+	for _, f := range r.Files {
+		c.Sources = append(c.Sources, source{Text: "sandbox:" + f.Path, File: f.ID, Path: true})
+	}
+	for _, o := range r.Outputs {
+		if o.FileID != "" {
+			c.Images = append(c.Images, o.FileID)
+		}
+	}
+}
+
+// annotate finds what words point to, from byte from on. It returns the annotations in order, and up to where words can have no
+// further ones, so that a text that grows is looked through once.
+func annotate(text string, from int, sources []source) (found []object.Annotation, upto int) {
+	upto = from
+	if len(sources) == 0 {
+		return nil, len(text)
+	}
+	chars, counted := utf8.RuneCountInString(text[:from]), from
+	for at := from; at < len(text); {
+		best := match(text[at:], sources)
+		if best == nil {
+			at++
+			continue
+		}
+		chars += utf8.RuneCountInString(text[counted:at])
+		counted = at
+		a := object.Annotation{Type: object.FileCitation, Text: best.Text, FileID: best.File, Quote: best.Quote, Start: chars, End: chars + utf8.RuneCountInString(best.Text)}
+		if best.Path {
+			a.Type = object.FilePath
+		}
+		found = append(found, a)
+		at += len(best.Text)
+		upto = at
+	}
+	longest := 0
+	for _, s := range sources {
+		longest = max(longest, len(s.Text))
+	}
+	// What is behind may be the beginning of a marker.
+	if tail := len(text) - longest + 1; tail > upto {
+		upto = tail
+		for upto > 0 && !utf8.RuneStart(text[upto]) {
+			upto--
+		}
+	}
+	return found, upto
+}
+
+// match is the longest source that a text begins with.
+func match(text string, sources []source) (best *source) {
+	for i := range sources {
+		s := &sources[i]
+		if s.Text != "" && strings.HasPrefix(text, s.Text) && (best == nil || len(s.Text) > len(best.Text)) {
+			best = s
+		}
+	}
+	return best
+}
+
+// codeSoFar is the program in the arguments of a call that may not be whole yet: the first text among their members.
+func codeSoFar(arguments string) string {
+	colon := strings.IndexByte(arguments, ':')
+	if colon < 0 {
+		return ""
+	}
+	rest := strings.TrimLeft(arguments[colon+1:], " \t\r\n")
+	if !strings.HasPrefix(rest, `"`) {
+		return ""
+	}
+	end, whole := 1, false
+scan:
+	for end < len(rest) && !whole {
+		switch {
+		case rest[end] == '"':
+			whole = true
+			continue
+		case rest[end] != '\\':
+			end++
+			continue
+		}
+		step := 2
+		if end+1 < len(rest) && rest[end+1] == 'u' {
+			step = 6
+		}
+		if end+step > len(rest) {
+			break scan // an escape that is not whole
+		}
+		end += step
+	}
+	body := rest[1:end]
+	if !whole {
+		// Half of a pair of escapes, or of a letter, is shown when the other half is there.
+		if i := strings.LastIndex(body, `\u`); i >= 0 && i+6 == len(body) && isHighSurrogate(body[i+2:]) {
+			body = body[:i]
+		}
+		for len(body) > 0 && !utf8.ValidString(body) {
+			body = body[:len(body)-1]
+		}
+	}
+	var out string
+	if json.Unmarshal([]byte(`"`+body+`"`), &out) != nil {
+		return ""
+	}
+	return out
+}
+
+func isHighSurrogate(hex string) bool {
+	return len(hex) == 4 && (hex[0] == 'd' || hex[0] == 'D') && strings.ContainsRune("89abAB", rune(hex[1]))
+}
