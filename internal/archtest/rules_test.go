@@ -11,6 +11,7 @@ var tiers = map[string]int{
 	"internal/tokenizer/bpe": 0,
 
 	"internal/store": 1, "internal/presence": 1, "internal/blob": 1, "internal/jobs": 1, "internal/bus": 1, "internal/httpapi": 1,
+	"internal/sandbox": 1,
 	"internal/openapi": 1, "internal/egress": 1, "internal/engine": 1, "internal/chattemplate": 1, "internal/jsonschema": 1, "internal/audit": 1,
 	"internal/mail":      1,
 	"internal/secrets":   1,

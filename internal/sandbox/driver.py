@@ -1,0 +1,692 @@
+# The sandbox's process 1. It speaks with the server on stdin and stdout: a JSON object in a line, with "bytes": N
+# followed by N raw bytes. What users write never runs here: it runs in a child of another uid, the kernel, which shares
+# the imported libraries with this process by fork and can be killed and made anew in milliseconds, while the files stay.
+import ast, errno, fcntl, json, os, resource, select, signal, stat, sys, time, traceback, linecache
+
+INP, OUT = os.dup(0), os.dup(1)
+DATA = "/mnt/data"
+UID = 1000
+CHUNK = 1 << 18
+MAX_HEADER = 1 << 16
+
+
+def write_all(fd, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view):]
+
+
+def send(frame, data=b""):
+    if data:
+        frame["bytes"] = len(data)
+    write_all(OUT, json.dumps(frame).encode() + b"\n" + data)
+
+
+class Reader:
+    """Frames of a file descriptor that this process trusts: the server."""
+
+    def __init__(self, fd):
+        self.fd, self.buf = fd, b""
+
+    def line(self):
+        while b"\n" not in self.buf:
+            more = os.read(self.fd, 1 << 16)
+            if not more:
+                os._exit(0)  # the server is gone
+            self.buf += more
+        line, self.buf = self.buf.split(b"\n", 1)
+        return json.loads(line)
+
+    def raw(self, n, sink):
+        while n:
+            if not self.buf:
+                self.buf = os.read(self.fd, 1 << 20)
+                if not self.buf:
+                    os._exit(0)
+            piece, self.buf = self.buf[:n], self.buf[n:]
+            n -= len(piece)
+            sink(piece)
+
+    def pending(self):
+        return b"\n" in self.buf
+
+
+# --- the kernel: the child in which users' code runs ---------------------------------------------------------------
+
+class Kernel:
+    def __init__(self, control, images, image_bytes):
+        self.control, self.images, self.image_bytes = control, images, image_bytes
+        self.count = 0
+        self.sent = 0
+        self.space = {"__name__": "__main__", "__builtins__": __builtins__, "display": self.display}
+
+    def tell(self, frame, data=b""):
+        if data:
+            frame["bytes"] = len(data)
+        write_all(self.control, json.dumps(frame).encode() + b"\n" + data)
+
+    def image(self, data):
+        if self.sent >= self.images:
+            if self.sent == self.images:
+                print("[further images of this run are left out: at most %d]" % self.images)
+            self.sent += 1
+            return
+        if len(data) > self.image_bytes:
+            print("[an image of %d bytes is left out: larger than %d; save it to /mnt/data instead]" % (len(data), self.image_bytes))
+            return
+        sys.stdout.flush()
+        self.sent += 1
+        self.tell({"t": "image"}, data)
+
+    def figures(self, *args, **kwargs):
+        plt = sys.modules.get("matplotlib.pyplot")
+        if plt is None:
+            return
+        import io
+        for number in plt.get_fignums():
+            figure = plt.figure(number)
+            out = io.BytesIO()
+            figure.savefig(out, format="png", bbox_inches="tight")
+            plt.close(figure)
+            self.image(out.getvalue())
+
+    def display(self, *values):
+        for value in values:
+            if value is None:
+                continue
+            pil = sys.modules.get("PIL.Image")
+            fig = sys.modules.get("matplotlib.figure")
+            if pil and isinstance(value, pil.Image):
+                import io
+                out = io.BytesIO()
+                value.save(out, format="png")
+                self.image(out.getvalue())
+            elif fig and isinstance(value, fig.Figure):
+                if getattr(value, "number", None) in sys.modules["matplotlib.pyplot"].get_fignums():
+                    continue  # is shown at the end with the others
+                import io
+                out = io.BytesIO()
+                value.savefig(out, format="png", bbox_inches="tight")
+                self.image(out.getvalue())
+            else:
+                print(repr(value))
+
+    def shell(self, command):
+        import subprocess
+        done = subprocess.run(command, shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        print(done.stdout.decode(errors="replace"), end="")
+
+    def parse(self, code, name):
+        try:
+            return ast.parse(code, name)
+        except SyntaxError:
+            # What notebooks know besides Python: lines that begin with ! are for the shell, with % for the notebook.
+            lines, found = [], False
+            for line in code.splitlines():
+                bare = line.lstrip()
+                indent = line[: len(line) - len(bare)]
+                if bare.startswith("!"):
+                    line, found = indent + "__shell__(%r)" % bare[1:], True
+                elif bare.startswith("%"):
+                    line, found = indent + "pass", True
+                lines.append(line)
+            if not found:
+                raise
+            return ast.parse("\n".join(lines), name)
+
+    def cell(self, code):
+        self.count += 1
+        self.sent = 0
+        name = "<cell %d>" % self.count
+        linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+        self.space["__shell__"] = self.shell
+        ok = True
+        try:
+            tree = self.parse(code, name)
+            last = None
+            if tree.body and isinstance(tree.body[-1], ast.Expr):
+                last = ast.Expression(tree.body.pop().value)
+            exec(compile(tree, name, "exec"), self.space)
+            if last is not None:
+                # A ; at the end keeps the value quiet, as in a notebook.
+                value = eval(compile(last, name, "eval"), self.space)
+                if value is not None and not code.rstrip().endswith(";"):
+                    self.space["_"] = value
+                    self.display(value)
+            self.figures()
+        except SystemExit as e:
+            if e.code not in (None, 0):
+                print("SystemExit: %s" % (e.code,))
+                ok = False
+        except BaseException as e:
+            ok = False
+            self.complain(e, name)
+            try:
+                plt = sys.modules.get("matplotlib.pyplot")
+                plt and plt.close("all")
+            except BaseException:
+                pass
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BaseException:
+                pass
+        self.tell({"t": "done", "ok": ok})
+
+    def complain(self, e, name):
+        """Prints the error with the lines of the user's code, not the driver's."""
+        try:
+            tb = e.__traceback__
+            while tb is not None and not tb.tb_frame.f_code.co_filename.startswith("<cell "):
+                tb = tb.tb_next
+            if isinstance(e, KeyboardInterrupt):
+                print("KeyboardInterrupt: the code was stopped", file=sys.stderr)
+                return
+            text = "".join(traceback.format_exception(type(e), e, tb, limit=-12 if tb else None))
+            if len(text) > 8000:
+                text = text[:4000] + "\n[…]\n" + text[-4000:]
+            sys.stderr.write(text)
+        except BaseException:
+            try:
+                sys.stderr.write("%s: its text cannot be shown\n" % type(e).__name__)
+            except BaseException:
+                pass
+
+    def loop(self):
+        buf = b""
+        while True:
+            try:
+                while b"\n" not in buf:
+                    more = os.read(self.control, 1 << 16)
+                    if not more:
+                        os._exit(0)
+                    buf += more
+                line, buf = buf.split(b"\n", 1)
+                size = json.loads(line)["size"]
+                while len(buf) < size:
+                    buf += os.read(self.control, 1 << 20)
+                code, buf = buf[:size].decode("utf-8", "replace"), buf[size:]
+            except KeyboardInterrupt:
+                continue  # came between two runs
+            try:
+                self.cell(code)
+            except KeyboardInterrupt:
+                self.tell({"t": "done", "ok": False})
+
+
+def start_kernel(config, modules):
+    """Forks the process of users' code. Returns its pid and the pipes to it."""
+    import socket
+    ours, theirs = socket.socketpair()
+    out_read, out_write = os.pipe()
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        os.close(out_write)
+        for fd in (out_read, ours.fileno()):
+            os.set_blocking(fd, False)
+        return pid, ours, out_read
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if config["inside"]:
+            with open(PIDS + "/cgroup.procs", "w") as f:
+                f.write(str(os.getpid()))
+        control = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, 100)
+        null = os.open("/dev/null", os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(out_write, 1)
+        os.dup2(out_write, 2)
+        for fd in os.listdir("/proc/self/fd"):
+            if int(fd) > 2 and int(fd) != control:
+                try:
+                    os.close(int(fd))
+                except OSError:
+                    pass
+        os.setsid()
+        if config["inside"]:
+            os.setgroups([])
+            os.setgid(UID)
+            os.setuid(UID)
+        os.umask(0o022)
+        os.chdir(DATA)
+        base = int(open("/proc/self/statm").read().split()[0]) * 4096
+        resource.setrlimit(resource.RLIMIT_AS, (base + config["memory"],) * 2)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+        os.environ.clear()
+        os.environ.update(config["env"])
+        sys.stdin = open(0)
+        sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", errors="replace", closefd=False)
+        sys.stderr = sys.__stderr__ = open(2, "w", encoding="utf-8", errors="replace", closefd=False, buffering=1)
+        sys.stdout.reconfigure(line_buffering=True)
+        sys.argv = [""]
+        sys.path.insert(0, "")
+        sys.setrecursionlimit(1000)
+        kernel = Kernel(control, config["images"], config["image_bytes"])
+        plt = sys.modules.get("matplotlib.pyplot")
+        if plt:
+            plt.show = kernel.figures
+        if "numpy" in sys.modules:
+            sys.modules["numpy"].random.seed()
+        # The code's own __main__ is not this program.
+        main = type(sys)("__main__")
+        main.__dict__.update(kernel.space)
+        kernel.space = main.__dict__
+        sys.modules["__main__"] = main
+        kernel.loop()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(70)
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+def open_inside(path, flags, make=False):
+    """Opens a path below DATA, following no link in any part; makes the directories on the way. Returns the file descriptor."""
+    parts = [p for p in path.split("/") if p]
+    if not parts or any(p in (".", "..") for p in parts):
+        raise OSError(errno.EINVAL, "not a path below %s" % DATA)
+    at = os.open(DATA, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        for part in parts[:-1]:
+            made = False
+            if make:
+                try:
+                    os.mkdir(part, 0o755, dir_fd=at)
+                    made = True
+                except FileExistsError:
+                    pass
+            if made and os.getuid() == 0:
+                os.chown(part, UID, UID, dir_fd=at, follow_symlinks=False)
+            inner = os.open(part, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+            os.close(at)
+            at = inner
+        if make:
+            try:
+                os.unlink(parts[-1], dir_fd=at)
+            except OSError:
+                pass
+        return os.open(parts[-1], flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644, dir_fd=at)
+    finally:
+        os.close(at)
+
+
+def list_files(limit):
+    """Regular files below DATA; links, devices, sockets and pipes are left out, so are names that are not UTF-8."""
+    found, left = [], 0
+    todo = [("", 0)]
+    while todo:
+        prefix, depth = todo.pop()
+        try:
+            fd = os.open(DATA + "/" + prefix, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            with os.scandir(fd) as entries:
+                for e in entries:
+                    if len(found) >= limit:
+                        return found, left + 1
+                    try:
+                        if len((prefix + e.name).encode("utf-8")) > 512:
+                            raise OSError(errno.ENAMETOOLONG, "too long")
+                        st = os.stat(e.name, dir_fd=fd, follow_symlinks=False)
+                    except (OSError, UnicodeError):
+                        left += 1
+                        continue
+                    if stat.S_ISDIR(st.st_mode):
+                        if depth < 8:
+                            todo.append((prefix + e.name + "/", depth + 1))
+                    elif stat.S_ISREG(st.st_mode) and st.st_nlink == 1:
+                        found.append({"path": prefix + e.name, "size": st.st_size, "mtime": st.st_mtime_ns, "inode": st.st_ino})
+                    else:
+                        left += 1
+        except OSError:
+            pass
+        finally:
+            os.close(fd)
+    return found, left
+
+
+# --- the supervisor --------------------------------------------------------------------------------------------------
+
+PIDS = "/sys/fs/cgroup/pids/code"
+
+
+def used_memory():
+    total = free = 0
+    with open("/proc/meminfo") as f:
+        for line in f:
+            if line.startswith("MemTotal:"):
+                total = int(line.split()[1])
+            elif line.startswith("MemFree:"):
+                free = int(line.split()[1])
+                break
+    return (total - free) << 10
+
+
+class Supervisor:
+    def __init__(self, config):
+        self.config = config
+        self.server = Reader(INP)
+        self.kernel = None  # pid, control, out
+        self.running = None  # of the run that is going on: its limits and counts
+        self.control = b""
+        self.skip = 0
+        self.base = 0
+
+    def prepare(self):
+        if self.config["inside"]:
+            os.makedirs(PIDS, exist_ok=True)
+            with open(PIDS + "/pids.max", "w") as f:
+                f.write(str(self.config["pids"]))
+            os.chown(DATA, UID, UID)
+        for module in self.config["warm"]:
+            try:
+                __import__(module)
+            except ImportError:
+                pass
+        plt = sys.modules.get("matplotlib.pyplot")
+        if plt and self.config["chart"]:
+            # The first chart finds fonts and builds glyphs: once here, for all kernels.
+            import io
+            figure, axes = plt.subplots()
+            axes.plot([0, 1])
+            axes.set_title("a")
+            figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+            plt.close("all")
+        import gc
+        gc.collect()
+        gc.freeze()
+        self.wake_read, wake_write = os.pipe()
+        os.set_blocking(self.wake_read, False)
+        os.set_blocking(wake_write, False)
+        signal.signal(signal.SIGCHLD, lambda *a: None)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        self.fork()
+        self.base = used_memory()
+        send({"t": "ready"})
+
+    def fork(self):
+        self.control, self.skip = b"", 0
+        self.kernel = start_kernel(self.config, sys.modules)
+
+    def drop(self):
+        """Kills every process of users' code; the kernel is made anew when it is needed."""
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        if self.kernel:
+            _, control, out = self.kernel
+            self.drain()
+            control.close()
+            os.close(out)
+            self.kernel = None
+
+    def reap(self):
+        """Takes every dead child, of which this process, as number 1, has more than it made. Reports whether the kernel is among them."""
+        died = None
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            if self.kernel and pid == self.kernel[0]:
+                died = status
+        return died
+
+    def run(self, command):
+        code = []
+        self.server.raw(command["bytes"], code.append)
+        if self.kernel is None:
+            self.fork()
+        now = time.monotonic()
+        self.running = {"id": command["id"], "until": now + command["timeout"], "said": 0, "stopped": None, "images": 0, "next": now}
+        code = b"".join(code)
+        data = json.dumps({"size": len(code)}).encode() + b"\n" + code
+        control = self.kernel[1]
+        deadline = now + 5
+        while data:
+            try:
+                data = data[control.send(data):]
+            except BlockingIOError:
+                # A kernel that does not read was broken by what it ran before.
+                if time.monotonic() > deadline:
+                    self.finish("died", why="broken")
+                    return
+                self.read_out()
+                time.sleep(0.001)
+            except OSError:
+                self.finish("died", why="broken")
+                return
+
+    def finish(self, end, **more):
+        if end == "died":
+            self.drop()
+        elif self.kernel:
+            self.drain()
+        run, self.running = self.running, None
+        send(dict({"t": end, "id": run["id"], "truncated": run["said"] > self.config["output"]}, **more))
+
+    def say(self, data):
+        run = self.running
+        if run is None:
+            return  # a thread or process left behind by an earlier run
+        left = self.config["output"] - run["said"]
+        run["said"] += len(data)
+        if left > 0:
+            send({"t": "text", "id": run["id"]}, data[:left])
+
+    def read_out(self):
+        try:
+            data = os.read(self.kernel[2], CHUNK)
+        except OSError:
+            return False
+        if data:
+            self.say(data)
+        return bool(data)
+
+    def drain(self):
+        # A pipe holds 64 KiB; more than a few of them after the end are of somebody who never stops.
+        for _ in range(8):
+            if not self.read_out():
+                return
+
+    def read_control(self):
+        """Takes what the kernel says of its run. Users' code may write here too: nothing of it is believed beyond its own run."""
+        try:
+            data = self.kernel[1].recv(CHUNK)
+        except OSError:
+            return
+        if not data:
+            # Closed: it ended, or the code closed what it has from us.
+            status = self.reap()
+            deadline = time.monotonic() + 0.5
+            while status is None and time.monotonic() < deadline:
+                time.sleep(0.002)
+                status = self.reap()
+            return self.ended(status)
+        self.control += data
+        while self.kernel and self.control:
+            if b"\n" not in self.control[:MAX_HEADER]:
+                if len(self.control) >= MAX_HEADER:
+                    self.broken()
+                return
+            line, rest = self.control.split(b"\n", 1)
+            try:
+                frame = json.loads(line)
+                kind, size = frame["t"], int(frame.get("bytes", 0))
+            except (ValueError, TypeError, KeyError, RecursionError):
+                return self.broken()
+            if kind == "image":
+                if not 0 < size <= self.config["image_bytes"]:
+                    return self.broken()
+                if len(rest) < size:
+                    return
+                self.control = rest[size:]
+                if self.running and self.running["images"] < self.config["images"]:
+                    self.running["images"] += 1
+                    self.drain()
+                    send({"t": "image", "id": self.running["id"]}, rest[:size])
+            elif kind == "done":
+                self.control = rest
+                if self.running:
+                    stopped = self.running["stopped"]
+                    self.finish("done", ok=frame.get("ok") is True and not stopped, why=stopped or "")
+            else:
+                return self.broken()
+
+    def ended(self, status):
+        """The kernel is gone, with a status, or with none when it lives and no longer speaks."""
+        if not self.running:
+            self.drop()
+        elif status is None:
+            self.finish("died", why="broken")
+        else:
+            self.finish("died", why="exit", status=os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status))
+
+    def broken(self):
+        if self.running:
+            self.finish("died", why="broken")
+        else:
+            self.drop()
+
+    def watch(self):
+        """Ends a run that goes beyond its limits."""
+        run, now = self.running, time.monotonic()
+        if now < run["next"]:
+            return
+        run["next"] = now + 0.1
+        disk = os.statvfs(DATA)
+        if disk.f_files - disk.f_ffree > self.config["files"]:
+            return self.finish("died", why="files")
+        held = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+        if self.config["inside"] and used_memory() - self.base - held > self.config["memory"]:
+            return self.finish("died", why="memory")
+        if now > run["until"] + 2:
+            return self.finish("died", why=run["stopped"] or "timeout")
+        if now > run["until"] and not run["stopped"]:
+            self.interrupt("timeout")
+
+    def interrupt(self, why):
+        if self.running and not self.running["stopped"] and self.kernel:
+            self.running["stopped"] = why
+            self.running["until"] = min(self.running["until"], time.monotonic())
+            try:
+                os.kill(self.kernel[0], signal.SIGINT)
+            except OSError:
+                pass
+
+    def put(self, command):
+        left, error, fd = command["bytes"], "", -1
+        try:
+            fd = open_inside(command["path"], os.O_WRONLY | os.O_CREAT | os.O_EXCL, make=True)
+            if self.config["inside"]:
+                os.fchown(fd, UID, UID)
+        except OSError as e:
+            error = e.strerror
+
+        def sink(piece):
+            nonlocal error
+            if not error:
+                try:
+                    write_all(fd, piece)
+                except OSError as e:
+                    error = e.strerror
+
+        self.server.raw(left, sink)
+        entry = {}
+        if fd >= 0:
+            if error:
+                os.ftruncate(fd, 0)
+            else:
+                st = os.fstat(fd)
+                entry = {"path": command["path"], "size": st.st_size, "mtime": st.st_mtime_ns, "inode": st.st_ino}
+            os.close(fd)
+        send({"t": "put", "error": error, "file": entry})
+
+    def get(self, command):
+        try:
+            fd = open_inside(command["path"], os.O_RDONLY)
+        except OSError as e:
+            return send({"t": "end", "error": e.strerror})
+        try:
+            st = os.fstat(fd)
+            if not stat.S_ISREG(st.st_mode):
+                return send({"t": "end", "error": "not a file"})
+            left = min(command["limit"], st.st_size)
+            while left > 0:
+                data = os.read(fd, min(CHUNK, left))
+                if not data:
+                    break
+                left -= len(data)
+                send({"t": "piece"}, data)
+            send({"t": "end", "error": ""})
+        except OSError as e:
+            send({"t": "end", "error": e.strerror})
+        finally:
+            os.close(fd)
+
+    def command(self):
+        c = self.server.line()
+        op = c["op"]
+        if op == "run":
+            self.run(c)
+        elif op == "interrupt":
+            self.interrupt("cancelled")
+        elif op == "put":
+            self.put(c)
+        elif op == "get":
+            self.get(c)
+        elif op == "list":
+            files, left = list_files(c["limit"])
+            # In pieces: one line is never long.
+            for i in range(0, len(files), 20):
+                send({"t": "files", "files": files[i:i + 20]})
+            send({"t": "end", "error": "", "left": left})
+
+    def loop(self):
+        while True:
+            fds = [INP, self.wake_read]
+            if self.kernel:
+                fds += [self.kernel[1].fileno(), self.kernel[2]]
+            ready = [INP] if self.server.pending() else select.select(fds, [], [], 0.05 if self.running else 60)[0]
+            if self.kernel and self.kernel[2] in ready:
+                self.read_out()
+            if self.kernel and self.kernel[1].fileno() in ready:
+                self.read_control()
+            if self.wake_read in ready:
+                try:
+                    os.read(self.wake_read, 4096)
+                except OSError:
+                    pass
+            died = self.reap()
+            if died is not None and self.kernel:
+                self.ended(died)
+            if self.running:
+                self.watch()
+            if INP in ready:
+                self.command()
+
+
+def main():
+    null = os.open("/dev/null", os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+        signal.signal(s, signal.SIG_IGN)
+    boot = Reader(INP)
+    config = boot.line()
+    os.environ.update(config["env"])
+    supervisor = Supervisor(config)
+    supervisor.server = boot
+    supervisor.prepare()
+    supervisor.loop()
+
+
+main()
