@@ -63,7 +63,7 @@ func (s *Service) Create(ctx context.Context, who actor.Actor, in Request) (obje
 	var run object.Run
 	var th object.Thread
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
-		a, err := s.assistants.Find(ctx, tx, who, in.AssistantID)
+		a, err := s.assistants.GetIn(ctx, tx, who, in.AssistantID)
 		if err != nil {
 			return err
 		}

@@ -45,10 +45,10 @@ type Servers interface {
 	Alive(ctx context.Context, q store.Q) (map[string]bool, error)
 }
 
-// Assistants finds assistants and makes threads; *assistants.Service is one.
+// Assistants finds assistants; *assistants.Service is one.
 type Assistants interface {
-	// Find returns an assistant of the caller's project with its files.
-	Find(ctx context.Context, q store.Q, who actor.Actor, id string) (object.Assistant, error)
+	// GetIn returns an assistant of the caller's project with its files.
+	GetIn(ctx context.Context, q store.Q, who actor.Actor, id string) (object.Assistant, error)
 }
 
 // Use is what a tool is made for.

@@ -20,10 +20,14 @@ type Service struct {
 	reach    *reach.Keeper
 	jobs     *jobs.Jobs
 	onDelete []Hook
+	onGone   []MessageHook
 }
 
 // Hook is called in the transaction that deletes a thread.
 type Hook func(ctx context.Context, tx *store.Tx, who actor.Actor, threadID string) error
+
+// MessageHook is called in the transaction that deletes the message at a position of a thread.
+type MessageHook func(ctx context.Context, tx *store.Tx, threadID string, position int64) error
 
 // New returns the service and registers its jobs: call it before jobs start.
 func New(s *Store, r *reach.Keeper, j *jobs.Jobs) *Service {
@@ -34,6 +38,9 @@ func New(s *Store, r *reach.Keeper, j *jobs.Jobs) *Service {
 
 // OnDelete has hook called with each thread that is deleted. Call it before serving.
 func (s *Service) OnDelete(hook Hook) { s.onDelete = append(s.onDelete, hook) }
+
+// OnDeleteMessage has hook called with each message that is deleted. Call it before serving.
+func (s *Service) OnDeleteMessage(hook MessageHook) { s.onGone = append(s.onGone, hook) }
 
 // Create makes a thread with its first messages.
 func (s *Service) Create(ctx context.Context, who actor.Actor, n object.NewThread) (t object.Thread, err error) {
@@ -312,6 +319,11 @@ func (s *Service) DeleteMessage(ctx context.Context, who actor.Actor, threadID, 
 		}
 		if m.Status == object.InProgress {
 			return fault.New(fault.Invalid, "Can't delete message %s while run %s is writing it.", id, m.RunID)
+		}
+		for _, hook := range s.onGone {
+			if err := hook(ctx, tx, threadID, m.Position); err != nil {
+				return err
+			}
 		}
 		return s.deleteMessage(ctx, tx, threadID, id)
 	})

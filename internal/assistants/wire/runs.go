@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/parley-ai/parley/internal/assistants/object"
 )
 
@@ -200,6 +202,7 @@ type Step struct {
 	CompletedAt *int64            `json:"completed_at"`
 	Metadata    map[string]string `json:"metadata"`
 	Usage       *Usage            `json:"usage" doc:"null while it is in progress."`
+	Context     jsontext.Value    `json:"context,omitzero" doc:"What of the thread the model saw in this step, and what was left out. OpenAI has no such member."`
 }
 
 // StepDetails are what a step did.
@@ -319,7 +322,7 @@ func (v Version) Step(t object.Step, content bool) Step {
 	out := Step{
 		ID: t.ID, Object: "thread.run.step", CreatedAt: t.Created.Unix(), AssistantID: t.AssistantID, ThreadID: t.ThreadID, RunID: t.RunID, Type: t.Type,
 		Status: t.Status, StepDetails: StepDetails{Type: t.Type}, LastError: lastError(t.LastError), ExpiredAt: seconds(t.ExpiredAt),
-		CancelledAt: seconds(t.CancelledAt), FailedAt: seconds(t.FailedAt), CompletedAt: seconds(t.CompletedAt), Metadata: t.Metadata, Usage: usage(t.Usage),
+		CancelledAt: seconds(t.CancelledAt), FailedAt: seconds(t.FailedAt), CompletedAt: seconds(t.CompletedAt), Metadata: t.Metadata, Usage: usage(t.Usage), Context: t.Context,
 	}
 	if t.Type == object.MessageCreation {
 		out.StepDetails.MessageCreation = &MessageCreation{t.Details.MessageID}
