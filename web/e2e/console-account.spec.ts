@@ -55,6 +55,7 @@ test("an account: password, second factor, sessions", async ({ page, browser, ba
 
   await test.step("joining leads to a password", async () => {
     await ann.goto(link);
+    await ann.getByRole("button", { name: "Go on" }).click();
     await expect(ann).toHaveURL(/\/account\?welcome=yes$/);
     await expect(ann.getByText("Set a password, so that you can sign in again")).toBeVisible();
     await look(ann);
@@ -153,6 +154,7 @@ test("an account: password, second factor, sessions", async ({ page, browser, ba
     const carol = await third.newPage();
     faults.push(...complaints(carol));
     await carol.goto(((await made.json()) as { link: string }).link);
+    await carol.getByRole("button", { name: "Go on" }).click();
     await expect(carol).toHaveURL(/\/account\?welcome=yes$/);
     await carol.goto("/console/signin");
     await carol.getByLabel("Require a second factor").click();

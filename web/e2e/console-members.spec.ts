@@ -34,6 +34,7 @@ test("somebody is invited into a project, joins, looks after it, and is removed"
 
   await test.step("a member sees neither members nor projects, and no audit log", async () => {
     await pear.goto(link);
+    await pear.getByRole("button", { name: "Go on" }).click();
     await expect(pear).not.toHaveURL(/token/);
     await pear.goto("/console");
     const nav = pear.getByRole("navigation", { name: "Pages of the console" });

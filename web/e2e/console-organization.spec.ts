@@ -67,6 +67,7 @@ test("somebody deletes their account, and sees that it is done", async ({ browse
   const page = await context.newPage();
   const faults = complaints(page);
   await page.goto(link);
+  await page.getByRole("button", { name: "Go on" }).click();
   await expect(page).toHaveURL(/\/account/);
   await page.goto("/account?dialog=delete-account");
   const dialog = page.getByRole("dialog");

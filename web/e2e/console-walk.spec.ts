@@ -59,6 +59,7 @@ test("from an invitation to the use of a raised limit", async ({ page, browser, 
 
   await test.step("who joins, and chooses a password", async () => {
     await bob.goto(link);
+    await bob.getByRole("button", { name: "Go on" }).click();
     await bob.getByRole("button", { name: "Set password" }).click();
     await bob.getByLabel("New password").fill(password);
     await bob.getByRole("dialog").getByRole("button", { name: "Set password" }).click();

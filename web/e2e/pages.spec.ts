@@ -113,6 +113,36 @@ test("a link where somebody is signed in does nothing before they say so", async
   expect(begun).toHaveLength(1);
 });
 
+test("a link that somebody else may have made says whose account it opens, and waits, where nobody is signed in", async ({
+  page,
+}) => {
+  const begun: string[] = [];
+  page.on("request", (r) => {
+    if (r.method() === "POST" && r.url().endsWith("/api/session")) begun.push(r.url());
+  });
+  await open(page);
+  await page.request.delete("/api/session");
+  await page.goto("/signin?token=stranger");
+  await expect(page.getByRole("heading", { name: "Sign in by this link?" })).toBeVisible();
+  await expect(page.getByText("mallory@example.com")).toBeVisible();
+  await expect(page.getByText("Elsewhere")).toBeVisible();
+  expect(page.url()).not.toContain("token");
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 390, height: 800 });
+  await expectNoSidewaysScroll(page);
+  // A page that is loaded anew has forgotten the link.
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Sign in to Parley" })).toBeVisible();
+  await page.goto("/signin?token=stranger");
+  await page.getByRole("button", { name: "Do not use this link" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in to Parley" })).toBeVisible();
+  expect(begun).toEqual([]);
+  await page.goto("/signin?token=stranger&next=/settings");
+  await page.getByRole("button", { name: "Go on" }).click();
+  await expect(page).toHaveURL(/\/settings$/);
+  expect(begun).toHaveLength(1);
+});
+
 test("words that the server refuses come back into the message box", async ({ page }) => {
   await open(page);
   await ask(page, "Hello");
@@ -151,6 +181,24 @@ test("while the server is away the page says so, and recovers", async ({ page })
   await expect(page.getByRole("heading", { name: "Parley does not answer" })).toBeVisible();
   await page.unroute("**/api/**");
   await expect(composer(page)).toBeVisible();
+});
+
+test("a page that was not fetched before the server went away says so, and comes when it is back", async ({
+  page,
+  context,
+}) => {
+  await open(page);
+  await expect(composer(page)).toBeVisible();
+  await expect(page.getByRole("navigation").first()).toContainText("Owner");
+  await context.setOffline(true);
+  await page.keyboard.press("ControlOrMeta+,");
+  await expect(page.getByRole("heading", { name: "This page could not be fetched" })).toBeVisible();
+  await expect(page.getByRole("navigation").first()).toBeVisible(); // the rest of the app is there
+  await expectAccessible(page);
+  await page.getByRole("button", { name: "Load the page anew" }).click(); // not to the browser's own error page
+  await expect(page.getByRole("heading", { name: "This page could not be fetched" })).toBeVisible();
+  await context.setOffline(false);
+  await expect(page.getByRole("heading", { name: "Settings", level: 1 })).toBeVisible();
 });
 
 test("a server that goes away under an open chat is missed, and found again", async ({ page }) => {

@@ -12,6 +12,8 @@ import { sessionKey } from "@/features/session/api";
 import { followSystemTheme, storedLanguage } from "@/features/settings/preferences";
 import { initI18n, pickLanguage } from "@/i18n";
 import { type App, AppProvider } from "@/lib/app";
+import { ChunkMissing } from "@/lib/chunk";
+import { Failed } from "@/routes/Failed";
 import { routeTree } from "@/routes/tree";
 import "./styles.css";
 
@@ -47,7 +49,7 @@ const app: App = {
   },
 };
 
-const router = createRouter({ routeTree, context: { app } });
+const router = createRouter({ routeTree, context: { app }, defaultErrorComponent: Failed });
 
 declare module "@tanstack/react-router" {
   // eslint-disable-next-line @typescript-eslint/consistent-type-definitions -- merged with the library's
@@ -65,7 +67,12 @@ await initI18n(pickLanguage(storedLanguage(), navigator.languages));
 
 const element = document.getElementById("root");
 if (!element) throw new Error("index.html has no #root");
-createRoot(element).render(
+createRoot(element, {
+  // The page says that it was not fetched: no fault of the code.
+  onCaughtError: (error) => {
+    if (!(error instanceof ChunkMissing)) console.error(error);
+  },
+}).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
       <AppProvider value={app}>

@@ -281,8 +281,19 @@ async function api(req, res, url) {
     if (body.turns) state.chats.push(longChat(body.turns));
     return json(res, 200, {});
   }
+  if (route === "POST /api/session/link") {
+    const kind = body.token.startsWith("join-") ? "invite" : "signin";
+    const operator = body.token === "good"; // "good" is the operator's, "stranger" and invitations are somebody's
+    if (!operator && body.token !== "stranger" && kind === "signin")
+      return fail(res, 401, "This sign-in link has been used or is too old.");
+    const of = operator
+      ? { organization: session.organization.name, name: session.user.name, email: session.email }
+      : { organization: "Elsewhere", name: "Mallory", email: "mallory@example.com" };
+    return json(res, 200, { object: "signin_link", kind, operator, ...of });
+  }
   if (route === "POST /api/session") {
-    if (body.token !== "good") return fail(res, 401, "This sign-in link has been used or is too old.");
+    if (body.token !== "good" && body.token !== "stranger")
+      return fail(res, 401, "This sign-in link has been used or is too old.");
     state.signedIn = true;
     return json(res, 200, session);
   }

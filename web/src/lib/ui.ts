@@ -40,6 +40,11 @@ export function focusComposer() {
   document.getElementById(composerId)?.focus();
 }
 
+/** Where the focus goes when what had it is gone: the message box or, on pages without one, the page's content. */
+export function focusPage() {
+  (document.getElementById(composerId) ?? document.getElementById("main"))?.focus();
+}
+
 /** For a button that goes away when pressed: the focus must not go with it. On touch screens a keyboard would pop up. */
 export function keepFocus() {
   if (!window.matchMedia(touch).matches) focusComposer();

@@ -1,18 +1,23 @@
 import { useQuery } from "@tanstack/react-query";
 import { Navigate, useNavigate, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
 import { sessionQuery } from "@/features/session/api";
 import { LinkPage } from "@/features/session/LinkPage";
 import { SignInPage } from "@/features/session/SignInPage";
+import { seeWaiting } from "@/features/session/waiting";
 
 export function SignIn() {
   const { failed, next, asks } = useSearch({ from: "/signin" });
   const { isSuccess, data: session } = useQuery(sessionQuery);
   const navigate = useNavigate();
+  const [link] = useState(seeWaiting);
   const leave = () => void navigate({ to: next ?? "/", replace: true });
-  if (isSuccess && asks !== undefined) {
+  // A page that is loaded anew has forgotten the link.
+  if (asks !== undefined && link !== null) {
     return (
       <LinkPage
-        who={session.email || session.user.name}
+        token={link}
+        who={isSuccess ? session.email || session.user.name : null}
         onDone={(joined) =>
           joined && next === undefined
             ? void navigate({ to: "/account", search: { welcome: "yes" }, replace: true })

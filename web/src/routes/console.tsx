@@ -1,5 +1,6 @@
-import { createRoute, lazyRouteComponent, type RouteComponent } from "@tanstack/react-router";
+import { createRoute, type RouteComponent } from "@tanstack/react-router";
 import { asParams } from "@/components/console/search";
+import { lazyPage } from "./page";
 import { root } from "./root";
 
 /**
@@ -10,7 +11,7 @@ export const consoleShell = createRoute({
   getParentRoute: () => root,
   id: "console",
   validateSearch: asParams,
-  component: lazyRouteComponent(() => import("@/features/console/ConsoleShell"), "ConsoleShell"),
+  component: lazyPage(() => import("@/features/console/ConsoleShell"), "ConsoleShell"),
 });
 
 function page<Path extends string>(path: Path, component: RouteComponent) {
@@ -20,102 +21,102 @@ function page<Path extends string>(path: Path, component: RouteComponent) {
 export const consolePages = [
   page(
     "/console",
-    lazyRouteComponent(() => import("@/features/overview/OverviewPage"), "OverviewPage"),
+    lazyPage(() => import("@/features/overview/OverviewPage"), "OverviewPage"),
   ),
   page(
     "/console/playground",
-    lazyRouteComponent(() => import("@/features/playground/PlaygroundPage"), "PlaygroundPage"),
+    lazyPage(() => import("@/features/playground/PlaygroundPage"), "PlaygroundPage"),
   ),
   page(
     "/console/keys",
-    lazyRouteComponent(() => import("@/features/keys/KeysPage"), "KeysPage"),
+    lazyPage(() => import("@/features/keys/KeysPage"), "KeysPage"),
   ),
   page(
     "/console/calendar",
-    lazyRouteComponent(() => import("@/features/calendar/CalendarPage"), "CalendarPage"),
+    lazyPage(() => import("@/features/calendar/CalendarPage"), "CalendarPage"),
   ),
   page(
     "/console/health",
-    lazyRouteComponent(() => import("@/features/health/HealthPage"), "HealthPage"),
+    lazyPage(() => import("@/features/health/HealthPage"), "HealthPage"),
   ),
   page(
     "/console/status",
-    lazyRouteComponent(() => import("@/features/status/StatusPage"), "StatusPage"),
+    lazyPage(() => import("@/features/status/StatusPage"), "StatusPage"),
   ),
   page(
     "/console/models",
-    lazyRouteComponent(() => import("@/features/catalogue/ModelsPage"), "ModelsPage"),
+    lazyPage(() => import("@/features/catalogue/ModelsPage"), "ModelsPage"),
   ),
   page(
     "/console/usage",
-    lazyRouteComponent(() => import("@/features/usage/UsagePage"), "UsagePage"),
+    lazyPage(() => import("@/features/usage/UsagePage"), "UsagePage"),
   ),
   page(
     "/account",
-    lazyRouteComponent(() => import("@/features/account/AccountPage"), "AccountPage"),
+    lazyPage(() => import("@/features/account/AccountPage"), "AccountPage"),
   ),
   page(
     "/console/signin",
-    lazyRouteComponent(() => import("@/features/account/PolicyPage"), "PolicyPage"),
+    lazyPage(() => import("@/features/account/PolicyPage"), "PolicyPage"),
   ),
   page(
     "/console/members",
-    lazyRouteComponent(() => import("@/features/members/MembersPage"), "MembersPage"),
+    lazyPage(() => import("@/features/members/MembersPage"), "MembersPage"),
   ),
   page(
     "/console/projects",
-    lazyRouteComponent(() => import("@/features/projects/ProjectsPage"), "ProjectsPage"),
+    lazyPage(() => import("@/features/projects/ProjectsPage"), "ProjectsPage"),
   ),
   page(
     "/console/projects/$projectId",
-    lazyRouteComponent(() => import("@/features/projects/ProjectPage"), "ProjectPage"),
+    lazyPage(() => import("@/features/projects/ProjectPage"), "ProjectPage"),
   ),
   page(
     "/console/audit",
-    lazyRouteComponent(() => import("@/features/audit/AuditPage"), "AuditPage"),
+    lazyPage(() => import("@/features/audit/AuditPage"), "AuditPage"),
   ),
   page(
     "/console/limits",
-    lazyRouteComponent(() => import("@/features/limits/LimitsPage"), "LimitsPage"),
+    lazyPage(() => import("@/features/limits/LimitsPage"), "LimitsPage"),
   ),
   page(
     "/console/all-limits",
-    lazyRouteComponent(() => import("@/features/limits/OperatorLimitsPage"), "OperatorLimitsPage"),
+    lazyPage(() => import("@/features/limits/OperatorLimitsPage"), "OperatorLimitsPage"),
   ),
   page(
     "/console/data",
-    lazyRouteComponent(() => import("@/features/retention/DataPage"), "DataPage"),
+    lazyPage(() => import("@/features/retention/DataPage"), "DataPage"),
   ),
   page(
     "/console/review",
-    lazyRouteComponent(() => import("@/features/review/ReviewPage"), "ReviewPage"),
+    lazyPage(() => import("@/features/review/ReviewPage"), "ReviewPage"),
   ),
   page(
     "/console/review/$itemId",
-    lazyRouteComponent(() => import("@/features/review/ItemPage"), "ItemPage"),
+    lazyPage(() => import("@/features/review/ItemPage"), "ItemPage"),
   ),
   page(
     "/console/billing",
-    lazyRouteComponent(() => import("@/features/billing/BillingPage"), "BillingPage"),
+    lazyPage(() => import("@/features/billing/BillingPage"), "BillingPage"),
   ),
   page(
     "/console/accounts",
-    lazyRouteComponent(() => import("@/features/billing/AccountsPage"), "AccountsPage"),
+    lazyPage(() => import("@/features/billing/AccountsPage"), "AccountsPage"),
   ),
   page(
     "/console/accounts/$organization",
-    lazyRouteComponent(() => import("@/features/billing/AccountPage"), "AccountPage"),
+    lazyPage(() => import("@/features/billing/AccountPage"), "AccountPage"),
   ),
   page(
     "/console/sso",
-    lazyRouteComponent(() => import("@/features/sso/SsoPage"), "SsoPage"),
+    lazyPage(() => import("@/features/sso/SsoPage"), "SsoPage"),
   ),
   page(
     "/console/organization",
-    lazyRouteComponent(() => import("@/features/organization/OrganizationPage"), "OrganizationPage"),
+    lazyPage(() => import("@/features/organization/OrganizationPage"), "OrganizationPage"),
   ),
   page(
     "/console/mail",
-    lazyRouteComponent(() => import("@/features/mail/MailPage"), "MailPage"),
+    lazyPage(() => import("@/features/mail/MailPage"), "MailPage"),
   ),
 ];

@@ -1,11 +1,12 @@
-import { createRoute, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { createRoute, redirect } from "@tanstack/react-router";
 import { ApiError, Unreachable } from "@/api/errors";
-import { isSomebodyIn, sessionKey, signIn } from "@/features/session/api";
+import { isSomebodyIn, linkQuery, sessionKey, signIn } from "@/features/session/api";
 import { safeNext } from "@/features/session/next";
 import { keepWaiting } from "@/features/session/waiting";
 import { type Failure, isFailure } from "@/features/sso/failures";
 import { Shell } from "@/features/shell/Shell";
 import { consolePages, consoleShell } from "./console";
+import { lazyPage } from "./page";
 import { root } from "./root";
 
 /** Every page of the app. Pages are chunks of their own; the shell is in the first. The console's are in console.tsx. */
@@ -16,7 +17,7 @@ type SignInSearch = {
   failed?: (typeof failures)[number] | undefined;
   /** Why the provider of identities did not sign one in. */
   sso_error?: Failure | undefined;
-  /** A link waits, and somebody is signed in already: the page asks first. */
+  /** A link waits that somebody else may have made: the page asks first. */
   asks?: "yes" | undefined;
 };
 
@@ -35,17 +36,21 @@ const signin = createRoute({
     sso_error: isFailure(search.sso_error) ? search.sso_error : undefined,
     asks: search.asks === "yes" ? "yes" : undefined,
   }),
-  // The token is spent before anything shows, and never stays in the address or the history. Where somebody is signed in, the page asks
-  // first: or a link that others made would move them, unseen, into another account or organization.
+  // The token never stays in the address or the history. The page asks before it uses it, or a link that others made would move somebody,
+  // unseen, into another account or organization, which then has what they write. A link of the server's operators, whom nobody but
+  // themselves can make one for, is used at once where nobody is signed in.
   beforeLoad: async ({ search: { token, next }, context: { app } }) => {
     if (token === undefined) return;
-    if (await isSomebodyIn(app.queryClient)) {
+    const asking = () => {
       keepWaiting(token);
-      // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
-      throw redirect({ to: "/signin", search: { next, asks: "yes" }, replace: true });
-    }
+      return redirect({ to: "/signin", search: { next, asks: "yes" }, replace: true });
+    };
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
+    if (await isSomebodyIn(app.queryClient)) throw asking();
+    let operator = false;
     try {
-      app.queryClient.setQueryData(sessionKey, await signIn({ token }));
+      ({ operator } = await app.queryClient.query(linkQuery(token)));
+      if (operator) app.queryClient.setQueryData(sessionKey, await signIn({ token }));
     } catch (error) {
       if (error instanceof ApiError && error.code === "code_required") {
         keepWaiting(token);
@@ -56,20 +61,16 @@ const signin = createRoute({
       // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
       throw redirect({ to: "/signin", search: { failed }, replace: true });
     }
-    // Who has just joined has no password yet.
-    const joined = next === undefined && token.startsWith("join-");
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- how the router is told
-    throw joined
-      ? redirect({ to: "/account", search: { welcome: "yes" }, replace: true })
-      : redirect({ to: next ?? "/", replace: true });
+    throw operator ? redirect({ to: next ?? "/", replace: true }) : asking();
   },
-  component: lazyRouteComponent(() => import("./SignIn"), "SignIn"),
+  component: lazyPage(() => import("./SignIn"), "SignIn"),
 });
 
 const deleted = createRoute({
   getParentRoute: () => root,
   path: "/deleted/$deletionId",
-  component: lazyRouteComponent(() => import("@/features/organization/DeletedPage"), "DeletedPage"),
+  component: lazyPage(() => import("@/features/organization/DeletedPage"), "DeletedPage"),
 });
 
 const shell = createRoute({ getParentRoute: () => root, id: "shell", component: Shell });
@@ -77,25 +78,25 @@ const shell = createRoute({ getParentRoute: () => root, id: "shell", component: 
 const home = createRoute({
   getParentRoute: () => shell,
   path: "/",
-  component: lazyRouteComponent(() => import("@/features/chats/ChatPage"), "NewChatPage"),
+  component: lazyPage(() => import("@/features/chats/ChatPage"), "NewChatPage"),
 });
 
 const chat = createRoute({
   getParentRoute: () => shell,
   path: "/c/$chatId",
-  component: lazyRouteComponent(() => import("./Chat"), "Chat"),
+  component: lazyPage(() => import("./Chat"), "Chat"),
 });
 
 const settings = createRoute({
   getParentRoute: () => shell,
   path: "/settings",
-  component: lazyRouteComponent(() => import("@/features/settings/SettingsPage"), "SettingsPage"),
+  component: lazyPage(() => import("@/features/settings/SettingsPage"), "SettingsPage"),
 });
 
 const tokenizer = createRoute({
   getParentRoute: () => shell,
   path: "/tokenizer",
-  component: lazyRouteComponent(() => import("@/features/tokenizer/TokenizerPage"), "TokenizerPage"),
+  component: lazyPage(() => import("@/features/tokenizer/TokenizerPage"), "TokenizerPage"),
 });
 
 export const routeTree = root.addChildren([

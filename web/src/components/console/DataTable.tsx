@@ -287,6 +287,17 @@ function moveByArrows(event: KeyboardEvent<HTMLTableSectionElement>) {
   into.focus();
 }
 
+/** How many rows each list had when it was last on show, by its label. */
+const lastCounts = new Map<string, number>();
+
+/** As many rows are drawn in grey as the list had the last time, so that what stands below it does not move. */
+function useLastCount(label: string, count: number | undefined): number {
+  useEffect(() => {
+    if (count !== undefined) lastCounts.set(label, count);
+  }, [label, count]);
+  return Math.max(1, lastCounts.get(label) ?? 4);
+}
+
 /** On narrow screens each row is a block, its cells lines with their column's name before them. */
 function Rows<T>({
   label,
@@ -301,6 +312,7 @@ function Rows<T>({
   onSort,
 }: RowsProps<T>) {
   const { t } = useTranslation();
+  const expected = useLastCount(label, rows?.length);
   return (
     <div className="relative overflow-x-auto rounded-xl border bg-card">
       <table
@@ -358,7 +370,7 @@ function Rows<T>({
         {/* eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- only moves the focus among what has it */}
         <tbody role="rowgroup" className="divide-y max-md:block" onKeyDown={moveByArrows}>
           {rows === undefined
-            ? [0, 1, 2, 3].map((i) => (
+            ? Array.from({ length: expected }, (_, i) => (
                 <tr key={i} role="row" className="max-md:block max-md:px-4 max-md:py-3">
                   {columns.map((column, at) => (
                     <td

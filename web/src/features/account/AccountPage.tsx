@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Status } from "@/components/console/Badge";
 import { Page, Section } from "@/components/console/Page";
 import { useDialogParam, useParamsState } from "@/components/console/search";
-import { ErrorBox, SkeletonLines } from "@/components/console/states";
+import { ErrorBox, SkeletonLines, useErrorText } from "@/components/console/states";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { toast } from "@/components/ui/toaster";
@@ -12,7 +12,7 @@ import { DeleteAccount } from "@/features/organization/DeleteAccount";
 import { sessionKey, sessionQuery } from "@/features/session/api";
 import { Identities } from "@/features/sso/Identities";
 import { formatDate } from "@/lib/format";
-import { type Account, accountKey, accountQuery, confirmEmail } from "./api";
+import { type Account, accountKey, accountQuery, confirmEmail, updateAccount } from "./api";
 import { EnrolDialog, RecoveryDialog, RemoveDialog } from "./FactorDialogs";
 import { PasswordDialog } from "./PasswordDialog";
 import { ProfileDialog } from "./ProfileDialog";
@@ -67,7 +67,15 @@ function Parts({ account }: { account: Account }) {
           >
             {account.name}
           </Row>
-          <Row label={t("account.email")}>{account.email || t("account.noEmail")}</Row>
+          <Row
+            label={t("account.email")}
+            action={account.email !== "" && account.mail && <ConfirmAddress account={account} />}
+          >
+            {account.email || t("account.noEmail")}
+            {account.email !== "" && account.email_verified_at === null && (
+              <p className="text-sm text-muted-foreground">{t("account.unconfirmed")}</p>
+            )}
+          </Row>
         </Rows>
       </Section>
       <Section title={t("account.signIn")} lead={account.email === "" ? t("account.needsEmail") : undefined}>
@@ -124,6 +132,23 @@ function Parts({ account }: { account: Account }) {
       <RecoveryDialog account={account} open={codes.open && on} onClose={codes.close} />
       <RemoveDialog account={account} open={off.open && on} onClose={off.close} />
     </>
+  );
+}
+
+/** Sends a link to the address that one has, where nobody has shown yet that it is theirs. */
+function ConfirmAddress({ account }: { account: Account }) {
+  const { t } = useTranslation();
+  const textOf = useErrorText();
+  const send = useMutation({
+    mutationFn: () => updateAccount({ name: account.name, email: account.email, current_password: "" }),
+    onSuccess: () => toast(t("account.mailSent", { email: account.email })),
+    onError: (error) => toast(textOf(error), "danger"),
+  });
+  if (account.email_verified_at !== null) return null;
+  return (
+    <Button variant="outline" size="sm" onClick={() => send.mutate()} disabled={send.isPending}>
+      {t("account.confirmEmail")}
+    </Button>
   );
 }
 

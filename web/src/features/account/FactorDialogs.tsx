@@ -19,7 +19,7 @@ import {
   noProof,
   removeFactor,
 } from "./api";
-import { ProofFields, wantsPassword } from "./ProofFields";
+import { lacksProof, ProofFields } from "./ProofFields";
 
 type FactorDialogProps = { account: Account; open: boolean; onClose: () => void };
 
@@ -93,7 +93,7 @@ function EnrolSteps({ account }: { account: Account }) {
       busy={begin.isPending}
       error={begin.error}
       submit={t("account.continue")}
-      disabled={wantsPassword(account) && proof.current_password === ""}
+      disabled={lacksProof(account, proof)}
       cancel
     >
       <p>{t("account.setUpLead")}</p>

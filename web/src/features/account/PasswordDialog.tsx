@@ -6,7 +6,7 @@ import { PasswordField } from "@/components/console/PasswordField";
 import { Dialog, DialogContent, DialogTitle } from "@/components/ui/dialog";
 import { toast } from "@/components/ui/toaster";
 import { type Account, accountKey, noProof, setPassword } from "./api";
-import { ProofFields, wantsPassword } from "./ProofFields";
+import { lacksProof, ProofFields } from "./ProofFields";
 
 /** Fewer characters than this the server refuses. */
 const minimum = 12;
@@ -54,9 +54,7 @@ function PasswordForm({ account, onClose }: { account: Account; onClose: () => v
       error={save.error}
       errorTitle={t("account.passwordNotSet")}
       submit={t("account.setPassword")}
-      disabled={
-        Array.from(password).length < minimum || (wantsPassword(account) && proof.current_password === "")
-      }
+      disabled={Array.from(password).length < minimum || lacksProof(account, proof)}
       cancel
     >
       {/* Password managers file a password under this. */}

@@ -6,7 +6,7 @@ import { Dialog, DialogContent, DialogTitle } from "@/components/ui/dialog";
 import { toast } from "@/components/ui/toaster";
 import { sessionKey } from "@/features/session/api";
 import { type Account, accountKey, noProof, updateAccount } from "./api";
-import { ProofFields } from "./ProofFields";
+import { lacksProof, ProofFields } from "./ProofFields";
 
 export function ProfileDialog({
   account,
@@ -56,7 +56,7 @@ function ProfileForm({ account, onClose }: { account: Account; onClose: () => vo
       error={save.error}
       errorTitle={t("account.notSaved")}
       submit={t("console.form.save")}
-      disabled={name.trim() === ""}
+      disabled={name.trim() === "" || (moved && lacksProof(account, proof))}
       cancel
     >
       <TextField

@@ -7,7 +7,7 @@ import { ErrorBox } from "@/components/console/states";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogClose, DialogContent, DialogTitle } from "@/components/ui/dialog";
 import { type Account, noProof } from "@/features/account/api";
-import { ProofFields, wantsPassword } from "@/features/account/ProofFields";
+import { lacksProof, ProofFields } from "@/features/account/ProofFields";
 import { forgetDrafts } from "@/lib/drafts";
 import type { Deletion } from "./api";
 
@@ -48,7 +48,7 @@ function Body({ title, text, submit, phrase, account, onDelete }: DeleteDialogPr
       window.location.assign(`/deleted/${deletion.id}`);
     },
   });
-  const ready = typed.trim() === phrase && (!wantsPassword(account) || proof.current_password !== "");
+  const ready = typed.trim() === phrase && !lacksProof(account, proof);
   return (
     <form
       className="grid gap-4 *:min-w-0"

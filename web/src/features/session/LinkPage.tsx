@@ -1,30 +1,33 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ApiError } from "@/api/errors";
 import { Form } from "@/components/console/fields";
-import { sessionKey, signIn } from "./api";
+import { ErrorBox, SkeletonLines } from "@/components/console/states";
+import { linkQuery, sessionKey, signIn } from "./api";
 import { Frame, Other, SignInPage } from "./SignInPage";
-import { seeWaiting, takeWaiting } from "./waiting";
+import { takeWaiting } from "./waiting";
 
 type LinkPageProps = {
-  /** Who is signed in: a name or an address. */
-  who: string;
-  /** Called when the link did its work, with whether it was an invitation, and when one stays who one is. */
+  /** The link that waits. */
+  token: string;
+  /** Who is signed in, a name or an address; null: nobody. */
+  who: string | null;
+  /** Called when the link did its work, with whether it was an invitation, and when one does not use it. */
   onDone: (joined: boolean) => void;
   onStay: () => void;
 };
 
-/** A link was opened where somebody is signed in: nothing happens before they say so. */
-export function LinkPage({ who, onDone, onStay }: LinkPageProps) {
+/** A link was opened that somebody else may have made: nothing happens before they say so who opened it. */
+export function LinkPage({ token, who, onDone, onStay }: LinkPageProps) {
   const { t } = useTranslation();
   const client = useQueryClient();
-  const [token] = useState(seeWaiting);
+  const { data: link, error, refetch } = useQuery(linkQuery(token));
   const [wantsCode, setWantsCode] = useState(false);
-  const joins = token?.startsWith("join-") ?? false;
+  const joins = token.startsWith("join-");
 
   const go = useMutation({
-    mutationFn: (link: string) => signIn({ token: link }),
+    mutationFn: () => signIn({ token }),
     onSuccess: (session) => {
       takeWaiting();
       client.clear(); // what is known is another one's
@@ -38,30 +41,38 @@ export function LinkPage({ who, onDone, onStay }: LinkPageProps) {
   });
 
   if (wantsCode) return <SignInPage expired={false} unreachable={false} onDone={() => onDone(joins)} />;
+  const account = link === undefined ? "" : link.email || link.name;
   return (
     <Frame
       title={joins ? t("session.linkJoins") : t("session.linkSignsIn")}
-      lead={t("session.linkLead", { who })}
+      lead={who === null ? undefined : t("session.linkLead", { who })}
     >
-      <Form
-        onSubmit={() => {
-          if (token !== null) go.mutate(token);
-        }}
-        busy={go.isPending}
-        error={go.error}
-        errorTitle={t("session.linkFailed")}
-        submit={t("session.linkGo")}
-        disabled={token === null}
-      >
-        <p>{t("session.linkWarning")}</p>
-      </Form>
+      <ErrorBox error={error} title={t("session.linkFailed")} onRetry={() => void refetch()} />
+      {link === undefined && error === null && <SkeletonLines lines={4} />}
+      {link !== undefined && (
+        <Form
+          onSubmit={() => go.mutate()}
+          busy={go.isPending}
+          error={go.error}
+          errorTitle={t("session.linkFailed")}
+          submit={t("session.linkGo")}
+        >
+          <dl className="grid gap-x-4 gap-y-1.5 rounded-xl border bg-muted/40 px-4 py-3 text-sm sm:grid-cols-[auto_1fr]">
+            <dt className="text-muted-foreground">{t("session.linkAccount")}</dt>
+            <dd className="font-medium [overflow-wrap:anywhere]">{account}</dd>
+            <dt className="text-muted-foreground">{t("session.linkOrganization")}</dt>
+            <dd className="font-medium [overflow-wrap:anywhere]">{link.organization}</dd>
+          </dl>
+          <p>{t("session.linkWarning")}</p>
+        </Form>
+      )}
       <Other
         onClick={() => {
           takeWaiting();
           onStay();
         }}
       >
-        {t("session.linkStay")}
+        {who === null ? t("session.linkLeave") : t("session.linkStay")}
       </Other>
     </Frame>
   );

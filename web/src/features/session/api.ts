@@ -2,6 +2,7 @@ import { type QueryClient, queryOptions } from "@tanstack/react-query";
 import { actAs } from "@/api/acting";
 import { api, data } from "@/api/client";
 import { isSignedOut } from "@/api/errors";
+import type { components } from "@/api/schema";
 import type { Session } from "@/api/types";
 import { forgetDrafts, keepDraftsOf } from "@/lib/drafts";
 
@@ -33,6 +34,18 @@ export type Credentials = { token: string } | { email: string; password: string 
 export function signIn(credentials: Credentials, code = ""): Promise<Session> {
   actAs(null); // an invitation's link leads to its own organization
   return known(data<Session>(api.POST("/api/session", { body: { ...credentials, ...(code && { code }) } })));
+}
+
+/** Where a link leads: asked before it is used. */
+export type LinkInfo = components["schemas"]["SignInLinkInfo"];
+
+export function linkQuery(token: string) {
+  return queryOptions({
+    queryKey: ["link", token],
+    queryFn: () => data<LinkInfo>(api.POST("/api/session/link", { body: { token } })),
+    staleTime: Infinity,
+    gcTime: 0, // nothing of it stays
+  });
 }
 
 export const methodsQuery = queryOptions({

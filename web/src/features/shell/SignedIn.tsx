@@ -6,13 +6,17 @@ import { isSignedOut } from "@/api/errors";
 import { Logo } from "@/components/logo";
 import { useShortcuts } from "@/features/commands/useShortcuts";
 import { sessionKey, sessionQuery } from "@/features/session/api";
+import { chunk } from "@/lib/chunk";
 import { useStore } from "@/lib/store";
 import { ui } from "@/lib/ui";
 
-const Palette = lazy(() => import("@/features/commands/Palette").then((m) => ({ default: m.Palette })));
-const ShortcutsDialog = lazy(() =>
-  import("@/features/commands/ShortcutsDialog").then((m) => ({ default: m.ShortcutsDialog })),
-);
+const palette = () => import("@/features/commands/Palette");
+const shortcuts = () => import("@/features/commands/ShortcutsDialog");
+const Palette = lazy(() => chunk(palette).then((m) => ({ default: m.Palette })));
+const ShortcutsDialog = lazy(() => chunk(shortcuts).then((m) => ({ default: m.ShortcutsDialog })));
+
+/** After this long on a page, in milliseconds, what may be opened over it is fetched: it is there when the server is not. */
+const settles = 3000;
 
 /** What is there for people who are signed in only: the chats and the console. `away`: the server does not answer. */
 export function SignedIn({ children }: { children: (away: boolean) => ReactNode }) {
@@ -53,13 +57,19 @@ export function SignedIn({ children }: { children: (away: boolean) => ReactNode 
 
 /** What lies over every page: the palette, the list of shortcuts, and the shortcuts themselves. */
 export function Overlays({ chatId }: { chatId: string | null }) {
-  const palette = useStore(ui, (state) => state.palette);
-  const shortcuts = useStore(ui, (state) => state.shortcuts);
+  const paletteOpen = useStore(ui, (state) => state.palette);
+  const shortcutsOpen = useStore(ui, (state) => state.shortcuts);
   useShortcuts(chatId);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      for (const load of [palette, shortcuts]) load().catch(() => undefined); // asked for again when it is opened
+    }, settles);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <Suspense>
-      {palette && <Palette chatId={chatId} />}
-      {shortcuts && <ShortcutsDialog />}
+      {paletteOpen && <Palette chatId={chatId} />}
+      {shortcutsOpen && <ShortcutsDialog />}
     </Suspense>
   );
 }

@@ -13,7 +13,7 @@ import { MenuItem } from "@/components/ui/menu";
 import { Notice } from "@/components/ui/notice";
 import { toast } from "@/components/ui/toaster";
 import { type Account, accountQuery, noProof } from "@/features/account/api";
-import { ProofFields } from "@/features/account/ProofFields";
+import { lacksProof, ProofFields } from "@/features/account/ProofFields";
 import { formatAgo, formatTime } from "@/lib/format";
 import { identitiesQuery, type Identity, providerQuery, startLink, unlink } from "./api";
 import { isFailure } from "./failures";
@@ -137,7 +137,14 @@ function ProofForm({ text, submit, account, onSubmit }: ProofDialogProps) {
     onSettled: () => client.invalidateQueries({ queryKey: identitiesQuery.queryKey }),
   });
   return (
-    <Form onSubmit={() => act.mutate()} busy={act.isPending} error={act.error} submit={submit} cancel>
+    <Form
+      onSubmit={() => act.mutate()}
+      busy={act.isPending}
+      error={act.error}
+      submit={submit}
+      disabled={lacksProof(account, proof)}
+      cancel
+    >
       <p className="text-muted-foreground">{text}</p>
       <ProofFields account={account} value={proof} onChange={setProof} />
     </Form>
