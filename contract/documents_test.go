@@ -117,7 +117,7 @@ func translate(v any, closed bool) any {
 	out := map[string]any{}
 	for name, member := range schema {
 		switch name {
-		case "nullable", "discriminator":
+		case "nullable", "discriminator", "$recursiveAnchor", "$recursiveRef": // filters in filters are taken as they come
 		case "$ref":
 			ref := "#/$defs/" + strings.TrimPrefix(member.(string), "#/components/schemas/")
 			if !closed {
