@@ -24,6 +24,7 @@ type Config struct {
 	Log           Log               `koanf:"log"`
 	Blob          Blob              `koanf:"blob"`
 	Files         Files             `koanf:"files"`
+	Retrieval     Retrieval         `koanf:"retrieval"`
 	Limits        Limits            `koanf:"limits"`
 	Redis         Redis             `koanf:"redis"`
 	Mail          Mail              `koanf:"mail"`
@@ -58,6 +59,12 @@ type Blob struct {
 // Files are those of the API.
 type Files struct {
 	OrganizationLimit Size `koanf:"organization_limit" default:"100GB" doc:"what an organization may store in files, unless the operator sets another limit for it; 0 is no limit"`
+}
+
+// Retrieval is the search in vector stores.
+type Retrieval struct {
+	EmbeddingModel string `koanf:"embedding_model" default:"text-embedding-3-small" doc:"which model's vectors new vector stores have; a store keeps the one that it was made with"`
+	IndexMemory    Size   `koanf:"index_memory" default:"1GB" doc:"how much memory indexes of vector stores may take; those that were searched last stay in it"`
 }
 
 // Limits protect the server from its clients.

@@ -44,6 +44,7 @@ import (
 	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/presets"
 	"github.com/parley-ai/parley/internal/retention"
+	"github.com/parley-ai/parley/internal/retrieval"
 	"github.com/parley-ai/parley/internal/secrets"
 	"github.com/parley-ai/parley/internal/store"
 	"github.com/parley-ai/parley/internal/tokenizer"
@@ -55,34 +56,35 @@ import (
 type Server struct {
 	Models *models.Registry
 
-	cfg      *config.Config
-	log      *slog.Logger
-	version  string
-	db       *store.DB
-	lock     *store.HomeLock
-	secrets  *secrets.Keys
-	pool     *pool.Pool
-	jobs     *jobs.Jobs
-	mail     *mail.Service
-	identity *identity.Service
-	signin   *signin.Service
-	sso      *sso.Service
-	deletion *deletion.Service
-	calendar *calendar.Service
-	limits   *limits.Service
-	billing  *billing.Service
-	increase *increase.Service
-	actor    actor.Actor // the owner, who acts on the socket
-	usage    *usage.Log
-	keeper   *retention.Service
-	blobs    blob.Store
-	files    *files.Service
-	metrics  *obs.Metrics
-	api      *httpapi.API // for the network
-	owner    *httpapi.API // for the socket
-	network  *httpapi.Server
-	socket   *socketServer
-	ops      operation
+	cfg       *config.Config
+	log       *slog.Logger
+	version   string
+	db        *store.DB
+	lock      *store.HomeLock
+	secrets   *secrets.Keys
+	pool      *pool.Pool
+	jobs      *jobs.Jobs
+	mail      *mail.Service
+	identity  *identity.Service
+	signin    *signin.Service
+	sso       *sso.Service
+	deletion  *deletion.Service
+	calendar  *calendar.Service
+	limits    *limits.Service
+	billing   *billing.Service
+	increase  *increase.Service
+	actor     actor.Actor // the owner, who acts on the socket
+	usage     *usage.Log
+	keeper    *retention.Service
+	blobs     blob.Store
+	files     *files.Service
+	retrieval *retrieval.Service
+	metrics   *obs.Metrics
+	api       *httpapi.API // for the network
+	owner     *httpapi.API // for the socket
+	network   *httpapi.Server
+	socket    *socketServer
+	ops       operation
 
 	ctx    context.Context // of background work; ends with Close
 	cancel context.CancelFunc
@@ -230,6 +232,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		Usage:   ledger{s.usage, s.metrics},
 		Compile: compile(o.Clock), CountChat: countChat,
 	}
+	s.openRetrieval(o.Clock, gen)
 	page := chats.New(chats.Options{
 		DB: s.db, Generate: gen, Clock: o.Clock, Logger: s.log, Servers: servers,
 		DefaultModel: func() string { return s.Models.Default(catalog.Chat) },
@@ -264,6 +267,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.usage.Routes(),
 		s.keeper.Routes(),
 		s.files.Routes(),
+		s.retrieval.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 		(&presets.Service{DB: s.db, Clock: o.Clock}).Routes(),
 	)
@@ -304,6 +308,7 @@ func (s *Server) Start(ctx context.Context) (<-chan error, error) {
 	}
 	s.onClose(s.jobs.Stop)
 	s.wg.Go(func() { s.files.Run(s.ctx) })
+	s.wg.Go(func() { s.retrieval.Run(s.ctx) })
 	failed := network.Start()
 	s.wg.Go(func() { s.ops.status.Run(s.ctx) })
 	ready, err := json.Marshal(map[string]any{"url": s.URL(), "pid": os.Getpid(), "version": s.version})
