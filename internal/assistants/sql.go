@@ -7,6 +7,7 @@ import (
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/assistants/object"
 	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/files"
 	"github.com/parley-ai/parley/internal/ids"
 	"github.com/parley-ai/parley/internal/store"
 )
@@ -148,7 +149,7 @@ func (s *Service) remove(ctx context.Context, tx *store.Tx, id string) error {
 }
 
 // FileDeleted takes a file that is being deleted from all assistants of its project, in the transaction of its deletion.
-func (s *Service) FileDeleted(ctx context.Context, tx *store.Tx, org, id string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM assistant_files WHERE org_id = $1 AND file_id = $2`, org, id)
+func (s *Service) FileDeleted(ctx context.Context, tx *store.Tx, f files.File) error {
+	_, err := tx.Exec(ctx, `DELETE FROM assistant_files WHERE org_id = $1 AND file_id = $2`, f.Org, f.ID)
 	return err
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/assistants"
+	"github.com/parley-ai/parley/internal/assistants/thread"
 	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/backup"
 	"github.com/parley-ai/parley/internal/billing"
@@ -56,35 +58,37 @@ import (
 type Server struct {
 	Models *models.Registry
 
-	cfg       *config.Config
-	log       *slog.Logger
-	version   string
-	db        *store.DB
-	lock      *store.HomeLock
-	secrets   *secrets.Keys
-	pool      *pool.Pool
-	jobs      *jobs.Jobs
-	mail      *mail.Service
-	identity  *identity.Service
-	signin    *signin.Service
-	sso       *sso.Service
-	deletion  *deletion.Service
-	calendar  *calendar.Service
-	limits    *limits.Service
-	billing   *billing.Service
-	increase  *increase.Service
-	actor     actor.Actor // the owner, who acts on the socket
-	usage     *usage.Log
-	keeper    *retention.Service
-	blobs     blob.Store
-	files     *files.Service
-	retrieval *retrieval.Service
-	metrics   *obs.Metrics
-	api       *httpapi.API // for the network
-	owner     *httpapi.API // for the socket
-	network   *httpapi.Server
-	socket    *socketServer
-	ops       operation
+	cfg        *config.Config
+	log        *slog.Logger
+	version    string
+	db         *store.DB
+	lock       *store.HomeLock
+	secrets    *secrets.Keys
+	pool       *pool.Pool
+	jobs       *jobs.Jobs
+	mail       *mail.Service
+	identity   *identity.Service
+	signin     *signin.Service
+	sso        *sso.Service
+	deletion   *deletion.Service
+	calendar   *calendar.Service
+	limits     *limits.Service
+	billing    *billing.Service
+	increase   *increase.Service
+	actor      actor.Actor // the owner, who acts on the socket
+	usage      *usage.Log
+	keeper     *retention.Service
+	blobs      blob.Store
+	files      *files.Service
+	assistants *assistants.Service
+	threads    *thread.Service
+	retrieval  *retrieval.Service
+	metrics    *obs.Metrics
+	api        *httpapi.API // for the network
+	owner      *httpapi.API // for the socket
+	network    *httpapi.Server
+	socket     *socketServer
+	ops        operation
 
 	ctx    context.Context // of background work; ends with Close
 	cancel context.CancelFunc
@@ -233,6 +237,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		Compile: compile(o.Clock), CountChat: countChat,
 	}
 	s.openRetrieval(o.Clock, gen)
+	s.openAssistants(o.Clock)
 	page := chats.New(chats.Options{
 		DB: s.db, Generate: gen, Clock: o.Clock, Logger: s.log, Servers: servers,
 		DefaultModel: func() string { return s.Models.Default(catalog.Chat) },
@@ -268,6 +273,8 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.keeper.Routes(),
 		s.files.Routes(),
 		s.retrieval.Routes(),
+		s.assistants.Routes(),
+		s.threads.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 		(&presets.Service{DB: s.db, Clock: o.Clock}).Routes(),
 	)

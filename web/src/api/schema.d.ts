@@ -2113,6 +2113,503 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/vector_stores": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the project's vector stores. */
+        get: operations["listVectorStores"];
+        put?: never;
+        /** Makes a vector store. */
+        post: operations["createVectorStore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vector_stores/{vector_store_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a vector store. */
+        get: operations["getVectorStore"];
+        put?: never;
+        /** Changes a vector store's name, metadata and expiry. */
+        post: operations["modifyVectorStore"];
+        /** Deletes a vector store; its files stay. */
+        delete: operations["deleteVectorStore"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vector_stores/{vector_store_id}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finds the chunks of a vector store that answer a question, by their words and by their meaning. */
+        post: operations["searchVectorStore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vector_stores/{vector_store_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists a vector store's files. */
+        get: operations["listVectorStoreFiles"];
+        put?: never;
+        /** Attaches a file to a vector store and begins to read it. */
+        post: operations["createVectorStoreFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vector_stores/{vector_store_id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a file of a vector store. */
+        get: operations["getVectorStoreFile"];
+        put?: never;
+        /** Replaces the attributes of a file in a vector store. */
+        post: operations["updateVectorStoreFileAttributes"];
+        /** Removes a file from a vector store; the file itself stays. */
+        delete: operations["deleteVectorStoreFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vector_stores/{vector_store_id}/files/{file_id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns the text that was read from a file, chunk by chunk. */
+        get: operations["retrieveVectorStoreFileContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vector_stores/{vector_store_id}/file_batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Attaches several files to a vector store. */
+        post: operations["createVectorStoreFileBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vector_stores/{vector_store_id}/file_batches/{batch_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns how far the files of a batch are. */
+        get: operations["getVectorStoreFileBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vector_stores/{vector_store_id}/file_batches/{batch_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the files of a batch that are still being read. */
+        post: operations["cancelVectorStoreFileBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vector_stores/{vector_store_id}/file_batches/{batch_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the files of a batch. */
+        get: operations["listFilesInVectorStoreBatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assistants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the assistants of your project, the newest first.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        get: operations["listAssistants"];
+        put?: never;
+        /**
+         * Makes an assistant.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        post: operations["createAssistant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assistants/{assistant_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns an assistant.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        get: operations["getAssistant"];
+        put?: never;
+        /**
+         * Changes an assistant; what is left out stays.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        post: operations["modifyAssistant"];
+        /** Deletes an assistant. Its threads and files stay. */
+        delete: operations["deleteAssistant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assistants/{assistant_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the files of an assistant.
+         * @description Only v1.
+         */
+        get: operations["listAssistantFiles"];
+        put?: never;
+        /**
+         * Attaches a file to an assistant.
+         * @description Only v1.
+         */
+        post: operations["createAssistantFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/assistants/{assistant_id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns a file of an assistant.
+         * @description Only v1.
+         */
+        get: operations["getAssistantFile"];
+        put?: never;
+        post?: never;
+        /**
+         * Takes a file from an assistant; the file itself stays.
+         * @description Only v1.
+         */
+        delete: operations["deleteAssistantFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins a thread, with messages if there are some.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        post: operations["createThread"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns a thread.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        get: operations["getThread"];
+        put?: never;
+        /**
+         * Changes what a thread's tools reach, and its metadata.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        post: operations["modifyThread"];
+        /**
+         * Deletes a thread with its messages, runs and steps.
+         * @description A run that is active is cancelled. Files stay.
+         */
+        delete: operations["deleteThread"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the messages of a thread, the newest first.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        get: operations["listMessages"];
+        put?: never;
+        /**
+         * Adds a message to a thread on which no run is active.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        post: operations["createThreadMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/messages/{message_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns a message.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        get: operations["getMessage"];
+        put?: never;
+        /**
+         * Changes a message's metadata.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        post: operations["modifyMessage"];
+        /**
+         * Deletes a message.
+         * @description Only v2.
+         */
+        delete: operations["deleteMessage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/messages/{message_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the files of a message.
+         * @description Only v1.
+         */
+        get: operations["listMessageFiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/messages/{message_id}/files/{file_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns a file of a message.
+         * @description Only v1.
+         */
+        get: operations["getMessageFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the runs of a thread, the newest first.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        get: operations["listRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns a run.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        get: operations["getRun"];
+        put?: never;
+        /**
+         * Changes a run's metadata.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        post: operations["modifyRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/runs/{run_id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the steps of a run, the newest first.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        get: operations["listRunSteps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/runs/{run_id}/steps/{step_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Returns a step of a run.
+         * @description With the header OpenAI-Beta: assistants=v1, the answer has the shape of November 2023.
+         */
+        get: operations["getRunStep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/organization/audit_logs": {
         parameters: {
             query?: never;
@@ -3516,6 +4013,186 @@ export interface components {
             granted?: components["schemas"]["LimitsValues"];
             /** @description A word to who asked. */
             note?: string;
+        };
+        Assistant: {
+            /** @example asst_8Abc */
+            id: string;
+            /**
+             * @description Always assistant.
+             * @enum {string}
+             */
+            object: "assistant";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            name: string | null;
+            description: string | null;
+            model: string;
+            instructions: string | null;
+            tools: components["schemas"]["AssistantTool"][];
+            top_p: number;
+            temperature: number;
+            reasoning_effort?: string;
+            tool_resources: components["schemas"]["AssistantToolResources"];
+            metadata: {
+                [key: string]: string;
+            };
+            response_format: "auto" | {
+                /** @enum {string} */
+                type: "text" | "json_object" | "json_schema";
+                json_schema?: Record<string, never>;
+            };
+        };
+        AssistantChunking: {
+            /** @enum {string} */
+            type: "auto" | "static";
+            static?: components["schemas"]["AssistantStaticChunking"];
+        };
+        AssistantCodeFiles: {
+            file_ids: string[];
+        };
+        AssistantCodeResources: {
+            /** @description At most 20. */
+            file_ids?: string[];
+        };
+        AssistantFile: {
+            /** @description Of the file. */
+            id: string;
+            /**
+             * @description Always assistant.file.
+             * @enum {string}
+             */
+            object: "assistant.file";
+            /** @description When it was attached, seconds since 1970. */
+            created_at: number;
+            assistant_id: string;
+        };
+        AssistantFileList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["AssistantFile"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        AssistantFileRequest: {
+            /** @description A file with the purpose assistants. */
+            file_id: string;
+        };
+        AssistantFileSearch: {
+            /** @description Passages that a search gives at most. */
+            max_num_results?: number;
+            ranking_options?: components["schemas"]["AssistantRankingOptions"];
+        };
+        AssistantFunction: {
+            /** @description a-z, A-Z, 0-9, _ and -, at most 64 characters. */
+            name: string;
+            description?: string;
+            /** @description A JSON Schema of the arguments, an object. */
+            parameters?: unknown;
+            strict?: boolean;
+        };
+        AssistantList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Assistant"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        AssistantNewVectorStore: {
+            file_ids?: string[];
+            chunking_strategy?: components["schemas"]["AssistantChunking"];
+            metadata?: {
+                [key: string]: string;
+            };
+        };
+        AssistantRankingOptions: {
+            /** @enum {string} */
+            ranker?: "auto" | "default_2024_08_21";
+            /** @description Passages below it are left out. */
+            score_threshold?: number;
+        };
+        AssistantRequest: {
+            /**
+             * @description Needed to make one.
+             * @example gpt-4
+             */
+            model?: string;
+            /** @description At most 256 characters. */
+            name?: string | null;
+            /** @description At most 512 characters. */
+            description?: string | null;
+            /** @description What the model is told first, at most 256,000 characters. */
+            instructions?: string | null;
+            /** @description At most 128. */
+            tools?: components["schemas"]["AssistantTool"][];
+            /** @description Only v2. */
+            tool_resources?: components["schemas"]["AssistantResourcesRequest"];
+            /** @description Only v1: files for the assistant's tools, at most 20. */
+            file_ids?: string[];
+            /** @description Up to 16 texts by name: 64 and 512 characters. */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @description Only v2. */
+            temperature?: number;
+            /** @description Only v2. */
+            top_p?: number;
+            /** @description Only v2. */
+            response_format?: "auto" | {
+                /** @enum {string} */
+                type: "text" | "json_object" | "json_schema";
+                json_schema?: Record<string, never>;
+            };
+            /** @description Only v2: kept and shown. */
+            reasoning_effort?: string;
+        };
+        AssistantResourcesRequest: {
+            code_interpreter?: components["schemas"]["AssistantCodeResources"];
+            file_search?: components["schemas"]["AssistantSearchResourcesRequest"];
+        };
+        AssistantSearchResourcesRequest: {
+            /** @description At most 1. */
+            vector_store_ids?: string[];
+            /** @description Instead: a vector store to make. */
+            vector_stores?: components["schemas"]["AssistantNewVectorStore"][];
+        };
+        AssistantStaticChunking: {
+            max_chunk_size_tokens: number;
+            /** @description At most half of a chunk. */
+            chunk_overlap_tokens: number;
+        };
+        AssistantTool: {
+            /**
+             * @description file_search is retrieval in v1.
+             * @enum {string}
+             */
+            type: "code_interpreter" | "file_search" | "retrieval" | "function";
+            /** @description Only v2: options of file_search. */
+            file_search?: components["schemas"]["AssistantFileSearch"];
+            /** @description Of the type function. */
+            function?: components["schemas"]["AssistantFunction"];
+        };
+        AssistantToolResources: {
+            code_interpreter?: components["schemas"]["AssistantCodeFiles"];
+            file_search?: components["schemas"]["AssistantVectorStores"];
+        };
+        AssistantVectorStores: {
+            vector_store_ids: string[];
         };
         AuditLine: {
             id: string;
@@ -4936,6 +5613,45 @@ export interface components {
             /** @description When the file is deleted; left out, it is kept. */
             expires_after?: components["schemas"]["FileExpirationAfter"];
         };
+        CreateVectorStoreFileBatchRequest: {
+            /** @description At most 2,000 files; or files. */
+            file_ids?: string[];
+            /** @description At most 2,000 files with what is special about each; or file_ids. */
+            files?: components["schemas"]["CreateVectorStoreFileRequest"][];
+            /** @description With file_ids: of all of them. */
+            attributes?: {
+                [key: string]: string | number | boolean;
+            } | null;
+            /** @description With file_ids: for all of them. */
+            chunking_strategy?: components["schemas"]["VectorStoreChunkingRequest"];
+        };
+        CreateVectorStoreFileRequest: {
+            /** @example file-8Abc */
+            file_id: string;
+            /** @description At most 16 texts, numbers or booleans by name, to filter searches by. */
+            attributes?: {
+                [key: string]: string | number | boolean;
+            } | null;
+            /** @description Left out, auto. */
+            chunking_strategy?: components["schemas"]["VectorStoreChunkingRequest"];
+        };
+        CreateVectorStoreRequest: {
+            /** @description Files to attach, at most 500. */
+            file_ids?: string[];
+            name?: string;
+            description?: string;
+            expires_after?: {
+                /** @enum {string} */
+                anchor: "last_active_at";
+                days: number;
+            } | null;
+            /** @description How to cut the files; left out, auto. */
+            chunking_strategy?: components["schemas"]["VectorStoreChunkingRequest"];
+            /** @description At most 16 pairs: keys of 64 characters, values of 512. */
+            metadata?: {
+                [key: string]: string;
+            };
+        };
         CreditGrant: {
             /**
              * @description Always credit_grant.
@@ -6090,6 +6806,12 @@ export interface components {
             completion_tokens: number;
             total_tokens: number;
         };
+        MetadataRequest: {
+            /** @description Up to 16 texts by name: 64 and 512 characters. */
+            metadata?: {
+                [key: string]: string;
+            };
+        };
         Model: {
             id: string;
             object: string;
@@ -6291,6 +7013,19 @@ export interface components {
             minute_price?: number;
             /** @description US dollars for 1,000 characters that are spoken. */
             speech_price?: number;
+        };
+        ModifyVectorStoreRequest: {
+            name?: string;
+            /** @description null: it no longer expires. */
+            expires_after?: {
+                /** @enum {string} */
+                anchor: "last_active_at";
+                days: number;
+            } | null;
+            /** @description Replaces what there was. */
+            metadata?: {
+                [key: string]: string;
+            };
         };
         Named: {
             /** @description Its id. */
@@ -6943,6 +7678,224 @@ export interface components {
             /** @description In an organization owner, admin, member or reader; in a project owner or member. */
             role: string;
         };
+        Run: {
+            /** @example run_8Abc */
+            id: string;
+            /**
+             * @description Always thread.run.
+             * @enum {string}
+             */
+            object: "thread.run";
+            /** @description Seconds since 1970, as all times. */
+            created_at: number;
+            assistant_id: string;
+            thread_id: string;
+            /** @enum {string} */
+            status: "queued" | "in_progress" | "requires_action" | "cancelling" | "cancelled" | "failed" | "completed" | "incomplete" | "expired";
+            started_at: number | null;
+            /** @description null when it has ended. */
+            expires_at: number | null;
+            cancelled_at: number | null;
+            failed_at: number | null;
+            completed_at: number | null;
+            /** @description What it waits for. */
+            required_action: components["schemas"]["RunRequiredAction"] | null;
+            last_error: components["schemas"]["RunLastError"] | null;
+            model: string;
+            instructions: string;
+            tools: components["schemas"]["AssistantTool"][];
+            metadata: {
+                [key: string]: string;
+            };
+            temperature: number;
+            top_p: number;
+            reasoning_effort?: string;
+            max_completion_tokens: number | null;
+            max_prompt_tokens: number | null;
+            truncation_strategy: components["schemas"]["RunTruncation"];
+            incomplete_details: components["schemas"]["ThreadIncompleteDetails"] | null;
+            /** @description null until it has ended. */
+            usage: components["schemas"]["RunUsage"] | null;
+            response_format: "auto" | {
+                /** @enum {string} */
+                type: "text" | "json_object" | "json_schema";
+                json_schema?: Record<string, never>;
+            };
+            tool_choice: ("none" | "auto" | "required") | {
+                /** @enum {string} */
+                type: "function" | "code_interpreter" | "file_search";
+                function?: {
+                    name: string;
+                };
+            };
+            parallel_tool_calls: boolean;
+        };
+        RunLastError: {
+            /** @enum {string} */
+            code: "server_error" | "rate_limit_exceeded" | "invalid_prompt";
+            message: string;
+        };
+        RunList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["Run"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        RunRequiredAction: {
+            /**
+             * @description Always submit_tool_outputs.
+             * @enum {string}
+             */
+            type: "submit_tool_outputs";
+            submit_tool_outputs: components["schemas"]["RunRequiredOutputs"];
+        };
+        RunRequiredCall: {
+            id: string;
+            /**
+             * @description Always function.
+             * @enum {string}
+             */
+            type: "function";
+            function: components["schemas"]["RunRequiredFunction"];
+        };
+        RunRequiredFunction: {
+            name: string;
+            /** @description JSON. */
+            arguments: string;
+        };
+        RunRequiredOutputs: {
+            tool_calls: components["schemas"]["RunRequiredCall"][];
+        };
+        RunStep: {
+            /** @example step_8Abc */
+            id: string;
+            /**
+             * @description Always thread.run.step.
+             * @enum {string}
+             */
+            object: "thread.run.step";
+            /** @description Seconds since 1970, as all times. */
+            created_at: number;
+            assistant_id: string;
+            thread_id: string;
+            run_id: string;
+            /** @enum {string} */
+            type: "message_creation" | "tool_calls";
+            /** @enum {string} */
+            status: "in_progress" | "cancelled" | "failed" | "completed" | "expired";
+            step_details: components["schemas"]["RunStepDetails"];
+            last_error: components["schemas"]["RunLastError"] | null;
+            expired_at: number | null;
+            cancelled_at: number | null;
+            failed_at: number | null;
+            completed_at: number | null;
+            metadata: {
+                [key: string]: string;
+            };
+            /** @description null while it is in progress. */
+            usage: components["schemas"]["RunUsage"] | null;
+            /** @description What of the thread the model saw in this step, and what was left out. OpenAI has no such member. */
+            context?: unknown;
+        };
+        RunStepCall: {
+            id: string;
+            /**
+             * @description file_search is retrieval in v1.
+             * @enum {string}
+             */
+            type: "code_interpreter" | "file_search" | "retrieval" | "function";
+            code_interpreter?: components["schemas"]["RunStepCode"];
+            file_search?: components["schemas"]["RunStepSearch"];
+            /** @description Only v1; always empty. */
+            retrieval?: Record<string, never>;
+            function?: components["schemas"]["RunStepFunction"];
+        };
+        RunStepCode: {
+            input: string;
+            outputs: components["schemas"]["RunStepCodeOutput"][];
+        };
+        RunStepCodeOutput: {
+            /** @enum {string} */
+            type: "logs" | "image";
+            logs?: string;
+            image?: components["schemas"]["RunStepImage"];
+        };
+        RunStepDetails: {
+            /** @enum {string} */
+            type: "message_creation" | "tool_calls";
+            message_creation?: components["schemas"]["RunStepMessage"];
+            tool_calls?: components["schemas"]["RunStepCall"][];
+        };
+        RunStepFunction: {
+            name: string;
+            arguments: string;
+            /** @description null until the caller answered. */
+            output: string | null;
+        };
+        RunStepHit: {
+            file_id: string;
+            file_name: string;
+            score: number;
+            /** @description Only with include[]=step_details.tool_calls[*].file_search.results[*].content. */
+            content?: components["schemas"]["RunStepHitText"][];
+        };
+        RunStepHitText: {
+            /**
+             * @description Always text.
+             * @enum {string}
+             */
+            type: "text";
+            text: string;
+        };
+        RunStepImage: {
+            file_id: string;
+        };
+        RunStepList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["RunStep"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        RunStepMessage: {
+            message_id: string;
+        };
+        RunStepRanking: {
+            ranker: string;
+            score_threshold: number;
+        };
+        RunStepSearch: {
+            ranking_options?: components["schemas"]["RunStepRanking"];
+            results?: components["schemas"]["RunStepHit"][];
+        };
+        RunTruncation: {
+            /** @enum {string} */
+            type: "auto" | "last_messages";
+            /** @description How many, with last_messages. */
+            last_messages: number | null;
+        };
+        RunUsage: {
+            prompt_tokens: number;
+            completion_tokens: number;
+            total_tokens: number;
+        };
         SSOIdentity: {
             /** @enum {string} */
             object: "sso_identity";
@@ -7324,6 +8277,189 @@ export interface components {
              */
             include_obfuscation: boolean;
         };
+        Thread: {
+            /** @example thread_8Abc */
+            id: string;
+            /**
+             * @description Always thread.
+             * @enum {string}
+             */
+            object: "thread";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            metadata: {
+                [key: string]: string;
+            };
+            tool_resources: components["schemas"]["AssistantToolResources"];
+        };
+        ThreadChangeRequest: {
+            /** @description Only v2. */
+            tool_resources?: components["schemas"]["AssistantResourcesRequest"];
+            /** @description Up to 16 texts by name: 64 and 512 characters. */
+            metadata?: {
+                [key: string]: string;
+            };
+        };
+        ThreadIncompleteDetails: {
+            reason: string;
+        };
+        ThreadMessage: {
+            /** @example msg_8Abc */
+            id: string;
+            /**
+             * @description Always thread.message.
+             * @enum {string}
+             */
+            object: "thread.message";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Who wrote it. */
+            assistant_id: string | null;
+            thread_id: string;
+            /** @description That wrote it. */
+            run_id: string | null;
+            /** @enum {string} */
+            status: "in_progress" | "incomplete" | "completed";
+            incomplete_details: components["schemas"]["ThreadIncompleteDetails"] | null;
+            /** @description Seconds since 1970. */
+            completed_at: number | null;
+            /** @description Seconds since 1970. */
+            incomplete_at: number | null;
+            /** @enum {string} */
+            role: "user" | "assistant";
+            content: components["schemas"]["ThreadMessagePart"][];
+            attachments: components["schemas"]["ThreadMessageAttachment"][];
+            metadata: {
+                [key: string]: string;
+            };
+        };
+        ThreadMessageAnnotation: {
+            /** @enum {string} */
+            type: "file_citation" | "file_path";
+            /** @description The piece. */
+            text: string;
+            file_citation?: components["schemas"]["ThreadMessageCitation"];
+            file_path?: components["schemas"]["ThreadMessageCitation"];
+            /** @description Where the piece begins, in characters. */
+            start_index: number;
+            end_index: number;
+        };
+        ThreadMessageAttachment: {
+            file_id?: string;
+            tools?: components["schemas"]["ThreadMessageTool"][];
+        };
+        ThreadMessageCitation: {
+            file_id: string;
+            quote?: string;
+        };
+        ThreadMessageFile: {
+            /** @description Of the file. */
+            id: string;
+            /**
+             * @description Always thread.message.file.
+             * @enum {string}
+             */
+            object: "thread.message.file";
+            /** @description When it was attached, seconds since 1970. */
+            created_at: number;
+            message_id: string;
+        };
+        ThreadMessageFileList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["ThreadMessageFile"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        ThreadMessageImageFile: {
+            file_id: string;
+            /** @enum {string} */
+            detail?: "auto" | "low" | "high";
+        };
+        ThreadMessageImageURL: {
+            url: string;
+            /** @enum {string} */
+            detail?: "auto" | "low" | "high";
+        };
+        ThreadMessageList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["ThreadMessage"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        ThreadMessagePart: {
+            /** @enum {string} */
+            type: "text" | "image_file" | "image_url" | "refusal";
+            text?: components["schemas"]["ThreadMessageText"];
+            image_file?: components["schemas"]["ThreadMessageImageFile"];
+            image_url?: components["schemas"]["ThreadMessageImageURL"];
+            refusal?: string;
+        };
+        ThreadMessageRequest: {
+            /**
+             * @description assistant only in v2.
+             * @enum {string}
+             */
+            role: "user" | "assistant";
+            content: string | {
+                /** @enum {string} */
+                type: "text" | "image_file" | "image_url";
+                image_file?: {
+                    /** @enum {string} */
+                    detail?: "auto" | "low" | "high";
+                    file_id: string;
+                };
+                image_url?: {
+                    /** @enum {string} */
+                    detail?: "auto" | "low" | "high";
+                    url: string;
+                };
+                text?: string;
+            }[];
+            /** @description Only v2: files, and the tools that they are for. */
+            attachments?: components["schemas"]["ThreadMessageAttachment"][];
+            /** @description Only v1: files for the assistant's tools, at most 10. */
+            file_ids?: string[];
+            /** @description Up to 16 texts by name: 64 and 512 characters. */
+            metadata?: {
+                [key: string]: string;
+            };
+        };
+        ThreadMessageText: {
+            value: string;
+            annotations: components["schemas"]["ThreadMessageAnnotation"][];
+        };
+        ThreadMessageTool: {
+            /** @enum {string} */
+            type: "code_interpreter" | "file_search";
+        };
+        ThreadRequest: {
+            /** @description Messages to begin with. */
+            messages?: components["schemas"]["ThreadMessageRequest"][];
+            /** @description Only v2. */
+            tool_resources?: components["schemas"]["AssistantResourcesRequest"];
+            /** @description Up to 16 texts by name: 64 and 512 characters. */
+            metadata?: {
+                [key: string]: string;
+            };
+        };
         TokenizerCall: {
             /** @example get_weather */
             name: string;
@@ -7567,6 +8703,12 @@ export interface components {
             };
             /** @description Let the whole organization see it. */
             shared?: boolean;
+        };
+        UpdateVectorStoreFileRequest: {
+            /** @description At most 16 texts, numbers or booleans by name, to filter searches by. */
+            attributes: {
+                [key: string]: string | number | boolean;
+            } | null;
         };
         Upload: {
             /** @example upload_8Abc */
@@ -7981,6 +9123,249 @@ export interface components {
             min_spend?: number;
             /** @description Days since the organization was made, at least. */
             min_age_days?: number;
+        };
+        VectorStore: {
+            /** @example vs_8Abc */
+            id: string;
+            /**
+             * @description Always vector_store.
+             * @enum {string}
+             */
+            object: "vector_store";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @description Empty when it was given none. */
+            name: string;
+            description?: string;
+            /** @description What the chunks, vectors and words of its files take. */
+            usage_bytes: number;
+            file_counts: components["schemas"]["VectorStoreFileCounts"];
+            /**
+             * @description completed once all files are read.
+             * @enum {string}
+             */
+            status: "expired" | "in_progress" | "completed";
+            /** @description When it ends by itself; null: it does not. */
+            expires_after: components["schemas"]["VectorStoreExpiresAfter"] | null;
+            /** @description Seconds since 1970. */
+            expires_at: number | null;
+            /** @description Seconds since 1970: when it was filled or searched last, with a grain of a minute. */
+            last_active_at: number;
+            metadata: {
+                [key: string]: string;
+            };
+        };
+        VectorStoreChunkingRequest: {
+            /**
+             * @description auto is static with 800 and 400.
+             * @enum {string}
+             */
+            type: "auto" | "static";
+            static?: components["schemas"]["VectorStoreStaticChunkingRequest"];
+        };
+        VectorStoreDeleted: {
+            id: string;
+            /** @enum {string} */
+            object: "vector_store.deleted";
+            /** @description Always true. */
+            deleted: boolean;
+        };
+        VectorStoreExpiresAfter: {
+            /**
+             * @description Always last_active_at.
+             * @enum {string}
+             */
+            anchor: "last_active_at";
+            days: number;
+        };
+        VectorStoreFile: {
+            /**
+             * @description The file's.
+             * @example file-8Abc
+             */
+            id: string;
+            /**
+             * @description Always vector_store.file.
+             * @enum {string}
+             */
+            object: "vector_store.file";
+            /** @description What its chunks, vectors and words take; 0 until it is completed. */
+            usage_bytes: number;
+            /** @description Seconds since 1970: when it was attached. */
+            created_at: number;
+            vector_store_id: string;
+            /** @enum {string} */
+            status: "in_progress" | "completed" | "cancelled" | "failed";
+            /** @description Why it failed. */
+            last_error: components["schemas"]["VectorStoreFileError"] | null;
+            chunking_strategy: components["schemas"]["VectorStoreStrategy"];
+            attributes: {
+                [key: string]: unknown;
+            };
+        };
+        VectorStoreFileBatch: {
+            /** @example vsfb_8Abc */
+            id: string;
+            /**
+             * @description Always vector_store.file_batch.
+             * @enum {string}
+             */
+            object: "vector_store.file_batch";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            vector_store_id: string;
+            /**
+             * @description failed when none of its files could be read.
+             * @enum {string}
+             */
+            status: "in_progress" | "completed" | "cancelled" | "failed";
+            file_counts: components["schemas"]["VectorStoreFileCounts"];
+        };
+        VectorStoreFileContent: {
+            /**
+             * @description Always vector_store.file_content.page.
+             * @enum {string}
+             */
+            object: "vector_store.file_content.page";
+            /** @description The chunks in the order of the file; they overlap. */
+            data: components["schemas"]["VectorStoreText"][];
+            /** @description Always false: all chunks are here. */
+            has_more: boolean;
+            /** @description Always null. */
+            next_page: string | null;
+        };
+        VectorStoreFileCounts: {
+            in_progress: number;
+            completed: number;
+            failed: number;
+            cancelled: number;
+            total: number;
+        };
+        VectorStoreFileDeleted: {
+            id: string;
+            /** @enum {string} */
+            object: "vector_store.file.deleted";
+            /** @description Always true. */
+            deleted: boolean;
+        };
+        VectorStoreFileError: {
+            code: string;
+            message: string;
+        };
+        VectorStoreFileList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["VectorStoreFile"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        VectorStoreHybridSearch: {
+            embedding_weight: number;
+            text_weight: number;
+        };
+        VectorStoreList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["VectorStore"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        VectorStoreRankingOptions: {
+            /**
+             * @description Accepted: there is one way, words and meaning together.
+             * @enum {string}
+             */
+            ranker?: "none" | "auto" | "default-2024-11-15";
+            /** @description Only results with at least this score. */
+            score_threshold?: number;
+            /** @description How much meaning and words count; left out, the same. */
+            hybrid_search?: components["schemas"]["VectorStoreHybridSearch"];
+        };
+        VectorStoreSearchRequest: {
+            query: string | string[];
+            /** @description Accepted; the question is searched as it is. */
+            rewrite_query?: boolean;
+            /** @default 10 */
+            max_num_results: number;
+            /** @description Only files whose attributes satisfy this. */
+            filters?: {
+                /** @enum {string} */
+                type: "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "nin";
+                key: string;
+                value: string | number | boolean | (string | number)[];
+            } | {
+                /** @enum {string} */
+                type: "and" | "or";
+                filters: Record<string, never>[];
+            };
+            ranking_options?: components["schemas"]["VectorStoreRankingOptions"];
+        };
+        VectorStoreSearchResult: {
+            file_id: string;
+            filename: string;
+            /** @description 0 to 1: the mean of how near it is in meaning and how much of the question's words it has. */
+            score: number;
+            /** @description Of the file. */
+            attributes: {
+                [key: string]: unknown;
+            };
+            content: components["schemas"]["VectorStoreText"][];
+        };
+        VectorStoreSearchResults: {
+            /**
+             * @description Always vector_store.search_results.page.
+             * @enum {string}
+             */
+            object: "vector_store.search_results.page";
+            /** @description What was looked for. */
+            search_query: string[];
+            /** @description The best first. */
+            data: components["schemas"]["VectorStoreSearchResult"][];
+            /** @description Always false: ask for more by max_num_results. */
+            has_more: boolean;
+            /** @description Always null. */
+            next_page: string | null;
+        };
+        VectorStoreStaticChunkingRequest: {
+            max_chunk_size_tokens: number | null;
+            /** @description At most half of max_chunk_size_tokens. */
+            chunk_overlap_tokens: number | null;
+        };
+        VectorStoreStaticStrategy: {
+            max_chunk_size_tokens: number;
+            chunk_overlap_tokens: number;
+        };
+        VectorStoreStrategy: {
+            /**
+             * @description Always static.
+             * @enum {string}
+             */
+            type: "static";
+            static: components["schemas"]["VectorStoreStaticStrategy"];
+        };
+        VectorStoreText: {
+            /**
+             * @description Always text.
+             * @enum {string}
+             */
+            type: "text";
+            text: string;
         };
     };
     responses: {
@@ -11969,6 +13354,1107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Upload"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listVectorStores: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createVectorStore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVectorStoreRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStore"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getVectorStore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStore"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    modifyVectorStore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModifyVectorStoreRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStore"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteVectorStore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreDeleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    searchVectorStore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VectorStoreSearchRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreSearchResults"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listVectorStoreFiles: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+                /** @description Only files of this status. */
+                filter?: "in_progress" | "completed" | "failed" | "cancelled";
+            };
+            header?: never;
+            path: {
+                vector_store_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFileList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createVectorStoreFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVectorStoreFileRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getVectorStoreFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateVectorStoreFileAttributes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateVectorStoreFileRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteVectorStoreFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFileDeleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    retrieveVectorStoreFileContent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFileContent"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createVectorStoreFileBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateVectorStoreFileBatchRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFileBatch"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getVectorStoreFileBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFileBatch"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    cancelVectorStoreFileBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                vector_store_id: string;
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFileBatch"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listFilesInVectorStoreBatch: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+                /** @description Only files of this status. */
+                filter?: "in_progress" | "completed" | "failed" | "cancelled";
+            };
+            header?: never;
+            path: {
+                vector_store_id: string;
+                batch_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VectorStoreFileList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listAssistants: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistantList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createAssistant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistantRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assistant"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getAssistant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assistant"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    modifyAssistant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistantRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assistant"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteAssistant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listAssistantFiles: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistantFileList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createAssistantFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assistant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistantFileRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistantFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getAssistantFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assistant_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistantFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteAssistantFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                assistant_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createThread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThreadRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thread"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getThread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thread"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    modifyThread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThreadChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Thread"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteThread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listMessages: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+                /** @description Only messages that this run wrote. */
+                run_id?: string;
+            };
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadMessageList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createThreadMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ThreadMessageRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadMessage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadMessage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    modifyMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MetadataRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadMessage"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listMessageFiles: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                thread_id: string;
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadMessageFileList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getMessageFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                message_id: string;
+                file_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadMessageFile"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listRuns: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    modifyRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MetadataRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listRunSteps: {
+        parameters: {
+            query?: {
+                /** @description How many objects to return. */
+                limit?: number;
+                /** @description Sort order by the time of creation. */
+                order?: "asc" | "desc";
+                /** @description Id of the last object of the page before. */
+                after?: string;
+                /** @description Id of the first object of the page after. */
+                before?: string;
+                /** @description step_details.tool_calls[*].file_search.results[*].content shows what searches found. */
+                include?: string[];
+            };
+            header?: never;
+            path: {
+                thread_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStepList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getRunStep: {
+        parameters: {
+            query?: {
+                /** @description step_details.tool_calls[*].file_search.results[*].content shows what searches found. */
+                include?: string[];
+            };
+            header?: never;
+            path: {
+                thread_id: string;
+                run_id: string;
+                step_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStep"];
                 };
             };
             default: components["responses"]["Error"];
