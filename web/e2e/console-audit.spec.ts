@@ -14,7 +14,7 @@ test("what was done is found, looked into, and exported", async ({ page }) => {
   await page.getByRole("searchbox", { name: "Search" }).fill(great);
   await expect(page).toHaveURL(/q=great/);
   const lines = page.getByRole("rowheader");
-  await expect(lines).toHaveText(["api_key.updated"]);
+  await expect(lines).toHaveText(["API key changed"]);
   await lines.getByRole("button").click();
   const dialog = page.getByRole("dialog");
   const name = dialog
@@ -22,19 +22,20 @@ test("what was done is found, looked into, and exported", async ({ page }) => {
     .filter({ has: page.getByRole("rowheader", { name: "name", exact: true }) });
   await expect(name.getByRole("cell")).toHaveText(["ledger", great]);
   await expect(dialog).toContainText(id);
+  await expect(dialog).toContainText("api_key.updated");
   await expectAccessible(page);
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
 
   await page.getByRole("searchbox", { name: "Search" }).fill(id);
-  await expect(lines).toHaveText(["api_key.updated", "api_key.created"]);
+  await expect(lines).toHaveText(["API key changed", "API key made"]);
   await lines.getByRole("button").first().focus();
   await page.keyboard.press("ArrowDown");
   await expect(lines.getByRole("button").last()).toBeFocused();
   await page.getByRole("combobox", { name: "What" }).selectOption("api_key.created");
-  await expect(lines).toHaveText(["api_key.created"]);
+  await expect(lines).toHaveText(["API key made"]);
   await page.reload();
-  await expect(lines).toHaveText(["api_key.created"]);
+  await expect(lines).toHaveText(["API key made"]);
 
   await page.getByRole("button", { name: "Export" }).click();
   const download = page.waitForEvent("download");

@@ -11,18 +11,20 @@ import { Dialog, DialogContent, DialogTitle } from "@/components/ui/dialog";
 import { Menu, MenuContent, MenuItem, MenuTrigger } from "@/components/ui/menu";
 import { toast } from "@/components/ui/toaster";
 import { usersQuery } from "@/features/members/api";
+import { projectsQuery } from "@/features/projects/api";
 import { useMay } from "@/features/session/may";
 import { formatTime } from "@/lib/format";
 import { type AuditQuery, auditQuery, exportPath, type Line } from "./api";
 import { changes } from "./diff";
-import { types } from "./types";
+import { nameIn } from "./names";
+import { isType, types } from "./types";
 
 const spans = { day: 1, week: 7, month: 30, quarter: 90 } as const;
 type Span = keyof typeof spans;
 
 /** Who did what, from where, and how it was before and after. */
 export function AuditPage() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const textOf = useErrorText();
   const [params] = useParamsState();
   const detail = useDialogParam("line");
@@ -31,7 +33,12 @@ export function AuditPage() {
   const query = toQuery(params);
   const lines = useInfiniteQuery(auditQuery(query));
   const rows = lines.data?.pages.flatMap((page) => page.data);
+  const { data: projects = [] } = useQuery({ ...projectsQuery, enabled: knowsUsers });
+  const known = [...users, ...projects];
   const nameOf = (line: Line) => users.find((user) => user.id === line.user)?.name;
+  const objectName = (line: Line) =>
+    known.find((one) => one.id === line.object)?.name ?? nameIn(line.after) ?? nameIn(line.before);
+  const wordsOf = useWords();
   const chosen = rows?.find((line) => line.id === detail.subject);
 
   const columns: Column<Line>[] = [
@@ -42,10 +49,10 @@ export function AuditPage() {
       cell: (line) => (
         <button
           type="button"
-          className="rounded text-left font-mono text-xs outline-none after:absolute after:inset-0 focus-visible:after:ring-2 focus-visible:after:ring-ring focus-visible:after:ring-inset md:whitespace-nowrap"
+          className="rounded text-left outline-none after:absolute after:inset-0 focus-visible:after:ring-2 focus-visible:after:ring-ring focus-visible:after:ring-inset md:whitespace-nowrap"
           onClick={() => detail.show(line.id)}
         >
-          {line.type}
+          {wordsOf(line.type)}
         </button>
       ),
     },
@@ -60,7 +67,7 @@ export function AuditPage() {
     {
       id: "object",
       header: t("audit.object"),
-      cell: (line) => <code className="font-mono text-xs">{line.object ?? "–"}</code>,
+      cell: (line) => <ObjectCell id={line.object} name={objectName(line)} />,
     },
     {
       id: "from",
@@ -113,7 +120,9 @@ export function AuditPage() {
           {
             id: "type",
             label: t("audit.what"),
-            options: types.map((value) => ({ value, label: value })),
+            options: types
+              .map((value) => ({ value, label: wordsOf(value) }))
+              .sort((a, b) => a.label.localeCompare(b.label, i18n.language)),
           },
           {
             id: "actor",
@@ -137,7 +146,7 @@ export function AuditPage() {
         empty={<Empty icon={ScrollText} title={t("audit.empty")} />}
       />
       <Dialog open={chosen !== undefined} onOpenChange={(open) => !open && detail.close()}>
-        {chosen && <LineDetails line={chosen} name={nameOf(chosen)} />}
+        {chosen && <LineDetails line={chosen} name={nameOf(chosen)} object={objectName(chosen)} />}
       </Dialog>
     </Page>
   );
@@ -159,8 +168,35 @@ function actorOf(line: Line): string | undefined {
   return line.email ?? line.user ?? line.service_account ?? line.api_key;
 }
 
-function LineDetails({ line, name }: { line: Line; name: string | undefined }) {
+/** What a type of line is called; of one that is newer than this page, its own name. */
+function useWords(): (type: string) => string {
   const { t } = useTranslation();
+  return (type) => (isType(type) ? t(`acts.${type}`) : type);
+}
+
+/** What something is called, with its id below. */
+function ObjectCell({ id, name }: { id: string | undefined; name: string | undefined }) {
+  if (id === undefined || id === "") return "–";
+  if (name === undefined || name === id) return <code className="font-mono text-xs">{id}</code>;
+  return (
+    <span className="grid md:max-w-72">
+      <span>{name}</span>
+      <code className="font-mono text-xs text-muted-foreground">{id}</code>
+    </span>
+  );
+}
+
+function LineDetails({
+  line,
+  name,
+  object,
+}: {
+  line: Line;
+  name: string | undefined;
+  object: string | undefined;
+}) {
+  const { t } = useTranslation();
+  const wordsOf = useWords();
   const rows: [string, string | undefined][] = [
     [t("audit.when"), formatTime(Date.parse(line.at) / 1000)],
     [t("audit.who"), name ?? actorOf(line) ?? t("audit.machine")],
@@ -168,18 +204,20 @@ function LineDetails({ line, name }: { line: Line; name: string | undefined }) {
     [t("audit.account"), line.service_account],
     [t("audit.key"), line.api_key],
     [t("audit.session"), line.session],
-    [t("audit.object"), line.object],
+    [t("audit.object"), object],
+    [t("audit.objectId"), line.object],
     [t("audit.project"), line.project],
     [t("audit.from"), line.ip_address],
     [t("audit.forwarded"), line.forwarded_for],
     [t("audit.agent"), line.user_agent],
     [t("audit.request"), line.request_id],
+    [t("audit.type"), line.type],
     [t("audit.id"), line.id],
   ];
   const changed = changes(line.before, line.after);
   return (
     <DialogContent className="max-w-2xl">
-      <DialogTitle className="font-mono text-base">{line.type}</DialogTitle>
+      <DialogTitle>{wordsOf(line.type)}</DialogTitle>
       {changed.length > 0 && (
         <div className="relative overflow-x-auto rounded-xl border bg-card" tabIndex={0}>
           <table className="w-full text-left text-sm" aria-label={t("audit.changes")}>

@@ -1,5 +1,6 @@
 /** The texts of one language. A file is an area, named as its one key; en/index.ts and ko/index.ts list the same. */
 import account from "./account.json";
+import acts from "./acts.json";
 import app from "./app.json";
 import audit from "./audit.json";
 import billing from "./billing.json";
@@ -36,6 +37,7 @@ import usage from "./usage.json";
 
 export default {
   ...account,
+  ...acts,
   ...app,
   ...audit,
   ...billing,

@@ -1,4 +1,5 @@
 import account from "./account.json";
+import acts from "./acts.json";
 import app from "./app.json";
 import audit from "./audit.json";
 import billing from "./billing.json";
@@ -35,6 +36,7 @@ import usage from "./usage.json";
 
 export default {
   ...account,
+  ...acts,
   ...app,
   ...audit,
   ...billing,
