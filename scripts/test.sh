@@ -111,7 +111,7 @@ if wants postgres; then
 		./e2e/sdk ./e2e/resilience ./e2e/script ./e2e/upgrade
 fi
 wants race && part "race detector" env CGO_ENABLED=1 "${gotestsum[@]}" -race -short -count=1 -timeout 15m \
-	./internal/engine/... ./internal/httpapi/... ./internal/generate/...
+	./internal/engine/... ./internal/httpapi/... ./internal/generate/... ./internal/vector
 wants fuzz && part "fuzzing of every decoder" env FUZZTIME="${FUZZTIME:-5s}" ./scripts/fuzz.sh
 wants scripts && part "the built binary as a terminal session" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/script
 wants scripts && part "killed processes" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/resilience
