@@ -200,8 +200,7 @@ func (s *Service) addTo(ctx context.Context, tx *store.Tx, who actor.Actor, t *o
 	if n := t.Messages + int64(len(messages)); n > object.MaxMessages {
 		return fault.New(fault.Invalid, "Thread %s has %d messages, and may have %d. Make a new thread.", t.ID, t.Messages, object.MaxMessages).WithCode("too_many_messages")
 	}
-	var search []string
-	changed := false
+	var attached []object.Attachment
 	for i, m := range messages {
 		param := func(name string) string {
 			if len(messages) == 1 {
@@ -220,33 +219,41 @@ func (s *Service) addTo(ctx context.Context, tx *store.Tx, who actor.Actor, t *o
 			if err := s.reach.Hold(ctx, tx, who, param(fmt.Sprintf("attachments[%d].file_id", j)), a.FileID); err != nil {
 				return err
 			}
-			code, find := slices.Contains(a.Tools, object.CodeInterpreter), slices.Contains(a.Tools, object.FileSearch)
-			if code && !slices.Contains(t.CodeFiles, a.FileID) {
-				t.CodeFiles, changed = append(t.CodeFiles, a.FileID), true
-			}
-			switch {
-			case code && find:
-				// As v1 attaches: most of these are never searched, so the store is filled when a run is to search.
-				if !slices.Contains(t.Pending, a.FileID) {
-					t.Pending, changed = append(t.Pending, a.FileID), true
-				}
-			case find && !slices.Contains(search, a.FileID):
-				search = append(search, a.FileID)
-			}
 		}
+		attached = append(attached, m.Attachments...)
 	}
-	link, err := s.reach.Attach(ctx, tx, who, reach.Link{Store: t.VectorStore, Own: t.OwnStore}, t.ID, search...)
-	if err != nil {
+	if err := s.AttachIn(ctx, tx, who, t, attached); err != nil {
 		return err
-	}
-	if changed || link.Store != t.VectorStore {
-		t.VectorStore, t.OwnStore, t.Updated = link.Store, link.Own, s.now()
-		if err := s.UpdateThread(ctx, tx, t); err != nil {
-			return err
-		}
 	}
 	t.Messages += int64(len(messages))
 	return s.Append(ctx, tx, who, t.ID, messages...)
+}
+
+// AttachIn makes files of attachments, which the transaction holds, what the tools of a thread that it has locked reach.
+func (s *Service) AttachIn(ctx context.Context, tx *store.Tx, who actor.Actor, t *object.Thread, attachments []object.Attachment) error {
+	var search []string
+	changed := false
+	for _, a := range attachments {
+		code, find := slices.Contains(a.Tools, object.CodeInterpreter), slices.Contains(a.Tools, object.FileSearch)
+		if code && !slices.Contains(t.CodeFiles, a.FileID) {
+			t.CodeFiles, changed = append(t.CodeFiles, a.FileID), true
+		}
+		switch {
+		case code && find:
+			// As v1 attaches: most of these are never searched, so the store is filled when a run is to search.
+			if !slices.Contains(t.Pending, a.FileID) {
+				t.Pending, changed = append(t.Pending, a.FileID), true
+			}
+		case find && !slices.Contains(search, a.FileID):
+			search = append(search, a.FileID)
+		}
+	}
+	link, err := s.reach.Attach(ctx, tx, who, reach.Link{Store: t.VectorStore, Own: t.OwnStore}, t.ID, search...)
+	if err != nil || !changed && link.Store == t.VectorStore {
+		return err
+	}
+	t.VectorStore, t.OwnStore, t.Updated = link.Store, link.Own, s.now()
+	return s.UpdateThread(ctx, tx, t)
 }
 
 // Ready is called in the transaction that makes a run with file search on a thread that is locked: files of its messages that wait for
