@@ -14,6 +14,7 @@ import (
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/assistants"
+	"github.com/parley-ai/parley/internal/assistants/runs"
 	"github.com/parley-ai/parley/internal/assistants/thread"
 	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/backup"
@@ -82,6 +83,7 @@ type Server struct {
 	files      *files.Service
 	assistants *assistants.Service
 	threads    *thread.Service
+	runs       *runs.Service
 	retrieval  *retrieval.Service
 	metrics    *obs.Metrics
 	api        *httpapi.API // for the network
@@ -247,6 +249,9 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		return err
 	}
 	servers.OnBeat(page.Recover)
+	if err := s.openRuns(ctx, o, hints, servers, gen); err != nil {
+		return err
+	}
 	s.wg.Go(func() { servers.Run(s.ctx) })
 	s.operate(o, servers)
 	s.openDeletion(o.Clock)
@@ -275,6 +280,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.retrieval.Routes(),
 		s.assistants.Routes(),
 		s.threads.Routes(),
+		s.runs.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 		(&presets.Service{DB: s.db, Clock: o.Clock}).Routes(),
 	)
