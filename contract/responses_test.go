@@ -226,7 +226,7 @@ func TestResponses(t *testing.T) {
 	checked := map[string]int{} // by document and kind of answer
 	tried := map[string]bool{}
 	kept := map[string]string{"own_project": project(t, s)}
-	for _, x := range slices.Concat(exchanges, files, organization) {
+	for _, x := range slices.Concat(exchanges, files, stores, organization) {
 		t.Run(x.operation+" "+x.name, func(t *testing.T) {
 			tried[x.operation] = true
 			for _, a := range x.answers(t, s, kept) {
@@ -315,6 +315,9 @@ func (x exchange) answers(t *testing.T, s *testkit.Server, kept map[string]strin
 	call := func() (*http.Response, string) { return s.Call(method, "/v1"+below, body) }
 	if slices.Contains([]string{chatUsage, vectorUsage, costs}, x.operation) {
 		call = func() (*http.Response, string) { return sums(t, s, "/v1"+below) }
+	}
+	if x.operation == storeContent {
+		call = func() (*http.Response, string) { return read(t, s, "/v1"+below) }
 	}
 	if strings.HasPrefix(x.body, formStart) {
 		call = func() (*http.Response, string) {

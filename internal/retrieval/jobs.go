@@ -33,8 +33,8 @@ const (
 	expireEvery = time.Minute
 )
 
-// maxAttempts is how often a file is tried when something fails that is not the file's fault: about half an hour.
-const maxAttempts = 6
+// maxAttempts is how often a file is tried when something fails that is not the file's fault: about a minute and a half in all, as somebody waits.
+const maxAttempts = 4
 
 func (s *Service) register() {
 	jobs.Register(s.jobs, jobs.Kind{Queue: "retrieval", Workers: readers}, func(ctx context.Context, a takeIn) error {

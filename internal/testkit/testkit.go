@@ -59,7 +59,7 @@ func Start(t testing.TB, o Options) *Server {
 		"addr": "127.0.0.1:0", "home": shortDir(t), "cache": t.TempDir(), "db": db, "shutdown_grace": "5s",
 		// The registry knows the fake as a remote server with one model; nothing is dialed.
 		"remotes": `[{"name": "fake", "url": "http://127.0.0.1:1/v1", "models": ["echo"]}]`,
-		"aliases": `{"text-embedding-ada-002": "echo", "text-search-ada-doc-001": "echo"}`,
+		"aliases": `{"text-embedding-ada-002": "echo", "text-search-ada-doc-001": "echo"}`, "retrieval.embedding_model": "text-embedding-ada-002",
 	}
 	if o.DB != "" { // which another server of the test may have made, with a home of its own
 		flags["secret_key"] = "dGVzdHMgb25seTogdGhpcnR5LXR3byBieXRlcyBsb24="
