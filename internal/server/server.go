@@ -15,6 +15,7 @@ import (
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/assistants"
 	"github.com/parley-ai/parley/internal/assistants/runs"
+	"github.com/parley-ai/parley/internal/assistants/saved"
 	"github.com/parley-ai/parley/internal/assistants/thread"
 	"github.com/parley-ai/parley/internal/audit"
 	"github.com/parley-ai/parley/internal/backup"
@@ -280,6 +281,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.retrieval.Routes(),
 		s.assistants.Routes(),
 		s.threads.Routes(),
+		(&saved.Service{DB: s.db, Assistants: s.assistants, Threads: s.threads, Reach: s.assistants.Reach}).Routes(),
 		s.runs.Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 		(&presets.Service{DB: s.db, Clock: o.Clock}).Routes(),
