@@ -20,7 +20,7 @@ import (
 
 // TestKillOneOfTwoServers: two servers share PostgreSQL and Redis and a limit of requests per minute. One is killed in
 // the middle of the load: the other fails no request, and together they let through what the limit says, to within 1 %.
-// A key that is revoked on the one stops on the other.
+// A key that is revoked on the one stops on the other. Mails that the dead one was sending, or had not begun, go out by the other.
 func TestKillOneOfTwoServers(t *testing.T) {
 	if os.Getenv(storetest.Env) == "" {
 		t.Skip("two servers share PostgreSQL alone, and " + storetest.Env + " is not set")
@@ -32,6 +32,9 @@ func TestKillOneOfTwoServers(t *testing.T) {
 	t.Setenv("PARLEY_LOG_LEVEL", "warn")
 	t.Setenv("PARLEY_LIMITS_REQUESTS_PER_MINUTE", fmt.Sprint(limit))
 	t.Setenv("PARLEY_LIMITS_COUNT_REFUSED", "false")
+	mails := slowMailServer(t)
+	t.Setenv("PARLEY_MAIL_URL", "smtp://"+mails.listener.Addr().String()+"?starttls=never")
+	t.Setenv("PARLEY_MAIL_FROM", "parley@example.com")
 	one := binary.Start(t)
 	two := one.Beside(t)
 
@@ -71,8 +74,22 @@ func TestKillOneOfTwoServers(t *testing.T) {
 		}
 	}
 	wait("half of the limit", func() bool { return let.Load() > limit/2 })
+	// Each server sends four mails at a time, so that both are at it when five are.
+	const invited = 12
+	for i := range invited {
+		resp, err := call(two, http.MethodPost, "/v1/organization/invites", map[string]string{"email": fmt.Sprintf("guest%d@example.com", i), "role": "reader"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Fatalf("an invitation: %s", resp.Status)
+		}
+	}
+	wait("mails of both servers", func() bool { return mails.held.Load() >= 5 })
 	killed.Store(1)
 	two.Kill()
+	close(mails.release)
 	before := let.Load()
 	wait("limit", func() bool { return refused.Load() > 500 })
 	stop.Store(true)
@@ -86,6 +103,13 @@ func TestKillOneOfTwoServers(t *testing.T) {
 	t.Logf("%d let through (%d when one was killed), %d refused, %d cut by the kill, in %.1f s; the limit allows %.0f", let.Load(), before, refused.Load(), cut.Load(), took.Seconds(), want)
 	if got > want*1.01 || got+uncertain < want*0.99 {
 		t.Errorf("%.0f let through (%.0f uncertain), the limit allows %.0f", got, uncertain, want)
+	}
+
+	// What the dead one had begun is left alone for two minutes, in case it lives.
+	wait("mail to everybody", func() bool { return mails.taken() == invited })
+	t.Logf("%d mails, %d of them begun by the one that was killed; the last after %.1f s", invited, mails.broken.Load(), time.Since(begin).Seconds())
+	if mails.broken.Load() == 0 {
+		t.Error("the killed server was sending no mail")
 	}
 
 	two.Launch()
