@@ -20,9 +20,9 @@ var tiers = map[string]int{
 	"internal/backup": 2, "internal/identity": 2, "internal/limits": 2, "internal/usage": 2, "internal/billing": 2, "internal/models": 2, "internal/tokenizer": 2, "internal/toolcall": 2,
 	"internal/retention": 2, "internal/files": 2,
 
-	"internal/generate": 3, "internal/agent": 3, "internal/retrieval": 3, "internal/chat": 3, "internal/completions": 3, "internal/edits": 3, "internal/embeddings": 3,
+	"internal/generate": 3, "internal/interpreter": 3, "internal/agent": 3, "internal/retrieval": 3, "internal/chat": 3, "internal/completions": 3, "internal/edits": 3, "internal/embeddings": 3,
 
-	"internal/assistants": 4, "internal/chats": 4, "internal/deletion": 4, "internal/presets": 4, "internal/status": 4, "internal/health": 4,
+	"internal/assistants": 4, "internal/responses": 4, "internal/chats": 4, "internal/deletion": 4, "internal/presets": 4, "internal/status": 4, "internal/health": 4,
 
 	// server and cli wire everything; testkit starts a server for tests.
 	"internal/server": 5, "internal/testkit": 5, "internal/cli": 5,
@@ -53,7 +53,9 @@ var sameTier = map[string]string{
 	"internal/embeddings -> internal/generate":  "one core operation, many API shapes",
 	"internal/retrieval -> internal/generate":   "chunks and questions are embedded",
 	"internal/retrieval -> internal/agent":      "a search is a tool that a model calls",
+	"internal/interpreter -> internal/agent":    "it is a tool of the loop",
 	"internal/agent -> internal/generate":       "the model's turns of the loop",
+	"internal/responses -> internal/assistants": "metadata have the same bounds",
 	"internal/testkit -> internal/server":       "tests start the real server",
 	"internal/cli -> internal/server":           "parley serve",
 }

@@ -137,6 +137,25 @@ func (c *Config) check() error {
 		bad(name != "" && model != "" && name != model, "aliases", "%q: %q: write NAME: MODEL with two different names", name, model)
 	}
 	seen := map[string]bool{}
+	b := c.Sandbox
+	bad(slices.Contains([]string{"auto", "gvisor", "bubblewrap", "off"}, b.Kind), "sandbox.kind", "write auto, gvisor, bubblewrap or off")
+	bad(b.Pool >= 0 && b.Most >= 1 && b.Pool <= b.Most, "sandbox.pool", "write 0 to sandbox.most, which is 1 or more")
+	bad(b.Idle >= time.Second, "sandbox.idle", "write 1s or more")
+	limits := append([]SandboxLimits{{"", b.CPUs, b.Memory, b.Disk, b.PIDs, b.Time, b.Output}}, b.Organizations...)
+	for i, l := range limits {
+		key := "sandbox"
+		if i > 0 {
+			key = fmt.Sprintf("sandbox.organizations[%d]", i-1)
+			bad(l.Organization != "", key, "name the organization by its id")
+		}
+		// 0 is as for all, or the default.
+		bad(l.CPUs == 0 || l.CPUs >= 0.1, key+".cpus", "write 0.1 or more")
+		bad(l.Memory == 0 || l.Memory >= 64<<20, key+".memory", "write 64MiB or more")
+		bad(l.Disk == 0 || l.Disk >= 1<<20, key+".disk", "write 1MiB or more")
+		bad(l.PIDs == 0 || l.PIDs >= 4, key+".pids", "write 4 or more")
+		bad(l.Time == 0 || l.Time >= time.Second, key+".time", "write 1s or more")
+		bad(l.Output == 0 || l.Output >= 1000, key+".output", "write 1000 or more")
+	}
 	for i, r := range c.Remotes {
 		bad(r.Name != "" && !seen[r.Name], "remotes", "entry %d: each needs a name of its own", i+1)
 		bad(isHTTP(r.URL), "remotes", "entry %d: %q is no address: write url: http://HOST:PORT/v1", i+1, maskURL(r.URL))
@@ -241,7 +260,7 @@ func (f field) print(c *Config) string {
 			}
 		}
 		return jsonText(masked)
-	case map[string]string:
+	case map[string]string, []SandboxLimits:
 		return jsonText(v)
 	case string:
 		if f.tag.Get("secret") != "" && v != "" {

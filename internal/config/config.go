@@ -25,6 +25,7 @@ type Config struct {
 	Blob          Blob              `koanf:"blob"`
 	Files         Files             `koanf:"files"`
 	Retrieval     Retrieval         `koanf:"retrieval"`
+	Sandbox       Sandbox           `koanf:"sandbox"`
 	Limits        Limits            `koanf:"limits"`
 	Redis         Redis             `koanf:"redis"`
 	Mail          Mail              `koanf:"mail"`
@@ -103,6 +104,33 @@ type SSO struct {
 	Domains      string `koanf:"domains" default:"" doc:"domains of e-mail addresses whose people may sign in through the provider, with commas between; empty: all"`
 	Create       bool   `koanf:"create" default:"false" doc:"everybody of the provider may become a member; without it, who was invited or is in a group that an organization maps"`
 	Organization string `koanf:"organization" default:"" doc:"organization that they become members of, its id or name; empty is the first"`
+}
+
+// Sandbox is where Code Interpreter runs code.
+type Sandbox struct {
+	Kind          string          `koanf:"kind" default:"auto" doc:"auto is gVisor, or no Code Interpreter where it cannot run; gvisor; bubblewrap is for users who are trusted: their code runs on this machine's own kernel; off"`
+	Runsc         string          `koanf:"runsc" default:"" doc:"the program parley-runsc; empty: beside parley, in the cache's bin, or on PATH"`
+	Pool          int             `koanf:"pool" default:"1" doc:"sandboxes kept ready once somebody uses Code Interpreter, about 150 MB each; 0 is none: the first code of a thread waits a few seconds"`
+	Most          int             `koanf:"most" default:"20" doc:"sandboxes at once, those kept ready included"`
+	Idle          time.Duration   `koanf:"idle" default:"30m" doc:"a session ends when it was not used for so long; the next code begins a new one with the same files"`
+	CPUs          float64         `koanf:"cpus" default:"1" doc:"processors that one session may keep busy"`
+	Memory        Size            `koanf:"memory" default:"1GiB" doc:"memory of one session's code"`
+	Disk          Size            `koanf:"disk" default:"512MiB" doc:"files of one session; they lie in memory"`
+	PIDs          int             `koanf:"pids" default:"64" doc:"processes and threads of one session"`
+	Time          time.Duration   `koanf:"time" default:"120s" doc:"longest time of one run of code"`
+	Output        Size            `koanf:"output" default:"1MiB" doc:"longest output of one run of code"`
+	Organizations []SandboxLimits `koanf:"organizations" default:"[]" doc:"other limits for single organizations: organization (its id), cpus, memory, disk, pids, time, output; what is left out is as for all"`
+}
+
+// SandboxLimits are an organization's own; what is 0 is as for all.
+type SandboxLimits struct {
+	Organization string        `koanf:"organization" json:"organization"`
+	CPUs         float64       `koanf:"cpus" json:"cpus,omitempty"`
+	Memory       Size          `koanf:"memory" json:"memory,omitempty"`
+	Disk         Size          `koanf:"disk" json:"disk,omitempty"`
+	PIDs         int           `koanf:"pids" json:"pids,omitempty"`
+	Time         time.Duration `koanf:"time" json:"time,omitempty"`
+	Output       Size          `koanf:"output" json:"output,omitempty"`
 }
 
 // Engine says how models are run on this machine.

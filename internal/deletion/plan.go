@@ -24,6 +24,8 @@ var ofOrganizations = []table{
 	{name: "chat_messages", column: "org_id", key: "id", order: "depth DESC, id", detach: "parent_id"},
 	{name: "chats", column: "org_id", key: "id"},
 	{name: "presets", column: "org_id", key: "id"},
+	{name: "interpreter_files", column: "org_id", key: "project_id, owner, path"},
+	{name: "interpreter_sessions", column: "org_id", key: "id"},
 	{name: "thread_terms", column: "org_id", key: "thread_id, term"},
 	{name: "thread_summaries", column: "org_id", key: "thread_id"},
 	{name: "thread_run_steps", column: "org_id", key: "id"},

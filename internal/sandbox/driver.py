@@ -252,7 +252,8 @@ def start_kernel(config, modules):
         os.umask(0o022)
         os.chdir(DATA)
         base = int(open("/proc/self/statm").read().split()[0]) * 4096
-        resource.setrlimit(resource.RLIMIT_AS, (base + config["memory"],) * 2)
+        # Below what all may take together: one that asks for too much gets a MemoryError and keeps its variables.
+        resource.setrlimit(resource.RLIMIT_AS, (base + config["memory"] * 7 // 8,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
         os.environ.clear()
@@ -367,6 +368,20 @@ def used_memory():
     return (total - free) << 10
 
 
+def count_files():
+    disk = os.statvfs(DATA)
+    return disk.f_files - disk.f_ffree
+
+
+def disk_used():
+    """What files take; they lie in the sandbox's memory and have limits of their own."""
+    used = 0
+    for path in (DATA, "/tmp", "/dev/shm"):
+        disk = os.statvfs(path)
+        used += (disk.f_blocks - disk.f_bfree) * disk.f_frsize
+    return used
+
+
 class Supervisor:
     def __init__(self, config):
         self.config = config
@@ -382,7 +397,6 @@ class Supervisor:
             os.makedirs(PIDS, exist_ok=True)
             with open(PIDS + "/pids.max", "w") as f:
                 f.write(str(self.config["pids"]))
-            os.chown(DATA, UID, UID)
         for module in self.config["warm"]:
             try:
                 __import__(module)
@@ -406,10 +420,13 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *a: None)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         self.fork()
-        self.base = used_memory()
+        self.base = used_memory() - disk_used()
         send({"t": "ready"})
 
     def fork(self):
+        if self.config["inside"]:
+            os.chown(DATA, UID, UID)
+            os.chmod(DATA, 0o755)  # what the code before may have changed
         self.control, self.skip = b"", 0
         self.kernel = start_kernel(self.config, sys.modules)
 
@@ -425,6 +442,13 @@ class Supervisor:
             control.close()
             os.close(out)
             self.kernel = None
+        # Their memory and their places among the processes are free when they are gone.
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            self.reap()
+            if not any(p.isdigit() and p != "1" for p in os.listdir("/proc")):
+                break
+            time.sleep(0.005)
 
     def reap(self):
         """Takes every dead child, of which this process, as number 1, has more than it made. Reports whether the kernel is among them."""
@@ -446,7 +470,7 @@ class Supervisor:
         if self.kernel is None:
             self.fork()
         now = time.monotonic()
-        self.running = {"id": command["id"], "until": now + command["timeout"], "said": 0, "stopped": None, "images": 0, "next": now}
+        self.running = {"id": command["id"], "until": now + command["timeout"], "said": 0, "stopped": None, "images": 0, "next": now, "files": count_files(), "over": False}
         code = b"".join(code)
         data = json.dumps({"size": len(code)}).encode() + b"\n" + code
         control = self.kernel[1]
@@ -562,12 +586,16 @@ class Supervisor:
         if now < run["next"]:
             return
         run["next"] = now + 0.1
-        disk = os.statvfs(DATA)
-        if disk.f_files - disk.f_ffree > self.config["files"]:
+        # A run that found too many files there may take them away.
+        if count_files() > max(self.config["files"], run["files"]):
             return self.finish("died", why="files")
-        held = (disk.f_blocks - disk.f_bfree) * disk.f_frsize
-        if self.config["inside"] and used_memory() - self.base - held > self.config["memory"]:
-            return self.finish("died", why="memory")
+        if self.config["inside"] and used_memory() - self.base - disk_used() > self.config["memory"]:
+            # Twice in a row: what was killed before may still be giving its memory back.
+            if run["over"]:
+                return self.finish("died", why="memory")
+            run["over"] = True
+        else:
+            run["over"] = False
         if now > run["until"] + 2:
             return self.finish("died", why=run["stopped"] or "timeout")
         if now > run["until"] and not run["stopped"]:

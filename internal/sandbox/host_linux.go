@@ -174,8 +174,8 @@ type specLinux struct {
 
 // runsc is the command of a gVisor sandbox.
 func (h *host) runsc(env pyenv.Env, l Limits, id, dir string) (*exec.Cmd, error) {
-	// The driver makes the code's processes another user's and kills them: for that it keeps four rights within the sandbox.
-	rights := []string{"CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_CHOWN", "CAP_DAC_OVERRIDE"}
+	// The driver makes the code's processes another user's and kills them: for that it keeps some rights within the sandbox.
+	rights := []string{"CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_CHOWN", "CAP_FOWNER", "CAP_DAC_OVERRIDE"}
 	s := spec{
 		Version: "1.0.2", Hostname: "sandbox", Root: specRoot{env.Root, true},
 		Process: specProcess{

@@ -2,12 +2,17 @@ package server
 
 import (
 	"context"
+	"strings"
 
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/agent"
+	"github.com/parley-ai/parley/internal/assistants/object"
 	"github.com/parley-ai/parley/internal/assistants/recall"
 	"github.com/parley-ai/parley/internal/assistants/runs"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/presence"
+	"github.com/parley-ai/parley/internal/retrieval/filesearch"
 )
 
 // openRuns executes runs of assistants, and goes on with those that dead servers left.
@@ -15,7 +20,8 @@ func (s *Server) openRuns(ctx context.Context, o Options, hints bus.Bus, servers
 	s.threads.OnDeleteMessage(recall.Forget)
 	s.runs = runs.New(runs.Options{
 		DB: s.db, Threads: s.threads, Memory: recall.New(s.db, s.threads.Store, o.Clock), Assistants: s.assistants, Model: gen,
-		Servers: servers, Bus: hints, Clock: o.Clock, Logger: s.log, Tools: map[string]runs.Toolmaker{},
+		Servers: servers, Bus: hints, Clock: o.Clock, Logger: s.log,
+		Tools: map[string]runs.Toolmaker{object.FileSearch: s.fileSearch, object.CodeInterpreter: s.runInterpreter},
 	})
 	s.onClose(s.runs.Close)
 	if err := s.runs.Recover(ctx); err != nil {
@@ -24,4 +30,21 @@ func (s *Server) openRuns(ctx context.Context, o Options, hints bus.Bus, servers
 	servers.OnBeat(s.runs.Recover)
 	s.wg.Go(func() { s.runs.Follow(s.ctx) })
 	return nil
+}
+
+// fileSearch searches the vector stores of a run's assistant and thread.
+func (s *Server) fileSearch(_ context.Context, _ actor.Actor, u runs.Use) (agent.Tool, error) {
+	o := filesearch.Options{Stores: s.retrieval, IDs: u.Run.Resources.VectorStores, First: u.Calls, Tokens: min(filesearch.DefaultTokens, u.Window/4)}
+	if strings.HasPrefix(u.Run.Model, "gpt-3.5-turbo") {
+		o.Max = filesearch.SmallMax
+	}
+	if t := u.Tool.Search; t != nil {
+		if t.MaxResults != nil {
+			o.Max = *t.MaxResults
+		}
+		if o.Ranker = t.Ranker; t.Threshold != nil {
+			o.Threshold = *t.Threshold
+		}
+	}
+	return filesearch.New(o), nil
 }

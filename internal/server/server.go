@@ -37,6 +37,7 @@ import (
 	"github.com/parley-ai/parley/internal/identity"
 	"github.com/parley-ai/parley/internal/identity/signin"
 	"github.com/parley-ai/parley/internal/identity/sso"
+	"github.com/parley-ai/parley/internal/interpreter"
 	"github.com/parley-ai/parley/internal/jobs"
 	"github.com/parley-ai/parley/internal/limits"
 	"github.com/parley-ai/parley/internal/limits/increase"
@@ -47,6 +48,7 @@ import (
 	"github.com/parley-ai/parley/internal/obs"
 	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/presets"
+	"github.com/parley-ai/parley/internal/responses"
 	"github.com/parley-ai/parley/internal/retention"
 	"github.com/parley-ai/parley/internal/retrieval"
 	"github.com/parley-ai/parley/internal/secrets"
@@ -60,38 +62,40 @@ import (
 type Server struct {
 	Models *models.Registry
 
-	cfg        *config.Config
-	log        *slog.Logger
-	version    string
-	db         *store.DB
-	lock       *store.HomeLock
-	secrets    *secrets.Keys
-	pool       *pool.Pool
-	jobs       *jobs.Jobs
-	mail       *mail.Service
-	identity   *identity.Service
-	signin     *signin.Service
-	sso        *sso.Service
-	deletion   *deletion.Service
-	calendar   *calendar.Service
-	limits     *limits.Service
-	billing    *billing.Service
-	increase   *increase.Service
-	actor      actor.Actor // the owner, who acts on the socket
-	usage      *usage.Log
-	keeper     *retention.Service
-	blobs      blob.Store
-	files      *files.Service
-	assistants *assistants.Service
-	threads    *thread.Service
-	runs       *runs.Service
-	retrieval  *retrieval.Service
-	metrics    *obs.Metrics
-	api        *httpapi.API // for the network
-	owner      *httpapi.API // for the socket
-	network    *httpapi.Server
-	socket     *socketServer
-	ops        operation
+	cfg         *config.Config
+	log         *slog.Logger
+	version     string
+	db          *store.DB
+	lock        *store.HomeLock
+	secrets     *secrets.Keys
+	pool        *pool.Pool
+	jobs        *jobs.Jobs
+	mail        *mail.Service
+	identity    *identity.Service
+	signin      *signin.Service
+	sso         *sso.Service
+	deletion    *deletion.Service
+	calendar    *calendar.Service
+	limits      *limits.Service
+	billing     *billing.Service
+	increase    *increase.Service
+	actor       actor.Actor // the owner, who acts on the socket
+	usage       *usage.Log
+	keeper      *retention.Service
+	blobs       blob.Store
+	files       *files.Service
+	assistants  *assistants.Service
+	threads     *thread.Service
+	runs        *runs.Service
+	retrieval   *retrieval.Service
+	responses   *responses.Service
+	interpreter *interpreter.Service
+	metrics     *obs.Metrics
+	api         *httpapi.API // for the network
+	owner       *httpapi.API // for the socket
+	network     *httpapi.Server
+	socket      *socketServer
+	ops         operation
 
 	ctx    context.Context // of background work; ends with Close
 	cancel context.CancelFunc
@@ -250,7 +254,13 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		return err
 	}
 	servers.OnBeat(page.Recover)
+	if err := s.openInterpreter(ctx, o.Clock, servers); err != nil {
+		return err
+	}
 	if err := s.openRuns(ctx, o, hints, servers, gen); err != nil {
+		return err
+	}
+	if err := s.openResponses(ctx, o, servers, gen); err != nil {
 		return err
 	}
 	s.wg.Go(func() { servers.Run(s.ctx) })
@@ -283,6 +293,7 @@ func (s *Server) build(ctx context.Context, o Options) error {
 		s.threads.Routes(),
 		(&saved.Service{DB: s.db, Assistants: s.assistants, Threads: s.threads, Reach: s.assistants.Reach}).Routes(),
 		s.runs.Routes(),
+		(&responses.API{Service: s.responses, Refuse: gen.Refuse}).Routes(),
 		audit.New(s.db, o.Clock).Routes(),
 		(&presets.Service{DB: s.db, Clock: o.Clock}).Routes(),
 	)

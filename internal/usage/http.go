@@ -96,7 +96,7 @@ type RequestObject struct {
 	User       string  `json:"user_id" doc:"The user who asked; empty for a service account."`
 	Key        string  `json:"api_key_id" doc:"The key that was used; empty for a browser session; untracked for another's key that is not counted apart, unless you manage the project."`
 	RequestID  string  `json:"request_id" doc:"The x-request-id of the answer."`
-	Class      string  `json:"class" doc:"What kind of work it was." enum:"completions,embeddings,tokenize"`
+	Class      string  `json:"class" doc:"What kind of work it was." enum:"completions,embeddings,tokenize,code_interpreter"`
 	Endpoint   string  `json:"endpoint" doc:"The operation, as this document names it." example:"createChatCompletion"`
 	Model      string  `json:"model" doc:"The name that was asked for; empty when it is none that is known."`
 	Served     string  `json:"served_model" doc:"The model that answered; empty when none did."`

@@ -104,7 +104,7 @@ type event struct {
 	at        time.Time
 	who       actor.Actor
 	requestID string
-	class     string // Completions, Embeddings, Tokenize
+	class     string // Completions, Embeddings, Tokenize, CodeInterpreter
 	row       Row
 	code      string
 	cost      Cost
@@ -208,9 +208,10 @@ func (l *Log) id() int64 {
 
 // Classes of requests.
 const (
-	Completions = "completions"
-	Embeddings  = "embeddings"
-	Tokenize    = "tokenize"
+	Completions     = "completions"
+	Embeddings      = "embeddings"
+	Tokenize        = "tokenize"
+	CodeInterpreter = "code_interpreter" // its sessions
 )
 
 // class is that of an operation, or of a route by its limit class.
@@ -220,6 +221,8 @@ func class(op string) string {
 		return Embeddings
 	case "tokenize", "detokenize":
 		return Tokenize
+	case CodeInterpreter:
+		return CodeInterpreter
 	}
 	return Completions
 }

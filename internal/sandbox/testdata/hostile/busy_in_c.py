@@ -1,0 +1,2 @@
+# ends: timeout
+9 ** 9 ** 9

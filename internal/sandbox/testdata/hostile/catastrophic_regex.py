@@ -1,0 +1,3 @@
+# ends: timeout
+import re
+re.match("(a+)+$", "a" * 60 + "b")

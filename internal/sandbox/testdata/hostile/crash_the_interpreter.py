@@ -1,0 +1,3 @@
+# ends: exit
+import sys, ctypes
+ctypes.string_at(0)

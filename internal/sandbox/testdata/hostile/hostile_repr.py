@@ -1,0 +1,6 @@
+# ends: timeout
+class Bad:
+    def __repr__(self):
+        while True:
+            pass
+Bad()

@@ -1,0 +1,2 @@
+# want: MemoryError
+x = bytearray(4 << 30)

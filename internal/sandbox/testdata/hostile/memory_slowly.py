@@ -1,0 +1,4 @@
+# ends: memory-or-error
+x = []
+while True:
+    x.append(bytearray(8 << 20))

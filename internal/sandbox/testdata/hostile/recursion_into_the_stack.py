@@ -1,0 +1,6 @@
+# ends: any
+import sys
+sys.setrecursionlimit(10 ** 9)
+def f():
+    return f()
+f()

@@ -1,0 +1,9 @@
+# want: held
+import os
+n = 0
+try:
+    while n < 5000:
+        os.posix_spawn("/bin/sleep", ["sleep", "0"], {})  # nobody waits for them
+        n += 1
+except OSError:
+    print("held", n < 200)

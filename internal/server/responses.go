@@ -1,0 +1,48 @@
+package server
+
+import (
+	"context"
+	"io"
+
+	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/documents"
+	"github.com/parley-ai/parley/internal/fault"
+	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/presence"
+	"github.com/parley-ai/parley/internal/responses"
+)
+
+// maxInputFile is how large an uploaded file may be, in bytes, that a response's input names; OpenAI's limit.
+const maxInputFile = 50 << 20
+
+// openResponses serves responses and conversations, and goes on with those that dead servers left.
+func (s *Server) openResponses(ctx context.Context, o Options, servers *presence.Servers, gen *generate.Service) error {
+	s.responses = responses.New(responses.Options{
+		DB: s.db, Model: gen, Servers: servers, Clock: o.Clock, Logger: s.log, Files: s.inputFile,
+		Reader: func(ctx context.Context, name string, content io.ReadSeeker) (string, error) {
+			doc, err := documents.Read(ctx, name, content)
+			return doc.Text(), err
+		},
+		Tools: map[string]responses.Toolmaker{responses.CodeInterpreter: s.responseInterpreter},
+	})
+	s.onClose(s.responses.Close)
+	if err := s.responses.Recover(ctx); err != nil {
+		return err
+	}
+	servers.OnBeat(s.responses.Recover)
+	return nil
+}
+
+// inputFile reads an uploaded file that a response's input names.
+func (s *Server) inputFile(ctx context.Context, who actor.Actor, id string) (string, []byte, error) {
+	r, f, err := s.files.Open(ctx, who, id)
+	if err != nil {
+		return "", nil, err
+	}
+	defer r.Close()
+	if f.Bytes > maxInputFile {
+		return "", nil, fault.New(fault.Invalid, "The file %s has %d bytes; an input file may have %d. Put it into a vector store and use the tool file_search.", id, f.Bytes, int64(maxInputFile)).WithCode("file_too_large")
+	}
+	content, err := io.ReadAll(r)
+	return f.Name, content, err
+}
