@@ -83,10 +83,24 @@ func (s *Stream) DoneEvent(name string) error {
 	return s.finish("event: " + name + "\ndata: [DONE]\n\n")
 }
 
-func (s *Stream) finish(end string) error {
+// Last is Event for the event that ends a stream without [DONE].
+func (s *Stream) Last(name string, v any) error {
+	s.settle()
+	if err := s.put(name, v); err != nil {
+		return err
+	}
+	return s.close()
+}
+
+// settle enters the request into the books, which the end of its answer waits for.
+func (s *Stream) settle() {
 	if s.call != nil {
 		s.call.settle(s.ctx, http.StatusOK)
 	}
+}
+
+func (s *Stream) finish(end string) error {
+	s.settle()
 	s.mu.Lock()
 	s.queue.WriteString(end)
 	err := s.queued()

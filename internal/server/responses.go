@@ -4,12 +4,17 @@ import (
 	"context"
 	"io"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/agent"
 	"github.com/parley-ai/parley/internal/documents"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/responses"
+	"github.com/parley-ai/parley/internal/retrieval"
+	"github.com/parley-ai/parley/internal/retrieval/filesearch"
 )
 
 // maxInputFile is how large an uploaded file may be, in bytes, that a response's input names; OpenAI's limit.
@@ -31,6 +36,35 @@ func (s *Server) openResponses(ctx context.Context, o Options, servers *presence
 	}
 	servers.OnBeat(s.responses.Recover)
 	return nil
+}
+
+// responseSearch searches the vector stores that a response's tool names.
+func (s *Server) responseSearch(ctx context.Context, who actor.Actor, u responses.Use) (agent.Tool, error) {
+	for _, id := range u.Tool.VectorStoreIDs {
+		if _, err := s.retrieval.Get(ctx, who, id); err != nil {
+			return nil, err
+		}
+	}
+	o := filesearch.Options{Stores: s.retrieval, IDs: u.Tool.VectorStoreIDs, First: u.Searches}
+	if u.Tool.MaxNumResults != nil {
+		o.Max = *u.Tool.MaxNumResults
+	}
+	if r := u.Tool.RankingOptions; r != nil {
+		if o.Ranker = r.Ranker; r.ScoreThreshold != nil {
+			o.Threshold = *r.ScoreThreshold
+		}
+	}
+	if f := u.Tool.Filters; len(f) > 0 && f.Kind() != 'n' {
+		var body retrieval.FilterBody
+		if err := json.Unmarshal(f, &body); err != nil {
+			if e := fault.As(err); e != nil {
+				return nil, e
+			}
+			return nil, fault.Param("tools", "The filters of file_search are not what they should be: %s.", err).WithCode("invalid_value")
+		}
+		o.Filter = &body.Filter
+	}
+	return filesearch.New(o), nil
 }
 
 // inputFile reads an uploaded file that a response's input names.
