@@ -39,6 +39,11 @@ web: check-tools ## build the web app into web/dist
 models: bin/parley ## pull the default models and the engine's libraries into the cache
 	bin/parley pull --defaults
 
+.PHONY: sandbox
+sandbox: bin/parley ## build Code Interpreter's sandbox and its Python environment into the cache (once, a few minutes)
+	@./scripts/sandbox-build.sh
+	bin/parley setup code-interpreter
+
 bin/parley:
 	$(MAKE) build
 

@@ -54,6 +54,12 @@ export PARLEY_TEST_BIN=$top/bin/parley
 export PARLEY_TEST_HOME=$test_cache/home PARLEY_TEST_CACHE=$CACHE
 PARLEY_HOME=$PARLEY_TEST_HOME bin/parley pull --defaults
 
+# Code Interpreter's sandbox: gVisor and a Python environment, both in the cache. Where they cannot be had, their tests skip and say so.
+if [ "$(uname -s)" = Linux ] && { wants go || wants scripts || wants sdk || wants postgres; }; then
+	say "building the sandbox of Code Interpreter"
+	make --no-print-directory sandbox || echo "!! no sandbox on this machine: its tests are skipped" >&2
+fi
+
 # Three more published versions of the engine's libraries, two of them with other struct layouts: the binding is data.
 if wants go && [ "$(uname -sm)" = "Linux x86_64" ]; then
 	libs=$test_cache/libraries

@@ -109,9 +109,8 @@ func checks(cfg *config.Config, reg *models.Registry) []check {
 		{"disk", func(context.Context) (string, error) { return checkDisk(cfg) }},
 		{"port", func(ctx context.Context) (string, error) { return checkPort(ctx, cfg) }},
 		{"database", func(ctx context.Context) (string, error) { return checkDatabase(ctx, cfg) }},
-		{"sandbox", func(context.Context) (string, error) {
-			return "this release has no tool that runs code, so it needs none", errOff
-		}},
+		{"sandbox", func(ctx context.Context) (string, error) { return checkSandbox(ctx, cfg) }},
+		{"python", func(context.Context) (string, error) { return checkPython(cfg) }},
 	}
 }
 
