@@ -64,6 +64,7 @@ func (s stopped) Error() string { return "the run has reached " + s.why }
 
 // prepare is the request to the loop.
 func (e *execution) prepare(ctx context.Context) (agent.Request, error) {
+	var err error
 	r := &e.run
 	req := agent.Request{
 		Ask: e.ask, OneCall: !r.Parallel, Turns: e.cur.Turns, MaxTurns: maxTurns,
@@ -72,10 +73,6 @@ func (e *execution) prepare(ctx context.Context) (agent.Request, error) {
 			Sampling: engine.Sampling{Temperature: orOne(r.Temperature), TopP: orOne(r.TopP)},
 		},
 	}
-	if err := e.offer(ctx, &req); err != nil {
-		return req, err
-	}
-	var err error
 	if r.ResponseFormat != nil {
 		if req.Generate.Format, err = Format(r.ResponseFormat); err != nil {
 			return req, err
@@ -86,6 +83,9 @@ func (e *execution) prepare(ctx context.Context) (agent.Request, error) {
 	}
 	if e.asking.window == 0 {
 		e.asking.window = unknownWindow
+	}
+	if err := e.offer(ctx, &req); err != nil {
+		return req, err
 	}
 	e.asking.answer = min(e.asking.window/4, mostAnswer)
 	if m := r.MaxCompletionTokens; m != nil {
@@ -118,6 +118,10 @@ func Format(f *object.ResponseFormat) (*generate.Format, error) {
 func (e *execution) offer(ctx context.Context, req *agent.Request) error {
 	e.types = map[string]string{}
 	byType := map[string]string{}
+	calls := 4 * int(e.cur.Upto+1) // a run has fewer before its answer, but for the rarest
+	for _, t := range e.cur.Turns {
+		calls += len(t.Calls)
+	}
 	for _, t := range e.run.Tools {
 		if t.Type == object.FunctionTool {
 			f := agent.Function{Name: t.Function.Name, Parameters: t.Function.Parameters}
@@ -135,7 +139,7 @@ func (e *execution) offer(ctx context.Context, req *agent.Request) error {
 		if make == nil {
 			return fault.New(fault.Unavailable, "The tool %s is off on this server, and the assistant has it: remove it from the assistant, or ask the operator to set it up (`parley doctor` says what is missing).", t.Type)
 		}
-		tool, err := make(ctx, e.who, Use{Run: e.run, Thread: e.thread, Tool: t})
+		tool, err := make(ctx, e.who, Use{Run: e.run, Thread: e.thread, Tool: t, Window: e.asking.window, Calls: calls})
 		if err != nil {
 			return err
 		}
@@ -280,7 +284,8 @@ func middle(text string, tokens int) string {
 
 // fold puts what becomes too much for the window into the thread's summary. Nobody waits for it.
 func (e *execution) fold(ctx context.Context) {
-	if e.run.Truncation.Type == "last_messages" || e.asking.first == 0 {
+	// Fold looks itself; most threads are far from it.
+	if e.run.Truncation.Type == "last_messages" || e.asking.first == 0 || e.asking.view.Record.Tokens+int(e.cur.Usage.CompletionTokens) < e.asking.first/2 {
 		return
 	}
 	newest, err := e.s.threads.Recent(ctx, e.s.db.Read(), e.thread.ID, 0, 1)

@@ -9,34 +9,27 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/parley-ai/parley/internal/agent"
+	"github.com/parley-ai/parley/internal/agent/cite"
 	"github.com/parley-ai/parley/internal/assistants/object"
 )
 
 // cursor is how far a run got: see the package doc.
 type cursor struct {
-	Upto        int64        `json:"upto"`              // position of the thread's newest message when the run was made
-	Turns       []agent.Turn `json:"turns,omitempty"`   // whole ones; calls of the last may be open
-	Started     []string     `json:"started,omitempty"` // calls of the last turn whose execution was begun
-	Said        *said        `json:"said,omitempty"`    // words of the turn under way that are whole: its calls had begun
-	Message     string       `json:"message,omitempty"` // begun in the turn under way
-	MessageStep string       `json:"message_step,omitempty"`
-	ToolStep    string       `json:"tool_step,omitempty"` // begun in the turn under way, or that of the last turn with open calls
-	Usage       object.Usage `json:"usage"`
-	Attempts    int          `json:"attempts,omitempty"` // executions since the run got any further
-	Sources     []source     `json:"sources,omitempty"`  // what the model's words may point to
-	Images      []string     `json:"images,omitempty"`   // files of images for the next message
+	Upto        int64         `json:"upto"`              // position of the thread's newest message when the run was made
+	Turns       []agent.Turn  `json:"turns,omitempty"`   // whole ones; calls of the last may be open
+	Started     []string      `json:"started,omitempty"` // calls of the last turn whose execution was begun
+	Said        *said         `json:"said,omitempty"`    // words of the turn under way that are whole: its calls had begun
+	Message     string        `json:"message,omitempty"` // begun in the turn under way
+	MessageStep string        `json:"message_step,omitempty"`
+	ToolStep    string        `json:"tool_step,omitempty"` // begun in the turn under way, or that of the last turn with open calls
+	Usage       object.Usage  `json:"usage"`
+	Attempts    int           `json:"attempts,omitempty"` // executions since the run got any further
+	Sources     []cite.Source `json:"sources,omitempty"`  // what the model's words may point to
+	Images      []string      `json:"images,omitempty"`   // files of images for the next message
 }
 
 type said struct {
 	Text string `json:"text"`
-}
-
-// source is a text that stands for a file: the marker of a passage, or the path of a file that was made.
-type source struct {
-	Text  string `json:"text"`
-	File  string `json:"file"`
-	Quote string `json:"quote,omitempty"`
-	Path  bool   `json:"path,omitempty"`
 }
 
 func readCursor(raw jsontext.Value) (c cursor, err error) {
@@ -76,14 +69,7 @@ func (c *cursor) last() *agent.Turn {
 
 // learn adds what a result lets the model's words point to.
 func (c *cursor) learn(r agent.Result) {
-	for _, h := range r.Hits {
-		if h.Marker != "" && h.FileID != "" {
-			c.Sources = append(c.Sources, source{Text: h.Marker, File: h.FileID, Quote: h.Text})
-		}
-	}
-	for _, f := range r.Files {
-		c.Sources = append(c.Sources, source{Text: "sandbox:" + f.Path, File: f.ID, Path: true})
-	}
+	c.Sources = append(c.Sources, cite.Learn(r)...)
 	for _, o := range r.Outputs {
 		if o.FileID != "" {
 			c.Images = append(c.Images, o.FileID)
@@ -91,53 +77,17 @@ func (c *cursor) learn(r agent.Result) {
 	}
 }
 
-// annotate finds what words point to, from byte from on. It returns the annotations in order, and up to where words can have no
-// further ones, so that a text that grows is looked through once.
-func annotate(text string, from int, sources []source) (found []object.Annotation, upto int) {
-	upto = from
-	if len(sources) == 0 {
-		return nil, len(text)
-	}
-	chars, counted := utf8.RuneCountInString(text[:from]), from
-	for at := from; at < len(text); {
-		best := match(text[at:], sources)
-		if best == nil {
-			at++
-			continue
-		}
-		chars += utf8.RuneCountInString(text[counted:at])
-		counted = at
-		a := object.Annotation{Type: object.FileCitation, Text: best.Text, FileID: best.File, Quote: best.Quote, Start: chars, End: chars + utf8.RuneCountInString(best.Text)}
-		if best.Path {
+// annotate finds what words point to, from byte from on, and up to where they can have no further ones while they grow.
+func annotate(words string, from int, sources []cite.Source, whole bool) (out []object.Annotation, upto int) {
+	found, upto := cite.Find(words, from, sources, whole)
+	for _, f := range found {
+		a := object.Annotation{Type: object.FileCitation, Text: f.Text, FileID: f.File, Quote: f.Quote, Start: f.Start, End: f.End}
+		if f.Path {
 			a.Type = object.FilePath
 		}
-		found = append(found, a)
-		at += len(best.Text)
-		upto = at
+		out = append(out, a)
 	}
-	longest := 0
-	for _, s := range sources {
-		longest = max(longest, len(s.Text))
-	}
-	// What is behind may be the beginning of a marker.
-	if tail := len(text) - longest + 1; tail > upto {
-		upto = tail
-		for upto > 0 && !utf8.RuneStart(text[upto]) {
-			upto--
-		}
-	}
-	return found, upto
-}
-
-// match is the longest source that a text begins with.
-func match(text string, sources []source) (best *source) {
-	for i := range sources {
-		s := &sources[i]
-		if s.Text != "" && strings.HasPrefix(text, s.Text) && (best == nil || len(s.Text) > len(best.Text)) {
-			best = s
-		}
-	}
-	return best
+	return out, upto
 }
 
 // codeSoFar is the program in the arguments of a call that may not be whole yet: the first text among their members.

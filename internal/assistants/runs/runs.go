@@ -56,6 +56,8 @@ type Use struct {
 	Run    object.Run
 	Thread object.Thread
 	Tool   object.Tool // as the run has it, with its options
+	Window int         // of the model, in tokens
+	Calls  int         // more than there were calls of tools in the thread before
 }
 
 // Toolmaker makes the tool that runs of a type of tool use. Its error is a fault that says why the tool is off, for the user and the

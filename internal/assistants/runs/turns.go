@@ -51,7 +51,7 @@ func (e *execution) says(ctx context.Context, text string) error {
 	e.text.WriteString(text)
 	d := MessageDelta{MessageID: e.message.ID, Index: e.part, Text: text}
 	all := e.text.String()
-	found, upto := annotate(all, e.looked, e.cur.Sources)
+	found, upto := annotate(all, e.looked, e.cur.Sources, false)
 	e.looked = upto
 	if len(found) > 0 {
 		d.Annotations, d.First = found, e.marks
@@ -114,7 +114,7 @@ func (e *execution) written(status, why string) (object.Message, object.Step) {
 	m.Content = slices.Clone(m.Content)
 	if len(m.Content) > 0 {
 		text := e.text.String()
-		found, _ := annotate(text+"\x00", 0, e.cur.Sources)
+		found, _ := annotate(text, 0, e.cur.Sources, true)
 		m.Content[e.part].Text = &object.Text{Value: text, Annotations: found}
 	}
 	m.Status, m.Why = status, why
