@@ -28,7 +28,7 @@ func (s *Server) openResponses(ctx context.Context, o Options, servers *presence
 			doc, err := documents.Read(ctx, name, content)
 			return doc.Text(), err
 		},
-		Tools: map[string]responses.Toolmaker{responses.CodeInterpreter: s.responseInterpreter},
+		Tools: map[string]responses.Toolmaker{responses.FileSearch: s.responseSearch, responses.CodeInterpreter: s.responseInterpreter},
 	})
 	s.onClose(s.responses.Close)
 	if err := s.responses.Recover(ctx); err != nil {

@@ -219,3 +219,48 @@ def test_unknown_model():
     with pytest.raises(openai.NotFoundError) as e:
         client.responses.create(model="no-" + uuid.uuid4().hex, input="x")
     assert e.value.code == "model_not_found"
+
+
+def test_file_search():
+    f = client.files.create(file=("note.txt", b"The password of the lighthouse is swordfish. The lamp is lit at seven."), purpose="assistants")
+    store = client.vector_stores.create(name="notes")
+    client.vector_stores.files.create_and_poll(f.id, vector_store_id=store.id)
+    tool = {"type": "file_search", "vector_store_ids": [store.id], "max_num_results": 3}
+    asked = play({"calls": [{"name": "file_search", "arguments": '{"queries": ["password of the lighthouse"]}'}]}, {"text": "It is swordfish【0:0†note.txt】."})
+    r = client.responses.create(model=MODEL, input=asked, tools=[tool], include=["file_search_call.results"])
+    search, message = r.output
+    assert search.type == "file_search_call" and search.status == "completed" and search.queries == ["password of the lighthouse"]
+    assert "swordfish" in search.results[0].text and search.results[0].file_id == f.id and search.results[0].filename == "note.txt"
+    [cited] = message.content[0].annotations
+    assert r.output_text == "It is swordfish." and cited.type == "file_citation" and cited.file_id == f.id and cited.index == len("It is swordfish")
+    assert client.responses.retrieve(r.id).output[0].results is None
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model=MODEL, input="x", tools=[{"type": "file_search", "vector_store_ids": ["vs_none"]}])
+
+
+def test_code_interpreter():
+    code = "import os\nn = 6 * 7\nopen('/mnt/data/out.txt', 'w').write(str(n))\nprint(n)"
+    asked = play({"calls": [{"name": "python", "arguments": json.dumps({"code": code})}]}, {"text": "It is 42: [file](sandbox:/mnt/data/out.txt)"})
+    tool = {"type": "code_interpreter", "container": {"type": "auto"}}
+    try:
+        events = list(client.responses.create(model=MODEL, input=asked, tools=[tool], include=["code_interpreter_call.outputs"], stream=True))
+    except openai.APIStatusError as e:
+        if e.status_code == 503:
+            pytest.skip("Code Interpreter is off here: " + e.message)
+        raise
+    kinds = [e.type.removeprefix("response.") for e in events]
+    assert [k for k in kinds if k.startswith("code_interpreter_call.")] == ["code_interpreter_call." + k for k in ("in_progress", "interpreting", "completed")]
+    assert "".join(e.delta for e in events if e.type == "response.code_interpreter_call_code.delta") == code
+    r = events[-1].response
+    ran, message = r.output
+    assert ran.code == code and ran.status == "completed" and "42" in ran.outputs[0].logs and ran.container_id.startswith("cntr_")
+    [made] = message.content[0].annotations
+    assert made.type == "container_file_citation" and made.container_id == ran.container_id and made.filename == "out.txt"
+    assert message.content[0].text[made.start_index : made.end_index] == "sandbox:/mnt/data/out.txt"
+    assert client.files.content(made.file_id).read() == b"42"
+    # Its variables stay with the container, which the next response finds by itself.
+    asked = play({"calls": [{"name": "python", "arguments": json.dumps({"code": "print(n + 1)"})}]}, {"text": "43"})
+    r = client.responses.create(model=MODEL, input=asked, tools=[tool], previous_response_id=r.id, include=["code_interpreter_call.outputs"])
+    assert r.output[0].container_id == ran.container_id and "43" in r.output[0].outputs[0].logs
+    with pytest.raises(openai.NotFoundError):
+        client.responses.create(model=MODEL, input="x", tools=[{"type": "code_interpreter", "container": "cntr_none"}])
