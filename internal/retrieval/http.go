@@ -172,11 +172,19 @@ func (s *Service) getBatchFiles(w http.ResponseWriter, r *http.Request) error {
 	return filesList(w, files, more, err)
 }
 
+// again tells clients that wait how long to wait before they ask the next time, in milliseconds; without it they wait a second or five.
+func again(w http.ResponseWriter, waiting bool) {
+	if waiting {
+		w.Header().Set("Openai-Poll-After-Ms", "250")
+	}
+}
+
 func fileAnswer(w http.ResponseWriter) func(File, error) error {
 	return func(f File, err error) error {
 		if err != nil {
 			return err
 		}
+		again(w, f.Status == InProgress)
 		return httpapi.JSON(w, http.StatusOK, fileObject(f))
 	}
 }
@@ -233,6 +241,7 @@ func batchAnswer(w http.ResponseWriter) func(Batch, error) error {
 		if err != nil {
 			return err
 		}
+		again(w, b.Status() == string(InProgress))
 		return httpapi.JSON(w, http.StatusOK, batchObject(b))
 	}
 }
