@@ -226,13 +226,14 @@ func TestResponses(t *testing.T) {
 	checked := map[string]int{} // by document and kind of answer
 	tried := map[string]bool{}
 	kept := map[string]string{"own_project": project(t, s)}
-	for _, x := range slices.Concat(exchanges, files, stores, organization) {
+	importHistory(t, s)
+	for _, x := range slices.Concat(exchanges, files, stores, assistants, newest, organization) {
 		t.Run(x.operation+" "+x.name, func(t *testing.T) {
 			tried[x.operation] = true
 			for _, a := range x.answers(t, s, kept) {
 				for _, d := range docs {
 					schema := a.schemaIn(d, x.operation)
-					if schema == "" {
+					if _, date := x.generation(); schema == "" || date != "" && date != d.Date {
 						continue
 					}
 					checked[d.Date+" "+a.kind]++
@@ -313,6 +314,11 @@ func (x exchange) answers(t *testing.T, s *testkit.Server, kept map[string]strin
 		body = x.body
 	}
 	call := func() (*http.Response, string) { return s.Call(method, "/v1"+below, body) }
+	if word, _ := x.generation(); word != "" {
+		call = func() (*http.Response, string) {
+			return s.CallWith(map[string]string{"Authorization": "Bearer " + s.Key, "OpenAI-Beta": "assistants=" + word}, method, "/v1"+below, body)
+		}
+	}
 	if slices.Contains([]string{chatUsage, vectorUsage, costs}, x.operation) {
 		call = func() (*http.Response, string) { return sums(t, s, "/v1"+below) }
 	}
@@ -361,6 +367,8 @@ func (x exchange) answers(t *testing.T, s *testkit.Server, kept map[string]strin
 			a := parse(t, "event", data)
 			if m, ok := a.value.(map[string]any); ok && m["error"] != nil {
 				a.kind, done = "error", true
+			} else if ok && m["type"] != nil {
+				done = lastEvents[m["type"].(string)]
 			}
 			out = append(out, a)
 		}

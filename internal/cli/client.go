@@ -19,10 +19,11 @@ import (
 // client calls a Parley server: the one of this home through its admin socket, as the owner, or any
 // other by URL and key.
 type client struct {
-	base string // without a slash at the end
-	key  string // empty on the admin socket, which knows its owner by the file's permissions
-	org  string // organization to act in; empty: the key's, or the first one
-	http *http.Client
+	base    string // without a slash at the end
+	key     string // empty on the admin socket, which knows its owner by the file's permissions
+	org     string // organization to act in; empty: the key's, or the first one
+	project string // in it; empty: the key's, or the first one
+	http    *http.Client
 }
 
 // socketClient talks to the server that listens on a Unix socket.
@@ -74,6 +75,9 @@ func (c *client) send(ctx context.Context, method, path string, in any) (*http.R
 	}
 	if c.org != "" {
 		req.Header.Set("OpenAI-Organization", c.org)
+	}
+	if c.project != "" {
+		req.Header.Set("OpenAI-Project", c.project)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

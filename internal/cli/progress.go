@@ -95,6 +95,8 @@ func stageText(stage string) string {
 		return "preparing"
 	case "score":
 		return "measuring"
+	case "import":
+		return "taking in"
 	}
 	return stage
 }
@@ -121,7 +123,7 @@ func barAmount(r models.Progress) string {
 }
 
 // moves reports whether the bytes of a stage are bytes that are read or written, one by one.
-func moves(stage string) bool { return stage != "prepare" && stage != "score" }
+func moves(stage string) bool { return stage != "prepare" && stage != "score" && stage != "import" }
 
 // close finishes the bars; those that did not reach their end are left as they are.
 func (p *progress) close() {

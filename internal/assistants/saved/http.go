@@ -26,6 +26,7 @@ func (s *Service) Routes() []httpapi.Route {
 type Body struct {
 	Objects jsontext.Value `json:"objects" doc:"A list of objects, or a list object of the API."`
 	DryRun  bool           `json:"dry_run,omitzero" doc:"Only tell what would become of them."`
+	Planned []string       `json:"planned,omitzero" doc:"With dry_run: ids of threads and runs that requests before would have added."`
 }
 
 // OpenAPIName implements openapi's hook.
@@ -49,7 +50,7 @@ func (s *Service) post(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.Param("objects", "Invalid 'objects': %s.", err).WithCode("invalid_value")
 	}
-	report, err := s.Import(r.Context(), httpapi.ActorOf(r.Context()), items, in.DryRun)
+	report, err := s.Import(r.Context(), httpapi.ActorOf(r.Context()), items, in.DryRun, in.Planned...)
 	if err != nil {
 		return err
 	}

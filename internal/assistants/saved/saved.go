@@ -49,10 +49,13 @@ type Report struct {
 var errDry = fmt.Errorf("saved: a trial")
 
 // Import takes objects in, in the order of Sort, each in a transaction of its own. With dry set nothing is kept, and the report says what
-// would be, but that an object which needs another one of the same request is judged as if that were there.
-func (s *Service) Import(ctx context.Context, who actor.Actor, items []Item, dry bool) (Report, error) {
+// would be: an object which needs another one of the same call, or of the ids planned, is judged as if that were there.
+func (s *Service) Import(ctx context.Context, who actor.Actor, items []Item, dry bool, planned ...string) (Report, error) {
 	Sort(items)
 	in := importing{Service: s, who: who, dry: dry, would: map[string]bool{}}
+	for _, id := range planned {
+		in.would[id] = dry
+	}
 	for _, it := range items {
 		is, err := in.take(ctx, it)
 		out := Outcome{Object: it.Object, ID: it.ID, Is: is}
