@@ -96,9 +96,11 @@ func frontMatter(lines []string, b *builder) []string {
 }
 
 // heading adds one, and takes the first of the first level for the title.
-func (b *builder) heading(level int, text string) {
+func (b *builder) heading(level int, text string) { b.headingOn(b.page, level, text) }
+
+func (b *builder) headingOn(page, level int, text string) {
 	if b.doc.Title == "" && level == 1 {
 		b.doc.Title = strings.Join(strings.Fields(clean(text)), " ")
 	}
-	b.add(Block{Kind: Heading, Level: level, Text: text})
+	b.add(Block{Kind: Heading, Level: level, Page: page, Text: text})
 }

@@ -3,9 +3,12 @@ package documents
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"io"
 	"path"
 	"strings"
+
+	"github.com/parley-ai/parley/internal/fault"
 )
 
 // format is one kind of file and how it is read.
@@ -22,7 +25,7 @@ func (f format) broken(err error) bool { return !isDisk(err) }
 
 // Formats are the names that Document.Format can have, in the order in which a page would list them.
 func Formats() []string {
-	return []string{"text", "markdown", "html", "csv", "json", "jsonl", "code"}
+	return []string{"pdf", "docx", "pptx", "xlsx", "epub", "email", "html", "markdown", "text", "csv", "json", "jsonl", "code", "image"}
 }
 
 // signatures are beginnings of files that hold no text for us, by what they are.
@@ -43,12 +46,73 @@ func sniff(f file) (format, error) {
 	if _, err := f.content.ReadAt(head, 0); err != nil && err != io.EOF {
 		return format{}, err
 	}
+	switch {
+	case bytes.Contains(head[:min(len(head), 1024)], []byte("%PDF-")):
+		return format{"pdf", "PDF", readPDF}, nil
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06")):
+		return sniffArchive(f)
+	case bytes.HasPrefix(head, []byte("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1")):
+		return format{}, oldOffice(f)
+	case bytes.HasPrefix(head, []byte("{\\rtf")):
+		return format{}, unsupported("The file is RTF: save it as docx or PDF.")
+	case isImage(head):
+		return format{"image", "image", readImage}, nil
+	}
 	for _, s := range signatures {
 		if bytes.HasPrefix(head, []byte(s.magic)) && (len(s.magic) > 3 || !textual(head)) {
 			return format{}, unsupported("The file is %s: there is no text to be read in it.", s.what)
 		}
 	}
 	return sniffText(f, head)
+}
+
+// isImage says whether the file is an image that tesseract reads.
+func isImage(head []byte) bool {
+	for _, magic := range []string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF87a", "GIF89a", "II*\x00", "MM\x00*"} {
+		if bytes.HasPrefix(head, []byte(magic)) {
+			return true
+		}
+	}
+	return bytes.HasPrefix(head, []byte("RIFF")) && len(head) > 12 && string(head[8:12]) == "WEBP" ||
+		bytes.HasPrefix(head, []byte("BM")) && len(head) > 26 && int64(binary.LittleEndian.Uint32(head[2:])) <= 1<<30 && bytes.Equal(head[6:10], make([]byte, 4))
+}
+
+// sniffArchive tells formats that are zip files apart by their parts.
+func sniffArchive(f file) (format, error) {
+	a, err := openArchive(f)
+	if err != nil {
+		if fault.As(err) == nil && !isDisk(err) {
+			err = invalid("The file is not whole: it could not be unpacked.").WithCause(err)
+		}
+		return format{}, err
+	}
+	switch {
+	case a.has("word/document.xml"):
+		return format{"docx", "docx", readDocx}, nil
+	case a.has("ppt/presentation.xml"):
+		return format{"pptx", "pptx", readPptx}, nil
+	case a.has("xl/workbook.xml"):
+		return format{"xlsx", "xlsx", readXlsx}, nil
+	case a.has("META-INF/container.xml"):
+		return format{"epub", "EPUB", readEpub}, nil
+	case a.has("xl/workbook.bin"):
+		return format{}, unsupported("The file is a binary workbook (xlsb): save it as xlsx.")
+	case a.has("content.xml"):
+		return format{}, unsupported("The file is of OpenDocument: save it as docx, xlsx, pptx or PDF.")
+	}
+	return format{}, unsupported("The file is a zip archive: unpack it and upload what is in it.")
+}
+
+// oldOffice is the error for files of Office before 2007, and for newer ones that are encrypted, which look like them.
+func oldOffice(f file) error {
+	raw := make([]byte, min(f.size, 1<<20))
+	if _, err := f.content.ReadAt(raw, 0); err != nil && err != io.EOF {
+		return err
+	}
+	if bytes.Contains(raw, []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")) {
+		return encrypted()
+	}
+	return unsupported("The file is in a format of Office before 2007 (doc, xls, ppt, msg): save it as docx, xlsx, pptx or PDF.")
 }
 
 // textual says whether the beginning of a file can be text.
@@ -74,6 +138,8 @@ func sniffText(f file, head []byte) (format, error) {
 	ext := strings.ToLower(strings.TrimPrefix(path.Ext(f.name), "."))
 	start := strings.ToLower(strings.TrimSpace(text[:min(len(text), 1024)]))
 	switch {
+	case ext == "eml" || languages[ext] == "" && ext != "md" && mailStart(text):
+		return format{"email", "e-mail", readEmail}, nil
 	case strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") || ext == "html" || ext == "htm" || ext == "xhtml":
 		return format{"html", "HTML", readHTML}, nil
 	case ext == "md" || ext == "markdown" || ext == "mdx":
@@ -88,4 +154,27 @@ func sniffText(f file, head []byte) (format, error) {
 		return format{"code", "source code", readCode}, nil
 	}
 	return format{"text", "text", readText}, nil
+}
+
+// mailStart says whether a text begins as a mail does: with header lines, of which some are of mails alone.
+func mailStart(text string) bool {
+	known := 0
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimRight(line, "\r")
+		if line == "" {
+			break
+		}
+		if line[0] == ' ' || line[0] == '\t' {
+			continue
+		}
+		name, _, ok := strings.Cut(line, ":")
+		if !ok || strings.ContainsAny(name, " \t") {
+			return false
+		}
+		switch strings.ToLower(name) {
+		case "received", "message-id", "mime-version", "return-path", "delivered-to", "from", "date":
+			known++
+		}
+	}
+	return known >= 3
 }
