@@ -424,7 +424,7 @@ func TestBadInput(t *testing.T) {
 		"credit that has ended":   {second(s.GrantCredit(ctx, operator, "org-a", 1, "", time.Time{}, begin)), "expires_at", fault.Invalid},
 		"reason":                  {second(s.GrantCredit(ctx, operator, "org-a", 1, "a\nb", begin, time.Time{})), "reason", fault.Invalid},
 		"credit that there isn't": {second(s.RevokeCredit(ctx, operator, "", "grant_x")), "", fault.NotFound},
-		"seller":                  {s.SetSeller(ctx, operator, Seller{Note: strings.Repeat("x", 2000)}), "note", fault.Invalid},
+		"seller":                  {second(s.SetSeller(ctx, operator, SellerChange{Note: new(strings.Repeat("x", 2000))})), "note", fault.Invalid},
 		"invoice":                 {second(s.Invoice(ctx, "org-a", "inv_x")), "", fault.NotFound},
 	} {
 		if fe := fault.As(tt.err); fe == nil || fe.Kind != tt.kind || fe.Param != tt.param {

@@ -1,10 +1,13 @@
 package billing
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 
 	"github.com/parley-ai/parley/internal/actor"
+	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/httpapi"
 )
 
@@ -13,8 +16,8 @@ func (s *Service) AdminRoutes(of func(*http.Request) (string, error)) []httpapi.
 	const path, tag = "/admin/billing", "Admin"
 	a := adminHandlers{s, one(of), of}
 	return append(s.routes(path, "admin", tag, actor.Operate, actor.Operate, of),
-		httpapi.Route{Method: http.MethodGet, Path: path + "/accounts", Op: "adminListBillingAccounts", Tag: tag, Scope: actor.Operate, Out: httpapi.List[AccountObject]{}, Handle: a.listAccounts,
-			Summary: "Every organization with its plan, what it has spent this month and its credit."},
+		httpapi.Route{Method: http.MethodGet, Path: path + "/accounts", Op: "adminListBillingAccounts", Tag: tag, Scope: actor.Operate, Query: accountsQuery{}, Out: httpapi.List[AccountObject]{}, Handle: a.listAccounts,
+			Summary: "Every organization with its plan, what it has spent this month and its credit, the oldest first."},
 		httpapi.Route{Method: http.MethodPut, Path: path + "/plan", Op: "adminSetBillingPlan", Tag: tag, Scope: actor.Operate, Query: organizationQuery{}, In: PlanRequest{}, Out: PlanRequest{}, Handle: a.putPlan,
 			Summary: "Changes how an organization pays."},
 		httpapi.Route{Method: http.MethodPost, Path: path + "/credits", Op: "adminGrantCredit", Tag: tag, Scope: actor.Operate, Query: organizationQuery{}, In: CreditRequest{}, Out: CreditObject{}, Handle: a.postCredit,
@@ -36,6 +39,17 @@ type adminHandlers struct {
 }
 
 func (a adminHandlers) listAccounts(w http.ResponseWriter, r *http.Request) error {
+	in, err := httpapi.Query[accountsQuery](r)
+	if err != nil {
+		return err
+	}
+	if err := httpapi.Range("limit", in.Limit, 1, httpapi.MaxPageSize); err != nil {
+		return err
+	}
+	limit := httpapi.DefaultPageSize
+	if in.Limit != nil {
+		limit = *in.Limit
+	}
 	orgs, err := a.o.Owners.Founded(r.Context())
 	if err != nil {
 		return err
@@ -44,7 +58,18 @@ func (a adminHandlers) listAccounts(w http.ResponseWriter, r *http.Request) erro
 	for org := range orgs {
 		ids = append(ids, org)
 	}
-	slices.SortFunc(ids, func(x, y string) int { return orgs[x].Compare(orgs[y]) })
+	slices.SortFunc(ids, func(x, y string) int { return cmp.Or(orgs[x].Compare(orgs[y]), cmp.Compare(x, y)) })
+	if in.After != "" {
+		at := slices.Index(ids, in.After)
+		if at < 0 {
+			return &fault.Error{Kind: fault.NotFound, Param: "after", Message: fmt.Sprintf("No organization found with id '%s'.", in.After)}
+		}
+		ids = ids[at+1:]
+	}
+	more := len(ids) > limit
+	if more {
+		ids = ids[:limit]
+	}
 	out := make([]AccountObject, len(ids))
 	for i, org := range ids {
 		st, err := a.Standing(r.Context(), org)
@@ -57,7 +82,7 @@ func (a adminHandlers) listAccounts(w http.ResponseWriter, r *http.Request) erro
 		}
 		out[i] = AccountObject{Object: "billing_account", Organization: org, Name: name, Plan: st.Account.Plan, Spend: float64(st.Spent) / billion, Credit: float64(st.Credit) / billion}
 	}
-	return httpapi.JSON(w, http.StatusOK, all(out, func(o AccountObject) string { return o.Organization }))
+	return httpapi.JSON(w, http.StatusOK, httpapi.NewList(out, more, func(o AccountObject) string { return o.Organization }))
 }
 
 func (a adminHandlers) putPlan(w http.ResponseWriter, r *http.Request) error {
@@ -123,7 +148,7 @@ func (a adminHandlers) getSeller(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpapi.JSON(w, http.StatusOK, SellerObject{"billing_seller", SellerRequest(got)})
+	return httpapi.JSON(w, http.StatusOK, sellerObject(got))
 }
 
 func (a adminHandlers) putSeller(w http.ResponseWriter, r *http.Request) error {
@@ -131,8 +156,9 @@ func (a adminHandlers) putSeller(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.SetSeller(r.Context(), httpapi.ActorOf(r.Context()), Seller(in)); err != nil {
+	got, err := a.SetSeller(r.Context(), httpapi.ActorOf(r.Context()), SellerChange(in))
+	if err != nil {
 		return err
 	}
-	return httpapi.JSON(w, http.StatusOK, SellerObject{"billing_seller", in})
+	return httpapi.JSON(w, http.StatusOK, sellerObject(got))
 }

@@ -149,8 +149,14 @@ func (PlanRequest) OpenAPIName() string { return "BillingPlanRequest" }
 
 // SellerObject is who stands on invoices as the seller.
 type SellerObject struct {
-	Object string `json:"object" enum:"billing_seller" doc:"Always billing_seller."`
-	SellerRequest
+	Object  string `json:"object" enum:"billing_seller" doc:"Always billing_seller."`
+	Name    string `json:"name" doc:"Who sells."`
+	Address string `json:"address" doc:"Of several lines."`
+	Note    string `json:"note" doc:"At the end of invoices, of several lines: a bank account, a number of a register."`
+}
+
+func sellerObject(s Seller) SellerObject {
+	return SellerObject{"billing_seller", s.Name, s.Address, s.Note}
 }
 
 // OpenAPIName is the schema's name.
@@ -158,13 +164,19 @@ func (SellerObject) OpenAPIName() string { return "BillingSeller" }
 
 // SellerRequest changes the seller. Invoices that were made stay as they are.
 type SellerRequest struct {
-	Name    string `json:"name" doc:"Who sells."`
-	Address string `json:"address" doc:"Of several lines."`
-	Note    string `json:"note" doc:"At the end of invoices, of several lines: a bank account, a number of a register."`
+	Name    *string `json:"name,omitempty" doc:"Who sells. Left out, it stays."`
+	Address *string `json:"address,omitempty" doc:"Of several lines. Left out, it stays."`
+	Note    *string `json:"note,omitempty" doc:"At the end of invoices, of several lines: a bank account, a number of a register. Left out, it stays."`
 }
 
 // OpenAPIName is the schema's name.
 func (SellerRequest) OpenAPIName() string { return "BillingSellerRequest" }
+
+// accountsQuery are the query parameters of the operator's list.
+type accountsQuery struct {
+	Limit *int   `query:"limit" doc:"How many organizations to return." min:"1" max:"100" default:"20"`
+	After string `query:"after" doc:"Id of the last organization of the page before."`
+}
 
 // AccountObject is an organization in the operator's list.
 type AccountObject struct {

@@ -105,6 +105,11 @@ func TestRoutes(t *testing.T) {
 		do(boss, "DELETE", "/admin/billing/credits/"+g.ID, "", 200, `"available_usd":0`)
 		do(boss, "PUT", "/admin/billing/seller", `{"name":"팔리","address":"서울","note":"x"}`, 200, `"name":"팔리"`)
 		do(boss, "GET", "/admin/billing/seller", "", 200, `{"object":"billing_seller","name":"팔리","address":"서울","note":"x"}`)
+		do(boss, "PUT", "/admin/billing/seller", `{"note":""}`, 200, `{"object":"billing_seller","name":"팔리","address":"서울","note":""}`)
+		do(boss, "GET", "/admin/billing/accounts?limit=1", "", 200, `"last_id":"org-a","has_more":true`)
+		do(boss, "GET", "/admin/billing/accounts?limit=1&after=org-a", "", 200, `"last_id":"org-b","has_more":false`)
+		do(boss, "GET", "/admin/billing/accounts?after=org-x", "", 404, "org-x")
+		do(boss, "GET", "/admin/billing/accounts?limit=0", "", 400, "limit")
 		do(boss, "GET", "/admin/billing", "", 400, "?organization=")
 		do(boss, "GET", "/admin/billing?organization=org-b", "", 200, `"plan":"prepaid"`)
 

@@ -309,15 +309,24 @@ type Seller struct {
 // Seller returns it.
 func (s *Service) Seller(ctx context.Context) (Seller, error) { return readSeller(ctx, s.o.DB.Read()) }
 
+// SellerChange is what of the seller is to change; nil stays.
+type SellerChange struct{ Name, Address, Note *string }
+
 // SetSeller changes it. It is the operator's.
-func (s *Service) SetSeller(ctx context.Context, who actor.Actor, next Seller) (err error) {
+func (s *Service) SetSeller(ctx context.Context, who actor.Actor, change SellerChange) (next Seller, err error) {
 	defer fault.Wrap(&err, "billing.SetSeller")
-	if err := errors.Join(line("name", next.Name, maxName), block("address", next.Address, maxAddress), block("note", next.Note, maxAddress)); err != nil {
-		return err
-	}
-	return s.o.DB.Tx(ctx, func(tx *store.Tx) error {
+	err = s.o.DB.Tx(ctx, func(tx *store.Tx) error {
 		before, err := readSeller(ctx, tx)
 		if err != nil {
+			return err
+		}
+		next = before
+		for _, m := range []struct{ to, from *string }{{&next.Name, change.Name}, {&next.Address, change.Address}, {&next.Note, change.Note}} {
+			if m.from != nil {
+				*m.to = *m.from
+			}
+		}
+		if err := errors.Join(line("name", next.Name, maxName), block("address", next.Address, maxAddress), block("note", next.Note, maxAddress)); err != nil {
 			return err
 		}
 		if err := writeSeller(ctx, tx, next, s.o.Clock.Now()); err != nil {
@@ -325,4 +334,5 @@ func (s *Service) SetSeller(ctx context.Context, who actor.Actor, next Seller) (
 		}
 		return s.audit.Record(ctx, tx, who, audit.Event{Type: "billing_seller.updated", Object: "seller", Before: before, After: next})
 	})
+	return next, err
 }

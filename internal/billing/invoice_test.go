@@ -50,8 +50,14 @@ func TestInvoices(t *testing.T) {
 				t.Errorf("%s, %s: %q, want %q", when, org, got, want)
 			}
 		}
+		set := func(to Seller) {
+			t.Helper()
+			if got, err := s.SetSeller(ctx, operator, SellerChange{&to.Name, &to.Address, &to.Note}); err != nil || got != to {
+				t.Fatalf("the seller: %+v, %v", got, err)
+			}
+		}
 		must[Account](t)(s.SetDetails(ctx, a, "org-a", Details{Name: "한국어 주식회사", Address: "서울특별시\n대한민국"}))
-		ok(t, s.SetSeller(ctx, operator, Seller{"Seller", "Street 1", "IBAN"}))
+		set(Seller{"Seller", "Street 1", "IBAN"})
 		w.spend(s, a, dollar)
 		must[Grant](t)(s.GrantCredit(ctx, operator, "org-a", 2, "", time.Time{}, time.Time{}))
 		w.spend(s, a2, dollar+1)
@@ -65,7 +71,7 @@ func TestInvoices(t *testing.T) {
 		check("org-a", "1 2023-11 2.000000001-1.000000001=1.00", "once")
 
 		// Later changes are not on it.
-		ok(t, s.SetSeller(ctx, operator, Seller{"Other", "", ""}))
+		set(Seller{"Other", "", ""})
 		list, _, err := s.Invoices(ctx, "org-a", store.Paging{Limit: 10})
 		ok(t, err)
 		in := list[0]

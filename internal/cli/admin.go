@@ -143,7 +143,7 @@ Commands that print one thing print it alone: an id, a link, or a key, which is 
 	cmd.PersistentFlags().BoolVar(&s.json, "json", false, "as JSON")
 	cmd.AddCommand(s.retention(), s.reviewers(), s.review(), s.sharedData())
 	cmd.AddCommand(s.orgs(), s.projects(), s.users(), s.invites(), s.keys(), s.signIn(), s.incidents(), s.health(), s.jobs(), s.budget(), s.credits(), s.invoices())
-	cmd.AddCommand(s.mail(), s.sso(), s.deletions())
+	cmd.AddCommand(s.mail(), s.sso(), s.deletions(), s.audit())
 	return cmd
 }
 

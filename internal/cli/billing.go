@@ -187,10 +187,6 @@ func (s *admin) invoices() *cobra.Command {
 		const path = "/admin/billing/seller"
 		if cmd.Flags().Changed("name") || cmd.Flags().Changed("address") || cmd.Flags().Changed("note") {
 			body := map[string]string{}
-			if err := s.withServer(cmd.Context(), cmd.ErrOrStderr(), func(c *client) error { return c.call(cmd.Context(), http.MethodGet, path, nil, &body) }); err != nil {
-				return err
-			}
-			delete(body, "object")
 			for name, v := range seller {
 				if cmd.Flags().Changed(name) {
 					body[name] = *v

@@ -45,7 +45,7 @@ func (s *Service) Prices(ctx context.Context, who actor.Actor, req PriceRequest)
 		return Prices{}, nil, err
 	}
 	out, err = price(s.Calendar.Names(who), req)
-	s.Usage.Record(ctx, who, "tokenize", "prices", "", err)
+	s.Usage.Record(ctx, who, "tokenize", "", "", err) // of no model: it is about all of them
 	return out, headers, err
 }
 

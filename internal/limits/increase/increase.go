@@ -170,9 +170,12 @@ func (s *Service) about(ctx context.Context, who actor.Actor, r Request) error {
 		}
 		return nil
 	}
+	if r.SubjectID == "" {
+		return fault.Param("subject_id", "Missing required parameter: 'subject_id': which %s the request is about.", r.Subject).WithCode("missing_required_parameter")
+	}
 	own := map[limits.Subject]string{limits.Project: who.Project, limits.User: who.User}[r.Subject]
-	ok := r.SubjectID != "" && r.SubjectID == own
-	if !ok && seesAll(who) && r.SubjectID != "" && utf8.ValidString(r.SubjectID) && !strings.ContainsRune(r.SubjectID, 0) {
+	ok := r.SubjectID == own
+	if !ok && seesAll(who) && utf8.ValidString(r.SubjectID) && !strings.ContainsRune(r.SubjectID, 0) {
 		var err error
 		if ok, err = s.o.Owners.Owns(ctx, who.Org, string(r.Subject), r.SubjectID); err != nil {
 			return err

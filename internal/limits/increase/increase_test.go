@@ -308,7 +308,7 @@ func TestBadRequests(t *testing.T) {
 		{member, `{"reason": "x", "subject_id": "org-a", "wanted": {"max_requests_per_1_minute": 30}}`, 400, "Leave subject_id out"},
 		{member, `{"reason": "x", "subject": "project", "subject_id": "proj_c", "wanted": {"max_requests_per_1_minute": 30}}`, 404, "proj_c was not found"},
 		{owner, `{"reason": "x", "subject": "project", "subject_id": "proj_b", "wanted": {"max_requests_per_1_minute": 30}}`, 404, "proj_b was not found"},
-		{owner, `{"reason": "x", "subject": "user", "wanted": {"max_requests_per_1_minute": 30}}`, 404, "not found"},
+		{owner, `{"reason": "x", "subject": "user", "wanted": {"max_requests_per_1_minute": 30}}`, 400, `"param":"subject_id"`},
 		{owner, `{"reason": "x", "subject": "project", "subject_id": "proj_c", "wanted": {"max_requests_per_1_minute": 30}}`, 400, "There is no limit"},
 		{member, `{"reason": "x", "evidence": [], "wanted": {"max_requests_per_1_minute": 30}}`, 400, "evidence"},
 		{actor.Actor{Org: "org-a", Scopes: []string{actor.LimitsRead}}, `{"reason": "x", "wanted": {"max_requests_per_1_minute": 30}}`, 403, ""},

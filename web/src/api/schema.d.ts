@@ -2539,7 +2539,11 @@ export interface paths {
          */
         get: operations["listRuns"];
         put?: never;
-        post?: never;
+        /**
+         * Runs an assistant on a thread.
+         * @description In the shape that the header OpenAI-Beta asks for: assistants=v1 or assistants=v2.
+         */
+        post: operations["createRun"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2605,6 +2609,247 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/assistants/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes in assistants, threads, messages, runs and steps that were saved as the API's objects.
+         * @description Objects of v1 and v2 may be mixed, in any order, also as list objects. Ids and times are kept; what is there already is skipped, so that a request can be sent again. What is too much for one request comes in several: threads before their messages, runs before their steps.
+         */
+        post: operations["importAssistants"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a thread and runs an assistant on it.
+         * @description In the shape that the header OpenAI-Beta asks for: assistants=v1 or assistants=v2.
+         */
+        post: operations["createThreadAndRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/runs/{run_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancels a run.
+         * @description In the shape that the header OpenAI-Beta asks for: assistants=v1 or assistants=v2.
+         */
+        post: operations["cancelRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/threads/{thread_id}/runs/{run_id}/submit_tool_outputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a run the outputs of functions that it waits for.
+         * @description In the shape that the header OpenAI-Beta asks for: assistants=v1 or assistants=v2.
+         */
+        post: operations["submitToolOuputsToRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a model answer, with tools that the server runs.
+         * @description Built-in tools: file_search and code_interpreter.
+         */
+        post: operations["createResponse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/input_tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts the tokens of what a response would be asked. */
+        post: operations["countResponseInput"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{response_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a stored response. */
+        get: operations["getResponse"];
+        put?: never;
+        post?: never;
+        /** Deletes a stored response. */
+        delete: operations["deleteResponse"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{response_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a response in the background. */
+        post: operations["cancelResponse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/responses/{response_id}/input_items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the items of a response's input. */
+        get: operations["listResponseInput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a conversation. */
+        post: operations["createConversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{conversation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns a conversation. */
+        get: operations["getConversation"];
+        put?: never;
+        /** Changes the metadata of a conversation. */
+        post: operations["updateConversation"];
+        /** Deletes a conversation with its items; responses stay. */
+        delete: operations["deleteConversation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{conversation_id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the items of a conversation. */
+        get: operations["listConversationItems"];
+        put?: never;
+        /** Adds items to a conversation. */
+        post: operations["createConversationItems"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{conversation_id}/items/{item_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns an item of a conversation. */
+        get: operations["getConversationItem"];
+        put?: never;
+        post?: never;
+        /** Deletes an item of a conversation. */
+        delete: operations["deleteConversationItem"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3160,7 +3405,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every organization with its plan, what it has spent this month and its credit. */
+        /** Every organization with its plan, what it has spent this month and its credit, the oldest first. */
         get: operations["operatorListBillingAccounts"];
         put?: never;
         post?: never;
@@ -4098,6 +4343,30 @@ export interface components {
             parameters?: unknown;
             strict?: boolean;
         };
+        AssistantImport: {
+            outcomes: components["schemas"]["AssistantImportOutcome"][];
+            /** @description Files that are referred to and that the project does not have. */
+            missing_files: string[];
+            missing_vector_stores: string[];
+            /** @description Models of assistants that nothing answers to: they are kept, and runs need another one. */
+            unknown_models: string[];
+        };
+        AssistantImportOutcome: {
+            object: string;
+            id: string;
+            /** @enum {string} */
+            outcome: "added" | "skipped" | "refused";
+            /** @description Why it was refused. */
+            reason?: string;
+        };
+        AssistantImportRequest: {
+            /** @description A list of objects, or a list object of the API. */
+            objects: unknown;
+            /** @description Only tell what would become of them. */
+            dry_run?: boolean;
+            /** @description With dry_run: ids of threads and runs that requests before would have added. */
+            planned?: string[];
+        };
         AssistantList: {
             /**
              * @description Always list.
@@ -4175,6 +4444,13 @@ export interface components {
             max_chunk_size_tokens: number;
             /** @description At most half of a chunk. */
             chunk_overlap_tokens: number;
+        };
+        AssistantStreamEvent: {
+            id: string;
+            /** @description thread, thread.run, thread.run.step, thread.run.step.delta, thread.message, thread.message.delta. */
+            object: string;
+            /** @description Of thread.message.delta and thread.run.step.delta. */
+            delta?: unknown;
         };
         AssistantTool: {
             /**
@@ -4429,12 +4705,12 @@ export interface components {
             note: string;
         };
         BillingSellerRequest: {
-            /** @description Who sells. */
-            name: string;
-            /** @description Of several lines. */
-            address: string;
-            /** @description At the end of invoices, of several lines: a bank account, a number of a register. */
-            note: string;
+            /** @description Who sells. Left out, it stays. */
+            name?: string;
+            /** @description Of several lines. Left out, it stays. */
+            address?: string;
+            /** @description At the end of invoices, of several lines: a bank account, a number of a register. Left out, it stays. */
+            note?: string;
         };
         BillingState: {
             /**
@@ -5457,6 +5733,35 @@ export interface components {
             type: "text";
             text: string;
         };
+        ConversationChange: {
+            /** @description Replaces what is there. */
+            metadata: {
+                [key: string]: string;
+            };
+        };
+        ConversationItemsRequest: {
+            /** @description At most 20. */
+            items: components["schemas"]["ResponseItem"][];
+        };
+        ConversationObject: {
+            /** @example conv_8Abc */
+            id: string;
+            /** @enum {string} */
+            object: "conversation";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            metadata: {
+                [key: string]: string;
+            };
+        };
+        ConversationRequest: {
+            /** @description What it begins with, at most 20. */
+            items?: components["schemas"]["ResponseItem"][];
+            /** @description Up to 16 texts by name: 64 and 512 characters. */
+            metadata?: {
+                [key: string]: string;
+            };
+        };
         CostsResult: {
             /**
              * @description Always organization.costs.result.
@@ -5594,6 +5899,108 @@ export interface components {
              * @default false
              */
             shared: boolean;
+        };
+        CreateRunRequest: {
+            assistant_id: string;
+            /** @description Left out, it is the assistant's, as all below. */
+            model?: string;
+            /** @description Instead of the assistant's. */
+            instructions?: string;
+            /** @description Instead of the assistant's. */
+            tools?: components["schemas"]["AssistantTool"][];
+            /** @description Up to 16 texts by name: 64 and 512 characters. */
+            metadata?: {
+                [key: string]: string;
+            };
+            temperature?: number;
+            top_p?: number;
+            /**
+             * @description Answer with server-sent events of what happens.
+             * @default false
+             */
+            stream: boolean;
+            /** @description Of all turns of the run together; beyond it the run ends incomplete. */
+            max_prompt_tokens?: number;
+            /** @description Of all turns of the run together; beyond it the run ends incomplete. */
+            max_completion_tokens?: number;
+            /** @description What of the thread the model sees: auto is the newest messages, a summary of the others, and those of them that have the question's words; last_messages is that many and nothing else. */
+            truncation_strategy?: components["schemas"]["RunTruncation"];
+            /** @description For the model's first turn: none, auto, required, or the tool to call. */
+            tool_choice?: ("none" | "auto" | "required") | {
+                /** @enum {string} */
+                type: "function" | "code_interpreter" | "file_search";
+                function?: {
+                    name: string;
+                };
+            };
+            /**
+             * @description Whether one turn may have several calls.
+             * @default true
+             */
+            parallel_tool_calls: boolean;
+            /** @description auto, or the form that the answer must have. */
+            response_format?: "auto" | {
+                /** @enum {string} */
+                type: "text" | "json_object" | "json_schema";
+                json_schema?: Record<string, never>;
+            };
+            /** @description Kept and shown; this release does not use it. */
+            reasoning_effort?: string;
+            /** @description Added to the instructions. */
+            additional_instructions?: string;
+            /** @description Added to the thread before the run. */
+            additional_messages?: components["schemas"]["ThreadMessageRequest"][];
+        };
+        CreateThreadAndRunRequest: {
+            assistant_id: string;
+            /** @description Left out, it is the assistant's, as all below. */
+            model?: string;
+            /** @description Instead of the assistant's. */
+            instructions?: string;
+            /** @description Instead of the assistant's. */
+            tools?: components["schemas"]["AssistantTool"][];
+            /** @description Up to 16 texts by name: 64 and 512 characters. */
+            metadata?: {
+                [key: string]: string;
+            };
+            temperature?: number;
+            top_p?: number;
+            /**
+             * @description Answer with server-sent events of what happens.
+             * @default false
+             */
+            stream: boolean;
+            /** @description Of all turns of the run together; beyond it the run ends incomplete. */
+            max_prompt_tokens?: number;
+            /** @description Of all turns of the run together; beyond it the run ends incomplete. */
+            max_completion_tokens?: number;
+            /** @description What of the thread the model sees: auto is the newest messages, a summary of the others, and those of them that have the question's words; last_messages is that many and nothing else. */
+            truncation_strategy?: components["schemas"]["RunTruncation"];
+            /** @description For the model's first turn: none, auto, required, or the tool to call. */
+            tool_choice?: ("none" | "auto" | "required") | {
+                /** @enum {string} */
+                type: "function" | "code_interpreter" | "file_search";
+                function?: {
+                    name: string;
+                };
+            };
+            /**
+             * @description Whether one turn may have several calls.
+             * @default true
+             */
+            parallel_tool_calls: boolean;
+            /** @description auto, or the form that the answer must have. */
+            response_format?: "auto" | {
+                /** @enum {string} */
+                type: "text" | "json_object" | "json_schema";
+                json_schema?: Record<string, never>;
+            };
+            /** @description Kept and shown; this release does not use it. */
+            reasoning_effort?: string;
+            /** @description The thread; left out, it is empty. */
+            thread?: components["schemas"]["ThreadRequest"];
+            /** @description Only v2: what the run's tools may reach, instead of the assistant's. */
+            tool_resources?: components["schemas"]["AssistantResourcesRequest"];
         };
         CreateUploadRequest: {
             /** @example examples.jsonl */
@@ -7476,6 +7883,359 @@ export interface components {
             /** @description Whether there are objects behind this page. */
             has_more: boolean;
         };
+        Response: {
+            /** @example resp_8Abc */
+            id: string;
+            /** @enum {string} */
+            object: "response";
+            /** @description Seconds since 1970. */
+            created_at: number;
+            /** @enum {string} */
+            status: "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+            /** @description It is executed whether or not its client stays. */
+            background: boolean;
+            /** @description Seconds since 1970; null unless it is completed. */
+            completed_at: number | null;
+            /** @description Why it failed. */
+            error: components["schemas"]["ResponseError"] | null;
+            /** @description Why it is incomplete. */
+            incomplete_details: components["schemas"]["ResponseIncompleteDetails"] | null;
+            instructions: string | null;
+            max_output_tokens: number | null;
+            max_tool_calls: number | null;
+            model: string;
+            /** @description What the model wrote, and which tools it called. */
+            output: components["schemas"]["ResponseItem"][];
+            parallel_tool_calls: boolean;
+            previous_response_id: string | null;
+            conversation?: components["schemas"]["ResponseConversation"];
+            /** @description Always empty. */
+            reasoning: components["schemas"]["ResponseReasoning"];
+            store: boolean;
+            temperature: number;
+            text: components["schemas"]["ResponseText"];
+            tool_choice: ("none" | "auto" | "required") | {
+                /** @enum {string} */
+                type: "function" | "file_search" | "code_interpreter";
+                name?: string;
+            };
+            tools: components["schemas"]["ResponseTool"][];
+            /** @description Always 0. */
+            top_logprobs: number;
+            top_p: number;
+            /** @enum {string} */
+            truncation: "auto" | "disabled";
+            /** @description Always default. */
+            service_tier: string;
+            /** @description Tokens of all turns of the model; null until it ends. */
+            usage: components["schemas"]["ResponseUsage"] | null;
+            user: string | null;
+            metadata: {
+                [key: string]: string;
+            };
+        };
+        ResponseAnnotation: {
+            /** @enum {string} */
+            type: "file_citation" | "container_file_citation";
+            file_id: string;
+            filename: string;
+            /** @description Of file_citation: the character of the text where the passage is cited. */
+            index?: number;
+            container_id?: string;
+            /** @description Of container_file_citation: the first character of the file's path. */
+            start_index?: number;
+            /** @description The character behind it. */
+            end_index?: number;
+        };
+        ResponseContentPart: {
+            /** @enum {string} */
+            type: "input_text" | "output_text" | "refusal" | "input_file";
+            text?: string;
+            /** @description Of output_text: what its words point to. */
+            annotations?: components["schemas"]["ResponseAnnotation"][];
+            /** @description Of output_text: always empty. */
+            logprobs?: Record<string, never>[];
+            refusal?: string;
+            /** @description Of input_file: an uploaded file. */
+            file_id?: string;
+            /** @description Of input_file with file_data: the file's name. */
+            filename?: string;
+            /** @description Of input_file: the content, as a data URI or as base64. */
+            file_data?: string;
+            /** @description Not supported by this release. */
+            image_url?: unknown;
+            /** @description Taken and not used. */
+            detail?: unknown;
+        };
+        ResponseConversation: {
+            id: string;
+        };
+        ResponseError: {
+            /** @example server_error */
+            code: string;
+            message: string;
+        };
+        ResponseIncompleteDetails: {
+            /** @enum {string} */
+            reason: "max_output_tokens";
+        };
+        ResponseInputTokensDetails: {
+            cached_tokens: number;
+            /** @description Always 0: nobody pays for it here. */
+            cache_write_tokens: number;
+        };
+        ResponseItem: {
+            /**
+             * @description What it is.
+             * @enum {string}
+             */
+            type: "message" | "function_call" | "function_call_output" | "file_search_call" | "code_interpreter_call" | "reasoning";
+            /** @example msg_8Abc */
+            id: string;
+            /** @enum {string} */
+            status?: "in_progress" | "searching" | "interpreting" | "completed" | "incomplete" | "failed";
+            /** @description Of a message: user, system, developer or assistant. */
+            role?: string;
+            /** @description Of a message: its parts. */
+            content?: Record<string, never>[];
+            /** @description Of a function's call and of its output. */
+            call_id?: string;
+            /** @description Of a call: the function's. */
+            name?: string;
+            /** @description Of a call: JSON text, as the model wrote it. */
+            arguments?: string;
+            /** @description Of a function: its result. */
+            output?: string | Record<string, never>[];
+            /** @description Of a search: what was looked for. */
+            queries?: string[];
+            /** @description Of a search: what was found, with include file_search_call.results. */
+            results?: unknown;
+            /** @description Of Code Interpreter: its session. */
+            container_id?: string;
+            /** @description Of Code Interpreter: the program. */
+            code?: string;
+            /** @description Of Code Interpreter: what the program gave, with include code_interpreter_call.outputs. */
+            outputs?: unknown;
+            /** @description Of reasoning: taken and not used. */
+            summary?: unknown;
+        };
+        ResponseItemList: {
+            /**
+             * @description Always list.
+             * @enum {string}
+             */
+            object: "list";
+            /** @description The objects of this page. */
+            data: components["schemas"]["ResponseItem"][];
+            /** @description Id of the first object, to page backwards with before. */
+            first_id: string | null;
+            /** @description Id of the last object, to page on with after. */
+            last_id: string | null;
+            /** @description Whether there are objects behind this page. */
+            has_more: boolean;
+        };
+        ResponseOutputTokensDetails: {
+            reasoning_tokens: number;
+        };
+        ResponseRankingOptions: {
+            ranker?: string;
+            score_threshold?: number;
+        };
+        ResponseReasoning: {
+            effort: string | null;
+            summary: string | null;
+        };
+        ResponseRequest: {
+            /**
+             * @description The model that answers.
+             * @example gpt-4
+             */
+            model?: string;
+            /** @description What is said: a text, or a list of items. */
+            input?: string | Record<string, never>[];
+            /** @description What the model is told first; not carried on to the next response. */
+            instructions?: string;
+            /** @description The response that this one continues; not together with conversation. */
+            previous_response_id?: string;
+            /** @description The conversation that this one continues and is added to: its id. */
+            conversation?: string | {
+                id: string;
+            };
+            /** @description What the model may call, at most 128. */
+            tools?: components["schemas"]["ResponseTool"][];
+            /** @description none, auto, required, or the one tool to call. */
+            tool_choice?: ("none" | "auto" | "required") | {
+                /** @enum {string} */
+                type: "function" | "file_search" | "code_interpreter";
+                name?: string;
+            };
+            /**
+             * @description Whether one turn may have several calls.
+             * @default true
+             */
+            parallel_tool_calls: boolean;
+            /** @description The form that the answer must have. */
+            text?: components["schemas"]["ResponseText"];
+            /** @description Most tokens of all turns together. */
+            max_output_tokens?: number;
+            /** @description Most calls of built-in tools. */
+            max_tool_calls?: number;
+            /** @default 1 */
+            temperature: number;
+            /** @default 1 */
+            top_p: number;
+            /**
+             * @description auto leaves out the oldest items of a conversation that is too long for the model; disabled is an error.
+             * @default disabled
+             * @enum {string}
+             */
+            truncation: "auto" | "disabled";
+            /** @description What to show besides: file_search_call.results, code_interpreter_call.outputs. */
+            include?: string[];
+            /**
+             * @description Keep the response, so that it can be read and continued.
+             * @default true
+             */
+            store: boolean;
+            /**
+             * @description Answer at once, and execute the response whether or not the client stays. Needs store.
+             * @default false
+             */
+            background: boolean;
+            /**
+             * @description Send events as they happen.
+             * @default false
+             */
+            stream: boolean;
+            /** @description Up to 16 texts by name: 64 and 512 characters. */
+            metadata?: {
+                [key: string]: string;
+            };
+            /** @description The end user. */
+            user?: string;
+            /** @description Only 0 in this release. */
+            top_logprobs?: number;
+            /** @description Only empty: the models here do not think apart. */
+            reasoning?: components["schemas"]["ResponseReasoning"];
+            /** @description Not supported by this release. */
+            prompt?: unknown;
+            /** @description Not supported by this release. */
+            context_management?: unknown;
+            /** @description Not supported by this release. */
+            moderation?: unknown;
+            /** @description Taken and not used: there is one tier. */
+            service_tier?: unknown;
+            /** @description Taken and not used. */
+            safety_identifier?: unknown;
+            /** @description Taken and not used: every prefix is cached. */
+            prompt_cache_key?: unknown;
+            /** @description Taken and not used. */
+            prompt_cache_retention?: unknown;
+            /** @description Taken and not used. */
+            prompt_cache_options?: unknown;
+            /** @description Taken and not used: events carry no obfuscation. */
+            stream_options?: unknown;
+        };
+        ResponseStreamEvent: {
+            /**
+             * @description What happened.
+             * @example response.output_text.delta
+             */
+            type: string;
+            /** @description 0, 1, … in the response. */
+            sequence_number: number;
+            response?: components["schemas"]["Response"];
+            /** @description Of the item in the output. */
+            output_index?: number;
+            item?: components["schemas"]["ResponseItem"];
+            item_id?: string;
+            /** @description Of the part in the message. */
+            content_index?: number;
+            part?: components["schemas"]["ResponseContentPart"];
+            delta?: string;
+            text?: string;
+            logprobs?: Record<string, never>[];
+            annotation?: components["schemas"]["ResponseAnnotation"];
+            annotation_index?: number;
+            name?: string;
+            arguments?: string;
+            code?: string;
+        };
+        ResponseText: {
+            format?: components["schemas"]["ResponseTextFormat"];
+            /**
+             * @description Taken and not used.
+             * @enum {string}
+             */
+            verbosity?: "low" | "medium" | "high";
+        };
+        ResponseTextFormat: {
+            /** @enum {string} */
+            type: "text" | "json_object" | "json_schema";
+            name?: string;
+            description?: string;
+            /** @description A JSON Schema. */
+            schema?: unknown;
+            strict?: boolean;
+        };
+        ResponseTokenRequest: {
+            model?: string;
+            input?: string | Record<string, never>[];
+            instructions?: string;
+            previous_response_id?: string;
+            conversation?: string | {
+                id: string;
+            };
+            tools?: components["schemas"]["ResponseTool"][];
+            tool_choice?: ("none" | "auto" | "required") | {
+                /** @enum {string} */
+                type: "function" | "file_search" | "code_interpreter";
+                name?: string;
+            };
+            parallel_tool_calls?: boolean;
+            text?: components["schemas"]["ResponseText"];
+            /** @enum {string} */
+            truncation?: "auto" | "disabled";
+            reasoning?: components["schemas"]["ResponseReasoning"];
+        };
+        ResponseTokens: {
+            /** @enum {string} */
+            object: "response.input_tokens";
+            input_tokens: number;
+        };
+        ResponseTool: {
+            /** @enum {string} */
+            type: "function" | "file_search" | "code_interpreter";
+            /** @description Of a function: a-z, A-Z, 0-9, _ and -, at most 64 characters. */
+            name?: string;
+            /** @description Of a function: what it does; the model reads it. */
+            description?: string;
+            /** @description Of a function: a JSON Schema of the arguments. */
+            parameters?: unknown;
+            /** @description Of a function: hold the arguments to the letter of the schema. When it is left out: if the schema allows it. */
+            strict?: boolean;
+            /** @description Of file_search: where to look. */
+            vector_store_ids?: string[];
+            /** @description Of file_search. */
+            max_num_results?: number;
+            /** @description Of file_search. */
+            ranking_options?: components["schemas"]["ResponseRankingOptions"];
+            /** @description Of file_search: which files, by their attributes. */
+            filters?: unknown;
+            /** @description Of code_interpreter: {"type": "auto"}, or the id of a container of an earlier response. */
+            container?: string | {
+                /** @enum {string} */
+                type: "auto";
+                file_ids?: string[];
+            };
+        };
+        ResponseUsage: {
+            input_tokens: number;
+            input_tokens_details: components["schemas"]["ResponseInputTokensDetails"];
+            output_tokens: number;
+            output_tokens_details: components["schemas"]["ResponseOutputTokensDetails"];
+            total_tokens: number;
+        };
         Retention: {
             /**
              * @description Always retention.
@@ -7885,6 +8645,10 @@ export interface components {
             ranking_options?: components["schemas"]["RunStepRanking"];
             results?: components["schemas"]["RunStepHit"][];
         };
+        RunToolOutput: {
+            tool_call_id: string;
+            output: string;
+        };
         RunTruncation: {
             /** @enum {string} */
             type: "auto" | "last_messages";
@@ -8276,6 +9040,15 @@ export interface components {
              * @default false
              */
             include_obfuscation: boolean;
+        };
+        SubmitToolOutputsRequest: {
+            /** @description One for each call of required_action. */
+            tool_outputs: components["schemas"]["RunToolOutput"][];
+            /**
+             * @description Answer with server-sent events of what happens.
+             * @default false
+             */
+            stream: boolean;
         };
         Thread: {
             /** @example thread_8Abc */
@@ -8958,7 +9731,7 @@ export interface components {
              * @description What kind of work it was.
              * @enum {string}
              */
-            class: "completions" | "embeddings" | "tokenize";
+            class: "completions" | "embeddings" | "tokenize" | "code_interpreter";
             /**
              * @description The operation, as this document names it.
              * @example createChatCompletion
@@ -14345,6 +15118,34 @@ export interface operations {
             default: components["responses"]["Error"];
         };
     };
+    createRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateRunRequest"];
+            };
+        };
+        responses: {
+            /** @description One JSON object, or with "stream": true server-sent events: one JSON object of the streamed type in each data line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                    "text/event-stream": components["schemas"]["AssistantStreamEvent"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
     getRun: {
         parameters: {
             query?: never;
@@ -14455,6 +15256,475 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunStep"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    importAssistants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssistantImportRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssistantImport"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createThreadAndRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateThreadAndRunRequest"];
+            };
+        };
+        responses: {
+            /** @description One JSON object, or with "stream": true server-sent events: one JSON object of the streamed type in each data line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                    "text/event-stream": components["schemas"]["AssistantStreamEvent"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    cancelRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    submitToolOuputsToRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmitToolOutputsRequest"];
+            };
+        };
+        responses: {
+            /** @description One JSON object, or with "stream": true server-sent events: one JSON object of the streamed type in each data line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                    "text/event-stream": components["schemas"]["AssistantStreamEvent"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createResponse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponseRequest"];
+            };
+        };
+        responses: {
+            /** @description One JSON object, or with "stream": true server-sent events: one JSON object of the streamed type in each data line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Response"];
+                    "text/event-stream": components["schemas"]["ResponseStreamEvent"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    countResponseInput: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponseTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseTokens"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getResponse: {
+        parameters: {
+            query?: {
+                /** @description What to show besides. */
+                "include[]"?: string[];
+                /** @description Send the events of a response in the background, from the first or from starting_after on. */
+                stream?: boolean;
+                /** @description The sequence number of the last event that is known. */
+                starting_after?: number;
+            };
+            header?: never;
+            path: {
+                response_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One JSON object, or with "stream": true server-sent events: one JSON object of the streamed type in each data line. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Response"];
+                    "text/event-stream": components["schemas"]["ResponseStreamEvent"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteResponse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                response_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    cancelResponse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                response_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Response"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listResponseInput: {
+        parameters: {
+            query?: {
+                /** @description How many items to return. */
+                limit?: number;
+                /** @description By their place. */
+                order?: "asc" | "desc";
+                /** @description Id of the last item of the page before. */
+                after?: string;
+                /** @description What to show besides. */
+                "include[]"?: string[];
+            };
+            header?: never;
+            path: {
+                response_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseItemList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationObject"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationObject"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    updateConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationObject"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteConversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Deleted"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listConversationItems: {
+        parameters: {
+            query?: {
+                /** @description How many items to return. */
+                limit?: number;
+                /** @description By their place. */
+                order?: "asc" | "desc";
+                /** @description Id of the last item of the page before. */
+                after?: string;
+                /** @description What to show besides. */
+                "include[]"?: string[];
+            };
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseItemList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    createConversationItems: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConversationItemsRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseItemList"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    getConversationItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseItem"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    deleteConversationItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+                item_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationObject"];
                 };
             };
             default: components["responses"]["Error"];
@@ -15503,7 +16773,12 @@ export interface operations {
     };
     operatorListBillingAccounts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many organizations to return. */
+                limit?: number;
+                /** @description Id of the last organization of the page before. */
+                after?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;

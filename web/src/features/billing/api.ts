@@ -8,7 +8,7 @@ export type Budget = components["schemas"]["Budget"];
 export type Credit = components["schemas"]["BillingCreditGrant"];
 export type Invoice = components["schemas"]["Invoice"];
 export type Account = components["schemas"]["BillingAccount"];
-export type Seller = components["schemas"]["BillingSellerRequest"];
+export type Seller = components["schemas"]["BillingSeller"];
 export type Details = components["schemas"]["BillingDetailsRequest"];
 export type NewCredit = components["schemas"]["BillingCreditGrantRequest"];
 export type Plan = Billing["plan"];
@@ -67,7 +67,11 @@ export function savePDF(invoice: Invoice, operator = false): Promise<void> {
 
 export const accountsQuery = queryOptions({
   queryKey: [...billingKey, "accounts"],
-  queryFn: async () => (await data(api.GET("/api/operator/billing/accounts"))).data,
+  queryFn: () =>
+    allPages(async (query) => {
+      const page = await data(api.GET("/api/operator/billing/accounts", { params: { query } }));
+      return { ...page, data: page.data.map((account) => ({ ...account, id: account.organization_id })) };
+    }),
 });
 
 export const sellerQuery = queryOptions({
@@ -91,7 +95,7 @@ export const accountInvoicesQuery = (organization: string) =>
       ),
   });
 
-export async function setSeller(body: Seller): Promise<void> {
+export async function setSeller(body: Omit<Seller, "object">): Promise<void> {
   await api.PUT("/api/operator/billing/seller", { body });
 }
 
