@@ -78,11 +78,12 @@ type place struct {
 	path   string
 	fileID string
 	given  bool
+	source string // the attached file that lay there first; empty: code made it
 }
 
 // places returns what an owner's sessions have in /mnt/data, the oldest first.
 func (s *Service) places(ctx context.Context, q store.Q, o owner) ([]place, error) {
-	rows, err := q.Query(ctx, `SELECT path, file_id, given FROM interpreter_files WHERE `+ofOwner+` ORDER BY updated_at, path`, o.org, o.project, o.key)
+	rows, err := q.Query(ctx, `SELECT path, file_id, given, source_id FROM interpreter_files WHERE `+ofOwner+` ORDER BY updated_at, path`, o.org, o.project, o.key)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (s *Service) places(ctx context.Context, q store.Q, o owner) ([]place, erro
 	for rows.Next() {
 		var p place
 		var given int64
-		if err := rows.Scan(&p.path, &p.fileID, &given); err != nil {
+		if err := rows.Scan(&p.path, &p.fileID, &given, &p.source); err != nil {
 			return nil, err
 		}
 		p.given = given != 0
@@ -100,15 +101,15 @@ func (s *Service) places(ctx context.Context, q store.Q, o owner) ([]place, erro
 	return out, rows.Err()
 }
 
-// putPlace says which file lies under a path now.
+// putPlace says which file lies under a path now; where one lay before, its source stays.
 func (s *Service) putPlace(ctx context.Context, tx *store.Tx, o owner, p place) error {
 	given := 0
 	if p.given {
 		given = 1
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO interpreter_files (org_id, project_id, owner, path, file_id, given, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+	_, err := tx.Exec(ctx, `INSERT INTO interpreter_files (org_id, project_id, owner, path, file_id, given, updated_at, source_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (org_id, project_id, owner, path) DO UPDATE SET file_id = excluded.file_id, given = excluded.given, updated_at = excluded.updated_at`,
-		o.org, o.project, o.key, p.path, p.fileID, given, store.Millis(s.clock.Now()))
+		o.org, o.project, o.key, p.path, p.fileID, given, store.Millis(s.clock.Now()), p.source)
 	return err
 }
 

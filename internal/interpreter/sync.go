@@ -45,10 +45,10 @@ func (s *Service) assign(ctx context.Context, who actor.Actor, o owner, attached
 		}
 		for _, id := range attached {
 			name, ok := names[id]
-			if !ok || slices.ContainsFunc(all, func(p place) bool { return p.fileID == id }) {
+			if !ok || slices.ContainsFunc(all, func(p place) bool { return p.fileID == id || p.source == id }) {
 				continue
 			}
-			p := place{path: free(name, all), fileID: id, given: true}
+			p := place{path: free(name, all), fileID: id, given: true, source: id}
 			if err := s.putPlace(ctx, tx, o, p); err != nil {
 				return err
 			}

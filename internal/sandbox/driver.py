@@ -77,6 +77,7 @@ class Kernel:
         sys.stdout.flush()
         self.sent += 1
         self.tell({"t": "image"}, data)
+        os.read(self.control, 1)  # what is printed next comes behind the image: it has been taken
 
     def figures(self, *args, **kwargs):
         plt = sys.modules.get("matplotlib.pyplot")
@@ -202,6 +203,8 @@ class Kernel:
                         os._exit(0)
                     buf += more
                 line, buf = buf.split(b"\n", 1)
+                if not line:
+                    continue  # the word on an image that was waited for when an interrupt came
                 size = json.loads(line)["size"]
                 while len(buf) < size:
                     buf += os.read(self.control, 1 << 20)
@@ -557,6 +560,10 @@ class Supervisor:
                     self.running["images"] += 1
                     self.drain()
                     send({"t": "image", "id": self.running["id"]}, rest[:size])
+                try:
+                    self.kernel[1].send(b"\n")
+                except OSError:
+                    pass
             elif kind == "done":
                 self.control = rest
                 if self.running:

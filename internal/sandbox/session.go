@@ -394,7 +394,7 @@ func (s *Session) Get(ctx context.Context, path string, w io.Writer) (int64, err
 	}
 	var n int64
 	var failed error
-	err := s.until(ctx, func(f frame) {
+	_, err := s.until(ctx, func(f frame) {
 		if n += int64(len(f.Body)); failed == nil && n <= s.limits.OneFile {
 			_, failed = w.Write(f.Body)
 		}
@@ -405,24 +405,24 @@ func (s *Session) Get(ctx context.Context, path string, w io.Writer) (int64, err
 	return n, err
 }
 
-// until takes frames up to the one that ends an answer.
-func (s *Session) until(ctx context.Context, each func(frame)) error {
+// until takes frames up to the one that ends an answer, which it returns.
+func (s *Session) until(ctx context.Context, each func(frame)) (frame, error) {
 	for {
 		pause, cancel := context.WithTimeout(ctx, fileTime)
 		f, err := s.next(pause)
 		cancel()
 		if err != nil {
 			s.end(err)
-			return err
+			return f, err
 		}
 		if f.T != "end" {
 			each(f)
 			continue
 		}
 		if f.Error != "" {
-			return fault.New(fault.NotFound, "The file cannot be read: %s.", f.Error)
+			return f, fault.New(fault.NotFound, "The file cannot be read: %s.", f.Error)
 		}
-		return nil
+		return f, nil
 	}
 }
 
@@ -438,7 +438,7 @@ func (s *Session) List(ctx context.Context, limit int) ([]Entry, int, error) {
 	}
 	var found []Entry
 	left := 0
-	err := s.until(ctx, func(f frame) {
+	last, err := s.until(ctx, func(f frame) {
 		for _, e := range f.Files {
 			if len(found) < limit && validPath(e.Path) && e.Size >= 0 {
 				found = append(found, e)
@@ -447,5 +447,5 @@ func (s *Session) List(ctx context.Context, limit int) ([]Entry, int, error) {
 			}
 		}
 	})
-	return found, left, err
+	return found, left + max(0, last.Left), err
 }
