@@ -36,6 +36,8 @@ fi
 find_postgres() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
 if wants postgres && ! command -v initdb >/dev/null && [ -z "$(find_postgres)" ]; then packages+=(postgresql); fi
 if { wants go || wants postgres; } && ! command -v redis-server >/dev/null; then packages+=(redis-server); fi
+if wants go && ! { command -v pdftotext && command -v pdftoppm; } >/dev/null; then packages+=(poppler-utils); fi
+if wants go && ! command -v tesseract >/dev/null; then packages+=(tesseract-ocr); fi
 if [ ${#packages[@]} -gt 0 ]; then
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		say "installing ${packages[*]}"

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/parley-ai/parley/internal/config"
+	"github.com/parley-ai/parley/internal/documents"
 	"github.com/parley-ai/parley/internal/models"
 	"github.com/parley-ai/parley/internal/models/blobs"
 	"github.com/parley-ai/parley/internal/models/catalog"
@@ -35,7 +36,7 @@ func doctorCommand(a *app) *cobra.Command {
 	var asJSON, running bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check libraries, models, disk, port, database and sandbox; each line is ok or says what to do",
+		Short: "Check libraries, models, disk, port, database, programs that read files, and sandbox; each line is ok or says what to do",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if running {
@@ -109,6 +110,7 @@ func checks(cfg *config.Config, reg *models.Registry) []check {
 		{"disk", func(context.Context) (string, error) { return checkDisk(cfg) }},
 		{"port", func(ctx context.Context) (string, error) { return checkPort(ctx, cfg) }},
 		{"database", func(ctx context.Context) (string, error) { return checkDatabase(ctx, cfg) }},
+		{"documents", func(context.Context) (string, error) { return checkDocuments() }},
 		{"sandbox", func(ctx context.Context) (string, error) { return checkSandbox(ctx, cfg) }},
 		{"python", func(context.Context) (string, error) { return checkPython(cfg) }},
 	}
@@ -223,4 +225,18 @@ func checkDatabase(ctx context.Context, cfg *config.Config) (string, error) {
 	}
 	defer db.Close()
 	return string(db.Dialect()), nil
+}
+
+// checkDocuments looks for the separate programs that read files. What is missing fails the files that need it, not the server.
+func checkDocuments() (string, error) {
+	var missing []string
+	for _, p := range documents.Programs() {
+		if p.Path == "" {
+			missing = append(missing, fmt.Sprintf("%s is missing, so %s cannot be read (Debian and Ubuntu: apt-get install %s)", p.Name, p.Reads, p.Package))
+		}
+	}
+	if len(missing) > 0 {
+		return strings.Join(missing, "; "), errOff
+	}
+	return "PDF files, scanned ones and images with text can be read", nil
 }
