@@ -132,3 +132,22 @@ test("data: how long it is kept, sharing, a reviewer, a request from the report 
   await expect(page.getByRole("link", { name: "Review" })).toBeHidden();
   expect(faults).toEqual([]);
 });
+
+test("how long usage is kept: for good, until the operator says otherwise", async ({ page, baseURL }) => {
+  const headers = { Origin: baseURL ?? "" };
+  await page.goto("/console/data");
+  const days = page.getByLabel("Days that single requests are kept");
+  await expect(days).toHaveValue("0");
+  await days.fill("1.5");
+  await expect(page.getByText("Write a whole number, 0 to 36500.")).toBeVisible();
+  await days.fill("3650");
+  await page.getByRole("button", { name: "Save" }).last().click();
+  const asks = page.getByRole("alertdialog");
+  await expect(asks).toContainText("in every organization");
+  await expectAccessible(page);
+  await asks.getByRole("button", { name: "Delete and save" }).click();
+  await expect(asks).toBeHidden();
+  await page.reload();
+  await expect(days).toHaveValue("3650");
+  await page.request.put("/api/operator/usage/retention", { data: { requests_days: 0 }, headers });
+});

@@ -71,6 +71,7 @@ export const types = [
   "sso_mapping.deleted",
   "usage.requests.deleted",
   "usage.minutes.deleted",
+  "usage.retention.updated",
   "user.added",
   "user.updated",
   "user.deleted",

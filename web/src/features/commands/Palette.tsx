@@ -18,6 +18,10 @@ import { useStore } from "@/lib/store";
 import { show, ui } from "@/lib/ui";
 import { commands } from "./all";
 import { isAvailable } from "./command";
+import { useRowActions } from "./rows";
+
+/** From so many letters on, what can be done to single rows of lists is searched, too: there may be hundreds. */
+const searched = 2;
 
 const groups = ["chat", "navigation", "console", "view", "session"] as const;
 
@@ -41,6 +45,7 @@ function PaletteBody({ chatId }: { chatId: string | null }) {
   const [text, setText] = useState("");
   const chats = useInfiniteQuery(chatListQuery(text.trim()));
   const target = { chatId };
+  const rows = useRowActions(text.trim().length >= searched);
 
   function run(action: () => unknown) {
     show({ palette: false });
@@ -73,6 +78,20 @@ function PaletteBody({ chatId }: { chatId: string | null }) {
             </CommandGroup>
           );
         })}
+        {rows.length > 0 && (
+          <CommandGroup heading={t("commands.rows.title")}>
+            {rows.map((row) => (
+              <CommandItem
+                key={row.id}
+                value={`${row.label} ${row.id}`}
+                onSelect={() => run(() => row.perform(app))}
+              >
+                <row.icon aria-hidden />
+                <span className="truncate">{row.label}</span>
+              </CommandItem>
+            ))}
+          </CommandGroup>
+        )}
         {found.length > 0 && (
           <CommandGroup heading={t("nav.chats")} forceMount={text !== ""}>
             {found.map((chat) => (

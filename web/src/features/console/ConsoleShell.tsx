@@ -77,7 +77,14 @@ function Frame({ away }: { away: boolean }) {
           {allowed ? (
             <Outlet />
           ) : (
-            <Page title={t("console.notAllowed")} lead={t("console.notAllowedHint")}>
+            <Page
+              title={t("console.notAllowed")}
+              lead={
+                here.needs === "operator" || here.needs === "reviewer"
+                  ? t("console.notOperator")
+                  : t("console.notAllowedHint")
+              }
+            >
               <Link to="/console" className="w-fit font-medium underline underline-offset-2">
                 {t("overview.title")}
               </Link>

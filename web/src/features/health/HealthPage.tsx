@@ -61,7 +61,12 @@ export function HealthPage() {
       </p>
       <ul className="divide-y rounded-xl border bg-card" aria-label={t("health.checks")}>
         {ids.map((id) => (
-          <Line key={id} id={id} check={report?.checks.find((check) => check.id === id)} />
+          <Line
+            key={id}
+            id={id}
+            check={report?.checks.find((check) => check.id === id)}
+            failed={query.error !== null}
+          />
         ))}
       </ul>
       <Section title={t("health.engines")}>
@@ -77,7 +82,15 @@ export function HealthPage() {
   );
 }
 
-function Line({ id, check }: { id: (typeof ids)[number]; check: Check | undefined }) {
+function Line({
+  id,
+  check,
+  failed,
+}: {
+  id: (typeof ids)[number];
+  check: Check | undefined;
+  failed: boolean;
+}) {
   const { t } = useTranslation();
   const Icon = icons[check?.state ?? "off"];
   const advice = check ? adviceOf(check, t) : "";
@@ -89,7 +102,8 @@ function Line({ id, check }: { id: (typeof ids)[number]; check: Check | undefine
         <span className="sr-only">{check && t(`health.states.${check.state}`)}</span>
       </span>
       <span className="grid min-h-5 min-w-0 gap-1 [overflow-wrap:anywhere]">
-        {check ? <span>{textOf(check, t)}</span> : <Skeleton className="h-4 w-64 max-w-full" />}
+        {check && <span>{textOf(check, t)}</span>}
+        {!check && (failed ? <span>–</span> : <Skeleton className="h-4 w-64 max-w-full" />)}
         {advice !== "" && <span className={colors[check?.state ?? "off"]}>{advice}</span>}
       </span>
     </li>

@@ -1,6 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { KeyRound, PencilLine, Plus, Trash2 } from "lucide-react";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Key } from "@/api/types";
 import { Badge } from "@/components/console/Badge";
@@ -17,7 +16,7 @@ import { toast } from "@/components/ui/toaster";
 import { sessionQuery } from "@/features/session/api";
 import { useMay } from "@/features/session/may";
 import { formatDate, formatTime } from "@/lib/format";
-import { createKey, keysKey, keysQuery, revokeKey, updateKey } from "./api";
+import { createKey, keysKey, keysQuery, nameOf, revokeKey, updateKey } from "./api";
 import { timeColumns } from "./columns";
 import { KeyForm } from "./KeyForm";
 
@@ -30,9 +29,10 @@ export function KeysPage() {
   const write = useMay("keys.write");
   const create = useDialogParam("new");
   const edit = useDialogParam("edit");
-  const [revoking, setRevoking] = useState<Key | null>(null);
+  const revoke = useDialogParam("revoke");
   const columns = useColumns();
   const edited = query.data?.find((key) => key.id === edit.subject);
+  const revoking = query.data?.find((key) => key.id === revoke.subject);
 
   const newKey = (
     <Button onClick={() => create.show()}>
@@ -74,7 +74,7 @@ export function KeysPage() {
                 <PencilLine aria-hidden />
                 {t("keys.edit")}
               </MenuItem>
-              <MenuItem danger onSelect={() => setRevoking(key)}>
+              <MenuItem danger onSelect={() => revoke.show(key.id)}>
                 <Trash2 aria-hidden />
                 {t("keys.revoke")}
               </MenuItem>
@@ -97,8 +97,8 @@ export function KeysPage() {
         {edited && <EditKey of={edited} onDone={edit.close} />}
       </Dialog>
       <Confirm
-        open={revoking !== null}
-        onOpenChange={(open) => !open && setRevoking(null)}
+        open={revoking !== undefined && write}
+        onOpenChange={(open) => !open && revoke.close()}
         title={t("keys.revokeTitle")}
         text={t("keys.revokeText", { name: revoking ? nameOf(revoking) : "" })}
         confirm={t("keys.revoke")}
@@ -167,11 +167,6 @@ function useColumns(): Column<Key>[] {
       value: (key) => key.expires_at,
     },
   ];
-}
-
-/** What people know the key by. */
-function nameOf(key: Key): string {
-  return key.name === "" ? key.redacted : key.name;
 }
 
 function ownerOf({ owner }: Key): string {

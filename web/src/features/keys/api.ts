@@ -33,3 +33,8 @@ export function updateKey(key: string, form: KeyForm): Promise<Key> {
 export async function revokeKey(key: string): Promise<void> {
   await api.DELETE("/api/keys/{key}", { params: { path: { key } } });
 }
+
+/** What people know the key by. */
+export function nameOf(key: Key): string {
+  return key.name === "" ? key.redacted : key.name;
+}

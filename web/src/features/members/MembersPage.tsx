@@ -1,6 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { DoorOpen, Mail, Send, Trash2, UserPlus, Users } from "lucide-react";
-import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Invite, User } from "@/api/types";
 import { Badge, Status } from "@/components/console/Badge";
@@ -30,9 +29,12 @@ export function MembersPage() {
   const write = useMay("organization.write");
   const dialog = useDialogParam("invite");
   const leaving = useDialogParam("leave");
-  const [removing, setRemoving] = useState<User | null>(null);
-  const [taking, setTaking] = useState<Invite | null>(null);
-  const [resending, setResending] = useState<Invite | null>(null);
+  const remove = useDialogParam("remove");
+  const removing = users.data?.find((one) => one.id === remove.subject);
+  const take = useDialogParam("take-back");
+  const taking = invites.data?.find((one) => one.id === take.subject);
+  const again = useDialogParam("resend");
+  const resending = invites.data?.find((one) => one.id === again.subject);
   const me = session?.user.id;
   const inviteColumns = useInviteColumns();
 
@@ -109,7 +111,7 @@ export function MembersPage() {
               {t("members.leave")}
             </MenuItem>
           ) : write ? (
-            <MenuItem danger onSelect={() => setRemoving(user)}>
+            <MenuItem danger onSelect={() => remove.show(user.id)}>
               <Trash2 aria-hidden />
               {t("members.remove")}
             </MenuItem>
@@ -131,11 +133,11 @@ export function MembersPage() {
           {...(write && {
             actions: (invite: Invite) => (
               <>
-                <MenuItem onSelect={() => setResending(invite)}>
+                <MenuItem onSelect={() => again.show(invite.id)}>
                   <Send aria-hidden />
                   {t("members.resend")}
                 </MenuItem>
-                <MenuItem danger onSelect={() => setTaking(invite)}>
+                <MenuItem danger onSelect={() => take.show(invite.id)}>
                   <Trash2 aria-hidden />
                   {t("members.takeBack")}
                 </MenuItem>
@@ -146,10 +148,10 @@ export function MembersPage() {
         />
       </Section>
       <InviteDialog open={dialog.open && write} onClose={dialog.close} />
-      <ResendDialog invite={resending} onClose={() => setResending(null)} />
+      <ResendDialog invite={write ? (resending ?? null) : null} onClose={again.close} />
       <Confirm
-        open={removing !== null}
-        onOpenChange={(open) => !open && setRemoving(null)}
+        open={removing !== undefined && write}
+        onOpenChange={(open) => !open && remove.close()}
         title={t("members.removeTitle", { name: removing?.name ?? "" })}
         text={t("members.removeText")}
         confirm={t("members.remove")}
@@ -161,8 +163,8 @@ export function MembersPage() {
         }}
       />
       <Confirm
-        open={taking !== null}
-        onOpenChange={(open) => !open && setTaking(null)}
+        open={taking !== undefined && write}
+        onOpenChange={(open) => !open && take.close()}
         title={t("members.takeBackTitle")}
         text={t("members.takeBackText", { email: taking?.email ?? "" })}
         confirm={t("members.takeBack")}

@@ -99,7 +99,7 @@ export function OverviewPage() {
               format={formatNumber}
               formatTick={formatCompact}
               loading={byModel.isPending}
-              empty={t("overview.noRequests")}
+              empty={byModel.data ? t("overview.noRequests") : "–"}
             />
           </Section>
         </>

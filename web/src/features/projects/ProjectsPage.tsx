@@ -33,7 +33,7 @@ export function ProjectsPage() {
   const { data: session } = useQuery(sessionQuery);
   const client = useQueryClient();
   const dialog = useDialogParam("new");
-  const [archiving, setArchiving] = useState<Row | null>(null);
+  const archive = useDialogParam("archive");
 
   const mine = own.data
     ?.find((membership) => membership.id === session?.organization.id)
@@ -41,6 +41,7 @@ export function ProjectsPage() {
     .map((place): Row => ({ ...place, status: "active", created_at: null }));
   const query = all ? list : own;
   const rows: Row[] | undefined = all ? list.data : mine;
+  const archiving = rows?.find((project) => project.id === archive.subject && project.status === "active");
 
   const button = (
     <Button onClick={() => dialog.show()}>
@@ -113,7 +114,7 @@ export function ProjectsPage() {
         {...(write && {
           actions: (project: Row) =>
             project.status === "active" ? (
-              <MenuItem danger onSelect={() => setArchiving(project)}>
+              <MenuItem danger onSelect={() => archive.show(project.id)}>
                 <Archive aria-hidden />
                 {t("projects.archive")}
               </MenuItem>
@@ -125,8 +126,8 @@ export function ProjectsPage() {
         <NewProject />
       </Dialog>
       <Confirm
-        open={archiving !== null}
-        onOpenChange={(open) => !open && setArchiving(null)}
+        open={archiving !== undefined && write}
+        onOpenChange={(open) => !open && archive.close()}
         title={t("projects.archiveTitle", { name: archiving?.name ?? "" })}
         text={t("projects.archiveText")}
         confirm={t("projects.archive")}

@@ -5,6 +5,7 @@ import { ErrorBox, SkeletonLines } from "@/components/console/states";
 import { Notice } from "@/components/ui/notice";
 import { sessionQuery } from "@/features/session/api";
 import { useMay } from "@/features/session/may";
+import { KeepingSection } from "@/features/usage/KeepingSection";
 import { formatBytes, formatNumber, formatTime } from "@/lib/format";
 import { retentionQuery } from "./api";
 import { InstallationData } from "./InstallationData";
@@ -78,6 +79,7 @@ export function DataPage() {
         </Section>
       )}
       {operator && <InstallationData />}
+      {operator && <KeepingSection />}
     </Page>
   );
 }

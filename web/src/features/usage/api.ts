@@ -132,3 +132,15 @@ export function exportPath(span: Span, filters: Filters, format: "csv" | "json")
   }
   return `/api/usage/export?${query.toString()}`;
 }
+
+/** How long usage of all organizations is kept. */
+export type Keeping = components["schemas"]["UsageRetention"];
+
+export const keepingQuery = queryOptions({
+  queryKey: ["usage-keeping"],
+  queryFn: () => data<Keeping>(api.GET("/api/operator/usage/retention")),
+});
+
+export function setKeeping(body: { requests_days: number; minutes_days: number }): Promise<Keeping> {
+  return data(api.PUT("/api/operator/usage/retention", { body }));
+}
