@@ -2,9 +2,11 @@ package retrieval
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"github.com/parley-ai/parley/internal/retrieval/lexical"
+	"github.com/parley-ai/parley/internal/vector"
 )
 
 // index is what searches need of a store, in memory.
@@ -12,10 +14,17 @@ type index struct {
 	mu       sync.Mutex // held while it is brought up to date
 	revision int64
 	files    map[string]*fileIndex // by attachment
-	order    []*fileIndex          // as they were attached; replaced, never changed
+	serial   uint32                // of the file that was added last
+	view     view
 
 	bytes int64 // under the cache's lock
 	used  int64 // under the cache's lock: the cache's clock when it was last asked for
+}
+
+// view is an index at a time. It is replaced, never changed; its vectors may have come to be more or fewer.
+type view struct {
+	files   []*fileIndex             // as they were attached
+	vectors map[string]*vector.Index // by the model that made them; ids are those of vectorID
 }
 
 // fileIndex is a completed file. It is not changed but for its attributes, which are replaced with the whole.
@@ -26,20 +35,21 @@ type fileIndex struct {
 	name       string
 	attributes map[string]any
 	served     string // what made the vectors
+	serial     uint32 // in the ids of its vectors
 	words      *lexical.Segment
-	vectors    [][]float32 // of its passages
-	chunks     []span      // passages of its chunks
+	chunks     []span    // passages of its chunks
+	passages   int       // how many
+	sum        []float32 // of its vectors
 }
+
+// vectorID names a passage's vector.
+func vectorID(serial uint32, passage int) uint64 { return uint64(serial)<<32 | uint64(uint32(passage)) }
 
 // span is some passages in a row.
 type span struct{ first, last int }
 
 func (f *fileIndex) bytes() int64 {
-	n := f.words.Bytes() + int64(16*len(f.chunks))
-	if len(f.vectors) > 0 {
-		n += int64(len(f.vectors)) * int64(24+4*len(f.vectors[0]))
-	}
-	return n
+	return f.words.Bytes() + int64(16*len(f.chunks)+4*len(f.sum))
 }
 
 // cache has the indexes of stores that were searched last.
@@ -96,34 +106,56 @@ func (c *cache) drop(id string) {
 	}
 }
 
-// indexOf returns the files of a store that are completed, as of its revision or later.
-func (s *Service) indexOf(ctx context.Context, v Store) ([]*fileIndex, error) {
+// indexOf returns what a store has that is completed, as of its revision or later.
+func (s *Service) indexOf(ctx context.Context, v Store) (view, error) {
 	x := s.cache.get(v.ID)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.revision >= v.revision {
-		return x.order, nil
+		return x.view, nil
 	}
 	rows, err := s.completed(ctx, v.ID)
 	if err != nil {
-		return nil, err
+		return view{}, err
 	}
-	files, order, bytes := map[string]*fileIndex{}, make([]*fileIndex, 0, len(rows)), int64(0)
-	for _, f := range rows {
-		var next fileIndex
-		if old := x.files[f.id]; old != nil {
-			next = *old
-			next.attributes = f.Attributes
-		} else if err := s.load(ctx, f, &next); err != nil {
-			return nil, err
-		}
-		if next.words == nil {
-			continue // removed since the list was read
-		}
-		files[f.id], order = &next, append(order, &next)
-		bytes += next.bytes()
+	next, there := view{vectors: maps.Clone(x.view.vectors)}, map[string]bool{}
+	if next.vectors == nil {
+		next.vectors = map[string]*vector.Index{}
 	}
-	x.files, x.order, x.revision = files, order, v.revision
+	for _, row := range rows {
+		there[row.id] = true
+		f := x.files[row.id]
+		if f == nil {
+			// What is loaded stays when a later one fails, so that the next search goes on.
+			if f, err = s.load(ctx, row, x, next.vectors); err != nil {
+				return view{}, err
+			}
+			if f == nil {
+				continue // removed since the list was read
+			}
+			x.files[row.id] = f
+			x.view.vectors = next.vectors
+		}
+		fresh := *f
+		fresh.attributes = row.Attributes
+		x.files[row.id] = &fresh
+		next.files = append(next.files, &fresh)
+	}
+	bytes := int64(0)
+	for id, f := range x.files {
+		if there[id] {
+			bytes += f.bytes()
+			continue
+		}
+		for p := range f.passages {
+			next.vectors[f.served].Remove(vectorID(f.serial, p))
+		}
+		delete(x.files, id)
+	}
+	for _, vectors := range next.vectors {
+		bytes += vectors.Memory()
+	}
+	x.view, x.revision = next, v.revision
 	s.cache.sized(v.ID, x, bytes)
-	return order, nil
+	return next, nil
 }

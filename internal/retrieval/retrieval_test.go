@@ -34,7 +34,7 @@ var (
 type wordsEmbedder struct {
 	mu     sync.Mutex
 	served string
-	texts  []string                                          // all that it was asked for
+	texts  []string                                        // all that it was asked for
 	before func(ctx context.Context, texts []string) error // nil: nothing
 }
 
@@ -226,10 +226,13 @@ func TestAnotherProjectsStoreIsNotFound(t *testing.T) {
 		w.must(err)
 		secret := listed[0].FileID
 		for name, try := range map[string]func() error{
-			"get":        func() error { _, err := w.Get(ctx, bob, v.ID); return err },
-			"update":     func() error { _, err := w.Update(ctx, bob, v.ID, Change{}); return err },
-			"delete":     func() error { return w.Delete(ctx, bob, v.ID) },
-			"search":     func() error { _, err := w.Search(ctx, bob, []string{own.ID, v.ID}, Query{Texts: []string{"password"}}); return err },
+			"get":    func() error { _, err := w.Get(ctx, bob, v.ID); return err },
+			"update": func() error { _, err := w.Update(ctx, bob, v.ID, Change{}); return err },
+			"delete": func() error { return w.Delete(ctx, bob, v.ID) },
+			"search": func() error {
+				_, err := w.Search(ctx, bob, []string{own.ID, v.ID}, Query{Texts: []string{"password"}})
+				return err
+			},
 			"files":      func() error { _, _, err := w.ListFiles(ctx, bob, v.ID, "", store.Paging{}); return err },
 			"file":       func() error { _, err := w.File(ctx, bob, v.ID, secret); return err },
 			"its file":   func() error { _, err := w.File(ctx, bob, own.ID, secret); return err },
@@ -284,7 +287,9 @@ func TestWhatCannotBeReadFails(t *testing.T) {
 // An embedding that is refused for a reason that trying again does not help is told.
 func TestQuotaFailsTheFile(t *testing.T) {
 	w := newWorld(t, storetest.Open(t, storetest.SQLite(t), store.Options{})).start()
-	w.embed.before = func(context.Context, []string) error { return fault.New(fault.Quota, "You exceeded your current quota.") }
+	w.embed.before = func(context.Context, []string) error {
+		return fault.New(fault.Quota, "You exceeded your current quota.")
+	}
 	v := w.made(alice, "a.txt", "Words.")
 	f, _, err := w.ListFiles(t.Context(), alice, v.ID, "", store.Paging{})
 	w.must(err)
@@ -558,4 +563,3 @@ func TestIndexMemory(t *testing.T) {
 		t.Fatalf("%+v %v", both, err)
 	}
 }
-

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/generate"
 	"github.com/parley-ai/parley/internal/retrieval/lexical"
+	"github.com/parley-ai/parley/internal/vector"
 )
 
 // Query asks for the chunks that answer a question.
@@ -76,13 +77,13 @@ func (s *Service) Search(ctx context.Context, who actor.Actor, storeIDs []string
 		if err := s.touch(ctx, s.db, v); err != nil {
 			return nil, err
 		}
-		files, err := s.indexOf(ctx, v)
+		in, err := s.indexOf(ctx, v)
 		if err != nil {
 			return nil, err
 		}
 		// Only files that may be looked at are, and an empty store needs no vectors.
-		open := make([]bool, len(files))
-		for i, f := range files {
+		open := make([]bool, len(in.files))
+		for i, f := range in.files {
 			open[i] = q.Filter.matches(f.attributes)
 		}
 		if !slices.Contains(open, true) {
@@ -95,7 +96,11 @@ func (s *Service) Search(ctx context.Context, who actor.Actor, storeIDs []string
 			}
 			questions[v.Model] = a
 		}
-		hits = append(hits, score(files, open, a, q.Texts, w)...)
+		found, err := s.score(ctx, in, open, a, q, w)
+		if err != nil {
+			return nil, err
+		}
+		hits = append(hits, found...)
 	}
 	hits = best(hits, q)
 	return s.texts(ctx, hits)
@@ -112,57 +117,81 @@ func (s *Service) ask(ctx context.Context, who actor.Actor, model string, texts 
 	return asked{got.Admitted.Served, got.Vectors}, err
 }
 
-// score gives each chunk of the open files a score between 0 and 1: of its closest passage's meaning and of its words, the mean by
-// their weights, for the best of the questions.
+// candidates is how many passages are looked for by meaning, and as many chunks by words, of which the best are shown.
+const candidates = 200
+
+// chunkAt names a chunk of a view.
+type chunkAt struct{ file, chunk int }
+
+// score gives the chunks of the open files that may be among the best a score between 0 and 1: of its closest passage's meaning and of
+// its words, the mean by their weights, for the best of the questions.
 //
 // Meaning is the cosine, stretched so that what is as far from the question as the store's passages are on average is 0: some models
 // put all texts close together. Words is BM25 as a part of what a text with the question's words and nothing else could reach.
-func score(files []*fileIndex, open []bool, a asked, texts []string, w Weights) []Hit {
-	segments := make([]*lexical.Segment, len(files))
-	for i, f := range files {
+func (s *Service) score(ctx context.Context, in view, open []bool, a asked, q Query, w Weights) ([]Hit, error) {
+	segments := make([]*lexical.Segment, len(in.files))
+	for i, f := range in.files {
 		segments[i] = f.words
 	}
-	at := map[[2]int]int{} // (file, chunk) → index in hits
+	at := map[chunkAt]int{} // → index in hits
 	var hits []Hit
-	for n, text := range texts {
+	for n, text := range q.Texts {
 		words, most := lexical.Search(segments, open, lexical.Ask(text))
-		closest := make([][]near, len(files))
+		closest := map[chunkAt]near{}
 		usual := 0.0
 		if w.Vectors > 0 {
-			closest, usual = nearest(files, open, a, n)
+			var err error
+			if closest, usual, err = s.nearest(ctx, in, open, a, n, top(words, w)); err != nil {
+				return nil, err
+			}
+		} else {
+			for _, c := range top(words, w) {
+				closest[c] = near{passage: -1}
+			}
 		}
-		for i, f := range files {
-			if !open[i] {
+		for c, b := range closest {
+			total := w.Vectors * max(0, (b.cosine-usual)/(1-usual))
+			if words[c.file] != nil && most > 0 {
+				total += w.Words * words[c.file][c.chunk] / most
+			}
+			if total = min(1, total/(w.Vectors+w.Words)); total <= 0 {
 				continue
 			}
-			for c := range f.chunks {
-				total, passage := 0.0, -1
-				if words[i] != nil && most > 0 {
-					total += w.Words * words[i][c] / most
-				}
-				if closest[i] != nil {
-					total += w.Vectors * max(0, (closest[i][c].cosine-usual)/(1-usual))
-					passage = closest[i][c].passage
-				}
-				if total = min(1, total/(w.Vectors+w.Words)); total <= 0 {
-					continue
-				}
-				h, ok := at[[2]int{i, c}]
-				if !ok {
-					h = len(hits)
-					at[[2]int{i, c}] = h
-					hits = append(hits, Hit{StoreID: f.storeID, FileID: f.fileID, Filename: f.name, Attributes: f.attributes, Position: c, file: f, best: -1})
-				}
-				if total > hits[h].Score {
-					hits[h].Score, hits[h].best = total, passage
-				}
+			h, ok := at[c]
+			if !ok {
+				h = len(hits)
+				at[c] = h
+				f := in.files[c.file]
+				hits = append(hits, Hit{StoreID: f.storeID, FileID: f.fileID, Filename: f.name, Attributes: f.attributes, Position: c.chunk, file: f, best: -1})
+			}
+			if total > hits[h].Score {
+				hits[h].Score, hits[h].best = total, b.passage
 			}
 		}
 	}
-	return hits
+	return hits, nil
 }
 
-// near is how close a chunk is, and by which of its passages.
+// top are the chunks with the best words.
+func top(words lexical.Scores, w Weights) []chunkAt {
+	if w.Words == 0 {
+		return nil
+	}
+	var all []chunkAt
+	for i, scores := range words {
+		for c, score := range scores {
+			if score > 0 {
+				all = append(all, chunkAt{i, c})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b chunkAt) int {
+		return cmp.Or(cmp.Compare(words[b.file][b.chunk], words[a.file][a.chunk]), cmp.Compare(a.file, b.file), cmp.Compare(a.chunk, b.chunk))
+	})
+	return all[:min(len(all), candidates)]
+}
+
+// near is how close a chunk is, and by which of its passages; -1: not known.
 type near struct {
 	cosine  float64
 	passage int
@@ -171,32 +200,58 @@ type near struct {
 // fewPassages is how many passages of cosine 0 are thought to be in a store beside its own, so that the average of a few says little.
 const fewPassages = 50
 
-// nearest returns for each chunk of the open files how close it is to the n-th question, and the average of all their passages.
-func nearest(files []*fileIndex, open []bool, a asked, n int) (out [][]near, average float64) {
-	out = make([][]near, len(files))
+// nearest returns the chunks of open files that are closest to the n-th question and those asked for also, with how close they are, and
+// the average of all passages of open files.
+func (s *Service) nearest(ctx context.Context, in view, open []bool, a asked, n int, also []chunkAt) (map[chunkAt]near, float64, error) {
+	out := map[chunkAt]near{}
+	question := a.vectors[n]
+	bySerial := map[uint32]int{} // → file, of open ones
 	sum, count := 0.0, fewPassages
-	for i, f := range files {
-		if !open[i] || f.served != a.served || len(f.vectors) == 0 || len(f.vectors[0]) != len(a.vectors[n]) {
-			continue
-		}
-		cosines := make([]float64, len(f.vectors))
-		for p, v := range f.vectors {
-			cosines[p] = dot(v, a.vectors[n])
-			sum += max(0, cosines[p])
-		}
-		count += len(cosines)
-		out[i] = make([]near, len(f.chunks))
-		for c, of := range f.chunks {
-			b := near{cosines[of.first], of.first}
-			for p := of.first + 1; p <= of.last; p++ {
-				if cosines[p] > b.cosine {
-					b = near{cosines[p], p}
-				}
-			}
-			out[i][c] = b
+	for i, f := range in.files {
+		if open[i] && f.served == a.served && len(f.sum) == len(question) {
+			bySerial[f.serial] = i
+			sum += dot(f.sum, question)
+			count += f.passages
 		}
 	}
-	return out, min(sum/float64(count), 0.95)
+	if vectors := in.vectors[a.served]; vectors != nil && len(bySerial) > 0 {
+		o := vector.Options{K: candidates, Allow: func(id uint64) bool {
+			_, ok := bySerial[uint32(id>>32)]
+			return ok
+		}}
+		found, err := vectors.Search(question, o)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, hit := range found {
+			file, passage := bySerial[uint32(hit.ID>>32)], int(uint32(hit.ID))
+			for c, of := range in.files[file].chunks {
+				if b, ok := out[chunkAt{file, c}]; of.first <= passage && passage <= of.last && (!ok || float64(hit.Score) > b.cosine) {
+					out[chunkAt{file, c}] = near{float64(hit.Score), passage}
+				}
+			}
+		}
+	}
+	for _, c := range also {
+		if _, ok := out[c]; ok {
+			continue
+		}
+		f := in.files[c.file]
+		b := near{passage: -1}
+		if _, ok := bySerial[f.serial]; ok {
+			vectors, err := s.vectorsOf(ctx, f, c.chunk)
+			if err != nil {
+				return nil, 0, err
+			}
+			for i, v := range vectors {
+				if cosine := dot(v, question); i == 0 || cosine > b.cosine {
+					b = near{cosine, f.chunks[c.chunk].first + i}
+				}
+			}
+		}
+		out[c] = b
+	}
+	return out, min(max(sum/float64(count), 0), 0.95), nil
 }
 
 func dot(a, b []float32) float64 {

@@ -13,7 +13,7 @@ func TestWords(t *testing.T) {
 		"가":                           "가",
 		"東京タワー2024年":                  "東京 京タ タワ ワー 2024 年",
 		"ＦＵＬＬ ｗｉｄｔｈ":                  "full width",
-		"서울":               "서울", // decomposed
+		"서울":                          "서울", // decomposed
 		"":                            "",
 		"--- !!":                      "",
 		"running runner runs":         "run runner run",
