@@ -71,8 +71,8 @@ func leaves(e *jsonschema.ValidationError) []finding {
 	return out
 }
 
-// nearest is what was found against the alternative that the value comes nearest to: not of another type,
-// and with the fewest findings. When all are of another type, their types are told.
+// nearest is what was found against the alternative that the value comes nearest to: not of another type, of the
+// kind that its member type names, and with the fewest findings. When all are of another type, their types are told.
 func nearest(at string, causes []*jsonschema.ValidationError) []finding {
 	var best []finding
 	var types []string
@@ -84,7 +84,7 @@ func nearest(at string, causes []*jsonschema.ValidationError) []finding {
 			got, types = is, append(types, not)
 			continue
 		}
-		if best == nil || len(found) < len(best) {
+		if best == nil || far(at, found) < far(at, best) {
 			best = found
 		}
 	}
@@ -92,6 +92,15 @@ func nearest(at string, causes []*jsonschema.ValidationError) []finding {
 		return best
 	}
 	return []finding{{at, got + ", not " + strings.Join(types, " or ")}}
+}
+
+// far is how far a value is from an alternative.
+func far(at string, found []finding) int {
+	n := len(found)
+	if slices.ContainsFunc(found, func(f finding) bool { return f.At == at+"/type" && strings.Contains(f.What, ", not one of ") }) {
+		n += 1000
+	}
+	return n
 }
 
 func names(at string, members []string, what string) []finding {

@@ -292,6 +292,8 @@ func (a answer) schemaIn(d *document, operation string) string {
 		return "" // December 2022 does not say what errors look like
 	case a.kind == "error":
 		return "ErrorResponse"
+	case a.kind == "response" && len(op.Response) == 0:
+		return "" // the document does not say what comes
 	case a.kind == "event" && op.Response["text/event-stream"] != nil:
 		return full + " event"
 	case a.kind == "event" && operation == chat:

@@ -22,7 +22,7 @@ import (
 )
 
 // served are the first parts of the paths whose schemas are kept.
-var served = []string{"/answers", "/assistants", "/chat/completions", "/classifications", "/completions", "/edits", "/embeddings", "/engines", "/files", "/models", "/organization", "/threads", "/uploads", "/vector_stores"}
+var served = []string{"/answers", "/assistants", "/chat/completions", "/classifications", "/completions", "/conversations", "/edits", "/embeddings", "/engines", "/files", "/models", "/organization", "/responses", "/threads", "/uploads", "/vector_stores"}
 
 // roots are schemas that no operation of the older documents refers to, but their prose.
 var roots = []string{"CreateChatCompletionStreamResponse", "ErrorResponse"}

@@ -140,8 +140,8 @@ type Object struct {
 	TopP               float64        `json:"top_p"`
 	Truncation         string         `json:"truncation" enum:"auto,disabled"`
 	ServiceTier        string         `json:"service_tier" doc:"Always default."`
-	Usage              *Usage         `json:"usage" doc:"Tokens of all turns of the model; null until it ends."`
-	User               *string        `json:"user"`
+	Usage              *Usage         `json:"usage,omitzero" doc:"Tokens of all turns of the model, when it has ended."`
+	User               *string        `json:"user,omitzero"`
 	Metadata           Metadata       `json:"metadata"`
 }
 

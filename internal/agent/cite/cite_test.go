@@ -75,3 +75,19 @@ func TestFirstText(t *testing.T) {
 		}
 	}
 }
+
+// FuzzFirstText: what is shown of a program while it is written is never taken back.
+func FuzzFirstText(f *testing.F) {
+	f.Add(`{"code": "a\"b\u00e9\ud83d\ude00"}`)
+	f.Add(`{"code": "\\`)
+	f.Fuzz(func(t *testing.T, arguments string) {
+		before := ""
+		for i := range len(arguments) + 1 {
+			got := FirstText(arguments[:i])
+			if got != "" && !strings.HasPrefix(got, before) && !strings.Contains(got, "�") {
+				t.Fatalf("%q, then %q", before, got)
+			}
+			before = got
+		}
+	})
+}
