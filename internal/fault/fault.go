@@ -6,6 +6,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind says what class of failure an error is. It decides the HTTP status and OpenAI's `type`.
@@ -38,6 +39,8 @@ type Error struct {
 	Param   string // the request field at fault, e.g. "messages[0].role"; empty is null
 	Message string // what went wrong and what to do, for the user
 	Err     error  // the cause, for the log only
+
+	Wait time.Duration // of Overloaded and Unavailable: when to try again; 0 when nobody knows
 }
 
 func (e *Error) Error() string {
@@ -65,6 +68,9 @@ func (e *Error) WithCode(code string) *Error { e.Code = code; return e }
 
 // WithCause sets the cause, which is logged and never shown, and returns the error.
 func (e *Error) WithCause(err error) *Error { e.Err = err; return e }
+
+// WithWait says when to try again, and returns the error.
+func (e *Error) WithWait(d time.Duration) *Error { e.Wait = d; return e }
 
 // KindOf returns the kind of the first *Error in err's chain, or Internal.
 func KindOf(err error) Kind {

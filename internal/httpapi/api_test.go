@@ -54,6 +54,8 @@ func TestErrors(t *testing.T) {
 		"overloaded":  fault.New(fault.Overloaded, "The engine is currently overloaded, please try again later"),
 		"quota":       fault.New(fault.Quota, "You exceeded your current quota, please check your plan and billing details"),
 		"unavailable": fault.New(fault.Unavailable, "The model is loading."),
+		"wait":        fault.New(fault.Overloaded, "Later.").WithWait(6001 * time.Millisecond),
+		"longwait":    fault.New(fault.Unavailable, "Much later.").WithWait(time.Hour),
 		"param":       fault.Param("messages[0].role", "Invalid value: 'x'.").WithCode("invalid_value"),
 		"conflict":    fault.New(fault.Conflict, "Exists."),
 		"timeout":     fault.New(fault.Timeout, "Too slow."),
@@ -106,7 +108,7 @@ func TestErrors(t *testing.T) {
 	show("body over the limit", "POST", "/v1/fail/param", `{"x":"`+strings.Repeat("y", 64)+`"}`)
 	show("no body", "POST", "/v1/fail/param", "")
 	show("wrong media type", "POST", "/v1/fail/param", "{}", "Content-Type", "application/xml")
-	for _, how := range []string{"internal", "notfound", "overloaded", "quota", "unavailable", "param", "conflict", "timeout", "limited", "panic"} {
+	for _, how := range []string{"internal", "notfound", "overloaded", "quota", "unavailable", "wait", "longwait", "param", "conflict", "timeout", "limited", "panic"} {
 		show(how, "POST", "/v1/fail/"+how, "{}")
 	}
 	golden(t, "errors.golden", out.String())

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/parley-ai/parley/internal/actor"
 	"github.com/parley-ai/parley/internal/fault"
@@ -38,6 +40,9 @@ type Detailer interface {
 	ErrorType() string
 	ErrorHeaders() map[string]string
 }
+
+// longWait is from when on clients should not try again by themselves, as they do a few times within seconds.
+const longWait = time.Minute
 
 // errShutdown is the cause of a request's cancellation when the server's grace period is over.
 var errShutdown = errors.New("the server is shutting down")
@@ -179,8 +184,9 @@ func (a *API) writeError(c *call, r *http.Request, err error) {
 	h["Cache-Control"] = noStore
 	switch fault.KindOf(err) {
 	case fault.Overloaded, fault.Unavailable:
-		h.Set("Retry-After", "1")
-		h.Set("X-Should-Retry", "true")
+		wait := max(fault.As(err).Wait, time.Second)
+		h.Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
+		h.Set("X-Should-Retry", strconv.FormatBool(wait <= longWait))
 	case fault.Quota:
 		h.Set("X-Should-Retry", "false")
 	}

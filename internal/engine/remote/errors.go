@@ -39,7 +39,11 @@ func (b *backend) send(ctx context.Context, req *http.Request) (*http.Response, 
 				return nil, b.broken(ctx, err)
 			}
 			defer recycle(body)
-			return nil, b.refusal(resp.StatusCode, body.Bytes())
+			err = b.refusal(resp.StatusCode, body.Bytes())
+			if f := fault.As(err); f.Kind == fault.Overloaded || f.Kind == fault.Unavailable {
+				f.Wait = waitOf(resp.Header, time.Now())
+			}
+			return nil, err
 		}
 		if ctx.Err() != nil || !errors.Is(err, syscall.ECONNREFUSED) || try == len(pauses) {
 			return nil, b.unreachable(ctx, err)
@@ -55,6 +59,24 @@ func (b *backend) send(ctx context.Context, req *http.Request) (*http.Response, 
 			}
 		}
 	}
+}
+
+// maxWait is the longest wait that is passed on.
+const maxWait = time.Hour
+
+// waitOf is how long a server says that one should wait; 0 when it does not say.
+func waitOf(h http.Header, now time.Time) (d time.Duration) {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil {
+		d = time.Duration(min(ms, float64(maxWait.Milliseconds())) * float64(time.Millisecond))
+	} else if seconds, err := strconv.ParseFloat(h.Get("Retry-After"), 64); err == nil {
+		d = time.Duration(min(seconds, maxWait.Seconds()) * float64(time.Second))
+	} else if at, err := http.ParseTime(h.Get("Retry-After")); err == nil {
+		d = at.Sub(now)
+	}
+	if d != d.Abs() { // also what is no number
+		return 0
+	}
+	return min(d, maxWait)
 }
 
 func (b *backend) closed() error {

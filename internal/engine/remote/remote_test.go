@@ -318,6 +318,21 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestWaitOfTheServer: how long it says that one should wait is passed on.
+func TestWaitOfTheServer(t *testing.T) {
+	up := upstream(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == "GET" {
+			io.WriteString(w, `{"data":[]}`)
+			return
+		}
+		w.Header().Set("Retry-After", "20")
+		w.WriteHeader(429)
+	})
+	if f := fault.As(generate(t.Context(), open(t, up.URL), hello()).err); f == nil || f.Wait != 20*time.Second {
+		t.Errorf("%#v", f)
+	}
+}
+
 func TestErrorsInTheStream(t *testing.T) {
 	for name, c := range map[string]struct {
 		tail string
