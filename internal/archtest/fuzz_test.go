@@ -43,6 +43,7 @@ var trusted = map[string]string{
 	"internal/engine/llama/capi":                "a file beside the native libraries, which are run: whoever wrote it can do more",
 	"internal/engine/llama/internal/testassets": "assets of tests",
 	"internal/testkit/malformed":                "it reads its own constants",
+	"internal/sandbox/pyenv":                    "what it wrote itself, and what the machine's Python says, which is run",
 	"internal/tokenizer/bpe/gen":                "a program of the developers; its output is committed",
 }
 

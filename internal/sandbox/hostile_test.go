@@ -161,7 +161,7 @@ func look(t *testing.T, s *Session) {
 const cleanUp = `
 import os, shutil
 os.chdir("/")
-os.system("find /mnt/data /tmp /dev/shm -mindepth 1 -user user -delete 2>/dev/null || rm -rf /mnt/data/* /mnt/data/.[!.]*")
+os.system("find /mnt/data /tmp /dev/shm -mindepth 1 -not -name .matplotlib -delete 2>/dev/null || rm -rf /mnt/data/* /mnt/data/.[!.]*")
 os.chdir("/mnt/data")
 print("works")
 `

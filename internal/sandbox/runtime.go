@@ -109,7 +109,7 @@ func (r *Runtime) Start(ctx context.Context, limits Limits) (*Session, error) {
 				continue
 			}
 			r.mu.Unlock()
-			r.Warm()
+			time.AfterFunc(settle, r.Warm)
 			return s, nil
 		}
 	} else if len(r.ready) > 0 && r.open >= r.most {
@@ -123,10 +123,13 @@ func (r *Runtime) Start(ctx context.Context, limits Limits) (*Session, error) {
 	r.mu.Unlock()
 	s, err := r.start(ctx, limits)
 	if err == nil {
-		r.Warm()
+		time.AfterFunc(settle, r.Warm)
 	}
 	return s, err
 }
+
+// settle is how long the pool waits before it fills again: starting a sandbox takes two seconds of a processor, which who just got one needs.
+const settle = 3 * time.Second
 
 // start starts one more sandbox.
 func (r *Runtime) start(ctx context.Context, limits Limits) (*Session, error) {
