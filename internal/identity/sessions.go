@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type Beginning struct {
 	Org, User    string
 	Method       string // one of the constants
 	SecondFactor bool   // a second factor was shown, or the provider looks after that
+	Provided     string // what the provider calls its session; empty: it did not say, or there is none
 	Instead      string // the browser's secret so far, which ends; empty: none
 }
 
@@ -90,6 +92,18 @@ func (s *Service) EndSessions(ctx context.Context, tx *store.Tx, user, except st
 	tx.AfterCommit(func() {
 		s.drop(func(a actor.Actor) bool { return a.User == user && a.Session != "" && a.Session != except })
 	})
+	return nil
+}
+
+// EndProvided ends sessions that began through a provider, in all organizations: those of a user, and of them, or of everybody's where no
+// user is given, the one that the provider calls by a name. At least one of the two is given.
+func (s *Service) EndProvided(ctx context.Context, tx *store.Tx, user, provided string) (err error) {
+	defer fault.Wrap(&err, "identity.EndProvided")
+	ended, err := s.endProvided(ctx, tx, user, provided)
+	if err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { s.drop(func(a actor.Actor) bool { return slices.Contains(ended, a.Session) }) })
 	return nil
 }
 

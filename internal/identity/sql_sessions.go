@@ -106,9 +106,9 @@ func (s *Service) insertSession(ctx context.Context, tx *store.Tx, b Beginning, 
 	}
 	a.Session = id
 	from, now := httpapi.OriginOf(ctx), store.Millis(s.now())
-	if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, org_id, user_id, hash, created_at, expires_at, method, second_factor, ip, user_agent, last_seen_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $5)`,
-		id, a.Org, a.User, session.String(), now, store.Millis(expires), b.Method, b.SecondFactor, from.IP, from.UserAgent); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO sessions (id, org_id, user_id, hash, created_at, expires_at, method, second_factor, ip, user_agent, last_seen_at, provider_session)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $5, $11)`,
+		id, a.Org, a.User, session.String(), now, store.Millis(expires), b.Method, b.SecondFactor, from.IP, from.UserAgent, b.Provided); err != nil {
 		return a, err
 	}
 	return a, s.audit.Record(ctx, tx, a, audit.Event{Type: audit.SignedIn, Object: a.User, After: map[string]any{"method": b.Method, "second_factor": b.SecondFactor}})
@@ -144,6 +144,24 @@ func endSessions(ctx context.Context, tx *store.Tx, user, except string) error {
 	}
 	_, err := tx.Exec(ctx, `DELETE FROM signin_links WHERE user_id = $1 AND used_at = 0`, user)
 	return err
+}
+
+// endProvided returns the ids of the sessions that it ended, each with its line in its organization's log.
+func (s *Service) endProvided(ctx context.Context, tx *store.Tx, user, provided string) (ids []string, err error) {
+	type ended struct{ id, org, user string }
+	sessions, err := store.Collect(ctx, tx, func(row store.Scanner) (e ended, err error) {
+		return e, row.Scan(&e.id, &e.org, &e.user)
+	}, `DELETE FROM sessions WHERE method = $1 AND ($2 = '' OR user_id = $2) AND ($3 = '' OR provider_session = $3) AND ($2 <> '' OR $3 <> '') RETURNING id, org_id, user_id`, BySSO, user, provided)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range sessions {
+		ids = append(ids, e.id)
+		if err := s.audit.Record(ctx, tx, actor.Actor{Org: e.org, User: e.user}, audit.Event{Type: audit.SignedOut, Object: e.user, After: map[string]any{"session": e.id, "via": viaSSO}}); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
 }
 
 func (s *Service) listSessions(ctx context.Context, who actor.Actor, p store.Paging) ([]SessionLine, bool, error) {

@@ -7,7 +7,7 @@
 // Tables (0111_sso.sql): sso_identities, sso_mappings; memberships.via and project_members.via say what a group
 // gave, organizations.sso_required closes an organization to sessions that began with a password.
 //
-// Routes (http.go): GET /signin/sso and /signin/sso/callback, for browsers; GET /api/sso; GET, POST and DELETE
+// Routes (http.go): GET /signin/sso and /signin/sso/callback, for browsers; POST /signin/sso/logout, for the provider; GET /api/sso; GET, POST and DELETE
 // /api/account/sso, one's own links; GET and POST /api/organization/sso and its mappings.
 //
 // Invariants:
@@ -26,5 +26,6 @@
 //   - At each sign-in the roles follow the groups, downwards too, unless no groups are read; what was given by hand is kept where no group
 //     speaks of it, and an organization's only owner stays.
 //   - After sign-in the browser goes to a path of this server, nowhere else.
+//   - A logout token of the provider ends sessions that began through it, and nothing else does.
 //   - Tokens of the provider are not kept, and are in no log.
 package sso

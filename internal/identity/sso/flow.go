@@ -82,6 +82,7 @@ type person struct {
 	Verified bool
 	Name     string
 	Groups   []string
+	Session  string // what the provider calls its session; empty: it does not say
 }
 
 // redeem exchanges the answer's code and checks what comes for it.
@@ -169,7 +170,11 @@ func (s *Service) complete(ctx context.Context, p *oidc.Provider, token *oauth2.
 
 func (s *Service) personOf(subject string, claims map[string]json.RawMessage) person {
 	verified := text(claims["email_verified"]) == "true" || string(claims["email_verified"]) == "true"
-	out := person{Subject: subject, Email: strings.ToLower(text(claims["email"])), Verified: verified, Name: text(claims["name"])}
+	sid := text(claims["sid"])
+	if len(sid) > maxSession || !identity.Storable(sid) {
+		sid = ""
+	}
+	out := person{Session: sid, Subject: subject, Email: strings.ToLower(text(claims["email"])), Verified: verified, Name: text(claims["name"])}
 	if out.Name == "" {
 		out.Name = text(claims["preferred_username"])
 	}

@@ -16,6 +16,7 @@ import (
 const (
 	startPath    = "/signin/sso"
 	callbackPath = "/signin/sso/callback"
+	logoutPath   = "/signin/sso/logout"
 )
 
 // Names of the flow's cookie. Behind TLS it is the second one, which browsers take from this very host over TLS alone: a neighbour under
@@ -137,6 +138,9 @@ func (s *Service) Routes() []httpapi.Route {
 			Query: startQuery{}, Produces: "text/html", Auth: httpapi.AuthNone, Handle: s.getStart},
 		{Method: http.MethodGet, Path: callbackPath, Op: "finishSSO", Tag: "Session", Summary: "Where the provider of single sign-on sends browsers back to.",
 			Produces: "text/html", Auth: httpapi.AuthNone, Handle: s.getCallback},
+		{Method: http.MethodPost, Path: logoutPath, Op: "logoutSSO", Tag: "Session", Summary: "Where the provider of single sign-on says that somebody signed out there (back-channel logout).",
+			Doc:  "A form with `logout_token`, as OpenID Connect Back-Channel Logout 1.0 has it.",
+			Auth: httpapi.AuthNone, MaxBody: 64 << 10, Handle: s.postLogout},
 		{Method: http.MethodGet, Path: "/api/sso", Op: "getSSO", Tag: "Session", Summary: "Says whether one can sign in through a provider.",
 			Out: InfoObject{}, Auth: httpapi.AuthNone, Handle: s.getInfo},
 
@@ -189,6 +193,20 @@ func (s *Service) getCallback(w http.ResponseWriter, r *http.Request) error {
 		s.ids.SetCookie(w, r, out.Session.Secret)
 	}
 	return redirect(w, r, out.Next)
+}
+
+// postLogout is called by the provider, not by a browser.
+func (s *Service) postLogout(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	if err := s.Logout(r.Context(), r.PostFormValue("logout_token")); err != nil {
+		e := fault.As(err)
+		if e != nil && errors.Unwrap(e) != nil {
+			s.log.WarnContext(r.Context(), "a logout of single sign-on was refused", "code", e.Code, "error", e.Err)
+		}
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
 }
 
 // back sends the browser to a page that says what went wrong.

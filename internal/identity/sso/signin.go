@@ -124,7 +124,7 @@ func (s *Service) signInOnce(ctx context.Context, p person, instead string) (ses
 			denied = notInvited()
 			return nil
 		}
-		session, err = s.ids.BeginSession(ctx, tx, identity.Beginning{Org: org, User: user, Method: identity.BySSO, SecondFactor: true, Instead: instead})
+		session, err = s.ids.BeginSession(ctx, tx, identity.Beginning{Org: org, User: user, Method: identity.BySSO, SecondFactor: true, Provided: p.Session, Instead: instead})
 		return err
 	})
 	if err == nil {
