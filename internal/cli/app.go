@@ -126,7 +126,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.AddCommand(
 		serveCommand(a), pullCommand(a), removeCommand(a), modelsCommand(a), prepareCommand(a), convertCommand(a),
-		keysCommand(a), adminCommand(a), importCommand(a), usageCommand(a), signinCommand(a), calendarCommand(a), limitsCommand(a), backupCommand(a), restoreCommand(a), migrateCommand(a), chatCommand(a), tokensCommand(a), setupCommand(a), doctorCommand(a), configCommand(a), versionCommand(), engineCommand(),
+		keysCommand(a), filesCommand(a), adminCommand(a), importCommand(a), usageCommand(a), signinCommand(a), calendarCommand(a), limitsCommand(a), backupCommand(a), restoreCommand(a), migrateCommand(a), chatCommand(a), tokensCommand(a), setupCommand(a), doctorCommand(a), configCommand(a), versionCommand(), engineCommand(),
 	)
 	// cobra adds its own two only when it runs, too late for what follows.
 	root.InitDefaultHelpCmd()

@@ -55,20 +55,24 @@ func (e *apiError) Error() string { return e.Message }
 
 // send makes a request and returns the answer when its status is below 300.
 func (c *client) send(ctx context.Context, method, path string, in any) (*http.Response, error) {
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return nil, err
-		}
-		body = bytes.NewReader(data)
+	if in == nil {
+		return c.sendBody(ctx, method, path, "", nil)
 	}
+	data, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	return c.sendBody(ctx, method, path, "application/json", bytes.NewReader(data))
+}
+
+// sendBody is send with a body as it is; a body of no kind is none.
+func (c *client) sendBody(ctx context.Context, method, path, kind string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, err
 	}
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	if c.key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.key)

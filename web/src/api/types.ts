@@ -18,6 +18,7 @@ export type ServiceAccount = Answer<
   "get"
 >["data"][number];
 export type ProjectKey = Answer<"/v1/organization/projects/{project_id}/api_keys", "get">["data"][number];
+export type File = Answer<"/v1/files", "get">["data"][number];
 export type Membership = Answer<"/api/memberships", "get">["data"][number];
 export type Model = Answer<"/api/models", "get">["data"][number];
 export type Pull = Answer<"/api/pulls", "get">["data"][number];

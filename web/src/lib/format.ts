@@ -101,7 +101,13 @@ export function formatBytes(value: number): string {
   const unit = bytes[power] ?? "byte";
   return cached(
     `bytes ${unit}`,
-    (locale) => new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits: 1 }),
+    (locale) =>
+      new Intl.NumberFormat(locale, {
+        style: "unit",
+        unit,
+        unitDisplay: unit === "byte" ? "long" : "short", // English would write "16 byte"
+        maximumFractionDigits: 1,
+      }),
   ).format(value / 1000 ** power);
 }
 

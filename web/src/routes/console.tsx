@@ -32,6 +32,14 @@ export const consolePages = [
     lazyPage(() => import("@/features/keys/KeysPage"), "KeysPage"),
   ),
   page(
+    "/console/files",
+    lazyPage(() => import("@/features/files/FilesPage"), "FilesPage"),
+  ),
+  page(
+    "/console/files/$fileId",
+    lazyPage(() => import("@/features/files/FilePage"), "FilePage"),
+  ),
+  page(
     "/console/calendar",
     lazyPage(() => import("@/features/calendar/CalendarPage"), "CalendarPage"),
   ),

@@ -4,6 +4,7 @@ import { billingCommands } from "@/features/billing/commands";
 import { catalogueCommands } from "@/features/catalogue/commands";
 import { chatCommands } from "@/features/chats/commands";
 import { consoleCommands } from "@/features/console/commands";
+import { fileCommands } from "@/features/files/commands";
 import { keyCommands } from "@/features/keys/commands";
 import { mailCommands } from "@/features/mail/commands";
 import { memberCommands } from "@/features/members/commands";
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   ...calendarCommands,
   ...statusCommands,
   ...playgroundCommands,
+  ...fileCommands,
   ...keyCommands,
   ...memberCommands,
   ...projectCommands,

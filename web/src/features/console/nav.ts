@@ -6,6 +6,7 @@ import {
   CalendarClock,
   ChartColumn,
   CircleUser,
+  Files,
   FlaskConical,
   FolderKanban,
   Gauge,
@@ -47,6 +48,14 @@ export const pages: readonly ConsolePage[] = [
     label: "playground.title",
     icon: FlaskConical,
     section: "build",
+  },
+  {
+    id: "files",
+    path: "/console/files",
+    label: "files.title",
+    icon: Files,
+    section: "build",
+    needs: "files.read",
   },
   {
     id: "keys",

@@ -11,6 +11,7 @@ import commands from "./commands.json";
 import consoleTexts from "./console.json";
 import remove from "./delete.json";
 import examples from "./examples.json";
+import files from "./files.json";
 import groups from "./groups.json";
 import health from "./health.json";
 import keys from "./keys.json";
@@ -48,6 +49,7 @@ export default {
   ...consoleTexts,
   ...remove,
   ...examples,
+  ...files,
   ...groups,
   ...health,
   ...keys,
