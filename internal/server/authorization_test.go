@@ -50,7 +50,7 @@ var allowed = map[string]string{
 
 // public are the operations that need nobody, and anybody those that need somebody, whoever it is.
 var (
-	public  = []string{"createSession", "startSSO", "finishSSO", "getSSO", "getDeletion", "getSignInMethods", "describeSignInLink", "resetPassword", "healthz", "readyz", "metrics", "getOpenAPI", "getDocs", "statusPage", "statusFeed", "statusJSON", "statusSummary", "statusIndicator", "statusComponents", "statusIncidents", "statusUnresolved"}
+	public  = []string{"createSession", "startSSO", "finishSSO", "logoutSSO", "getSSO", "getDeletion", "getSignInMethods", "describeSignInLink", "resetPassword", "healthz", "readyz", "metrics", "getOpenAPI", "getDocs", "statusPage", "statusFeed", "statusJSON", "statusSummary", "statusIndicator", "statusComponents", "statusIncidents", "statusUnresolved"}
 	anybody = []string{"deleteSession"}
 )
 
