@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Parley beside upstream's llama-server on the same model files, in one run, and beside a bare reverse
 # proxy in front of a 0 ms upstream. Prints Markdown tables. Nothing else should run on the machine.
-#   bench/run.sh [text|loop|divergence|overhead|tools|gateways|memory]…      default: text loop divergence overhead
+#   bench/run.sh [text|loop|divergence|overhead|tools|gateways|memory|retrieval]…      default: text loop divergence overhead
 #   bench/run.sh gateways  Parley, a bare proxy, Portkey's gateway (npm) and LiteLLM's proxy (PyPI) before a 0 ms upstream, whole and streamed
 #   bench/run.sh memory    what the server holds in memory over two million requests (REQUESTS=…)
+#   CRANFIELD=DIR bench/run.sh retrieval  nDCG@10 on the Cranfield collection (corpus.jsonl, queries.jsonl, qrels.tsv), beside LangChain and FAISS (PyPI)
 #   bench/run.sh tools     sixty cases of function calling on the default model; see bench/tools for others
 #   FILES="as-is lossless fast" ROUNDS=3 bench/run.sh text
 # The peer is built once, from the source that PyPI's llama-cpp-python 0.3.36 carries (about five minutes
@@ -172,6 +173,21 @@ if [[ " $parts " == *" memory "* ]]; then
 	before_upstream
 	printf '### memory over many requests in front of a 0 ms upstream\n\n'
 	"$work/overhead" memory -url "${url#http://}" -key "$key" -pid "$pid" -requests "${REQUESTS:-2000000}"
+	stop_all
+fi
+
+if [[ " $parts " == *" retrieval "* ]]; then
+	: "${CRANFIELD:?set CRANFIELD to the folder with corpus.jsonl, queries.jsonl and qrels.tsv}"
+	peers=$work/retrieval-venv
+	if ! [ -x "$peers/bin/python" ] || ! "$peers/bin/python" -c 'import faiss, langchain_community, langchain_text_splitters' 2>/dev/null; then
+		python3 -m venv "$peers"
+		"$peers/bin/pip" install -q langchain-community==0.4.2 langchain-text-splitters==1.1.3 faiss-cpu==1.15.1 >&2
+	fi
+	export PARLEY_HOME=$work/home-retrieval
+	bin/parley pull --defaults >&2
+	start_parley retrieval
+	printf '### retrieval on Cranfield\n\n'
+	"$peers/bin/python" bench/retrieval/cranfield.py "$CRANFIELD" "$url" "$key"
 	stop_all
 fi
 
