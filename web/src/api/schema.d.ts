@@ -1127,6 +1127,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/signin/sso/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Where the provider of single sign-on says that somebody signed out there (back-channel logout).
+         * @description A form with `logout_token`, as OpenID Connect Back-Channel Logout 1.0 has it.
+         */
+        post: operations["logoutSSO"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sso": {
         parameters: {
             query?: never;
@@ -7927,9 +7947,9 @@ export interface components {
             truncation: "auto" | "disabled";
             /** @description Always default. */
             service_tier: string;
-            /** @description Tokens of all turns of the model; null until it ends. */
-            usage: components["schemas"]["ResponseUsage"] | null;
-            user: string | null;
+            /** @description Tokens of all turns of the model, when it has ended. */
+            usage?: components["schemas"]["ResponseUsage"];
+            user?: string;
             metadata: {
                 [key: string]: string;
             };
@@ -12400,6 +12420,25 @@ export interface operations {
                 content: {
                     "text/html": string;
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    logoutSSO: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };
