@@ -227,7 +227,7 @@ func TestResponses(t *testing.T) {
 	tried := map[string]bool{}
 	kept := map[string]string{"own_project": project(t, s)}
 	importHistory(t, s)
-	for _, x := range slices.Concat(exchanges, files, stores, assistants, newest, organization) {
+	for _, x := range slices.Concat(exchanges, files, stores, assistants, runsOfBoth, newest, organization) {
 		t.Run(x.operation+" "+x.name, func(t *testing.T) {
 			tried[x.operation] = true
 			for _, a := range x.answers(t, s, kept) {
