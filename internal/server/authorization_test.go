@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -29,6 +30,10 @@ var allowed = map[string]string{
 	"chat.write":         "owner admin member",
 	"completions.write":  "owner admin member",
 	"embeddings.write":   "owner admin member",
+	"files.read":         "owner admin member reader",
+	"files.write":        "owner admin member",
+	"assistants.read":    "owner admin member reader",
+	"assistants.write":   "owner admin member",
 	"chats.write":        "owner admin member",
 	"keys.write":         "owner admin member",
 	"models.write":       "owner admin",
@@ -266,18 +271,30 @@ var shared = []string{"{model...}", "{engine...}", "{engine}", "{deletion_id}"}
 
 // bodies are what the operations on one object take.
 var bodies = map[string]string{
-	"setBudget":              `{"hard_limit_usd":1}`,
-	"updateChat":             `{"title":"stolen"}`,
-	"updateSSOMapping":       `{"group":"g","role":"reader"}`,
-	"updatePreset":           `{"name":"stolen"}`,
-	"createMessage":          `{"parent_id":null,"content":[{"type":"text","text":"x"}]}`,
-	"updateProject":          `{"name":"stolen"}`,
-	"updateUser":             `{"role":"reader"}`,
-	"createProjectUser":      `{"user_id":"OTHER","role":"owner"}`,
-	"updateProjectUser":      `{"role":"member"}`,
-	"updateKey":              `{"name":"stolen"}`,
-	"createServiceAccount":   `{"name":"stolen"}`,
-	"updateProjectRateLimit": `{"max_requests_per_1_minute":1}`,
+	"setBudget":                       `{"hard_limit_usd":1}`,
+	"updateChat":                      `{"title":"stolen"}`,
+	"updateSSOMapping":                `{"group":"g","role":"reader"}`,
+	"updatePreset":                    `{"name":"stolen"}`,
+	"createMessage":                   `{"parent_id":null,"content":[{"type":"text","text":"x"}]}`,
+	"updateProject":                   `{"name":"stolen"}`,
+	"updateUser":                      `{"role":"reader"}`,
+	"createProjectUser":               `{"user_id":"OTHER","role":"owner"}`,
+	"updateProjectUser":               `{"role":"member"}`,
+	"updateKey":                       `{"name":"stolen"}`,
+	"createServiceAccount":            `{"name":"stolen"}`,
+	"updateProjectRateLimit":          `{"max_requests_per_1_minute":1}`,
+	"createThreadMessage":             `{"role":"user","content":"x"}`,
+	"createAssistantFile":             `{"file_id":"file-x"}`,
+	"createRun":                       `{"assistant_id":"asst_x"}`,
+	"submitToolOuputsToRun":           `{"tool_outputs":[{"tool_call_id":"call_x","output":"x"}]}`,
+	"addUploadPart":                   "--b\r\nContent-Disposition: form-data; name=\"data\"; filename=\"a\"\r\n\r\nx\r\n--b--\r\n",
+	"completeUpload":                  `{"part_ids":["part_x"]}`,
+	"searchVectorStore":               `{"query":"x"}`,
+	"createVectorStoreFile":           `{"file_id":"file-x"}`,
+	"updateVectorStoreFileAttributes": `{"attributes":{}}`,
+	"createVectorStoreFileBatch":      `{"file_ids":["file-x"]}`,
+	"updateConversation":              `{"metadata":{}}`,
+	"createConversationItems":         `{"items":[{"type":"message","role":"user","content":"x"}]}`,
 }
 
 // TestOtherOrganizations: every route with an object in its path says that there is none to the owner of
@@ -338,6 +355,7 @@ func TestOtherOrganizations(t *testing.T) {
 		"{preset_id}": preset.ID, "{id}": mine.ID, "{message_id}": mine.Answer, "{project_id}": owner.Project, "{user_id}": owner.User, "{service_account_id}": account.ID,
 		"{api_key_id}": accountKey.ID, "{key}": accountKey.ID, "{key_id}": admin.ID, "{invite_id}": invite.ID, "{limit}": limit.ID, "{invoice}": invoice, "{subject}": owner.Project, "{rate_limit_id}": "rl-gpt-4",
 	}
+	maps.Copy(objects, kept(t, s))
 	n := 0
 	for _, rt := range s.Routes() {
 		if rt.Scope == actor.Operate || rt.Scope == actor.Review { // there is no other one's: the first organization's owners alone may, or reviewers, and this one is neither
@@ -352,10 +370,14 @@ func TestOtherOrganizations(t *testing.T) {
 			if !strings.HasPrefix(part, "{") || slices.Contains(shared, part) {
 				continue
 			}
-			if objects[part] == "" {
+			name := part
+			if part == "{message_id}" && strings.HasPrefix(rt.Path, "/v1/threads/") {
+				name = "{thread message_id}"
+			}
+			if objects[name] == "" {
 				t.Fatalf("%s: name an object of %s", rt.Op, part)
 			}
-			path, private = strings.ReplaceAll(path, part, objects[part]), true
+			path, private = strings.ReplaceAll(path, part, objects[name]), true
 		}
 		if !private {
 			continue
@@ -365,7 +387,10 @@ func TestOtherOrganizations(t *testing.T) {
 		if body == "" && rt.In != nil {
 			body = "{}"
 		}
-		headers := map[string]string{key[0]: key[1], "Content-Type": "application/json"}
+		headers := map[string]string{key[0]: key[1], "Content-Type": "application/json", "OpenAI-Beta": beta(path)}
+		if rt.Form {
+			headers["Content-Type"] = "multipart/form-data; boundary=b"
+		}
 		if strings.HasPrefix(rt.Path, "/api/account/") { // not with a key
 			headers = map[string]string{"Cookie": identity.Cookie + "=" + boss.Secret, "Content-Type": "application/json"}
 		}
@@ -374,7 +399,7 @@ func TestOtherOrganizations(t *testing.T) {
 			t.Errorf("%s %s of another organization: %s %s", rt.Method, rt.Path, resp.Status, text)
 		}
 		if rt.Method == http.MethodGet {
-			if resp, text := s.Call(rt.Method, path, nil); resp.StatusCode != http.StatusOK {
+			if resp, text := s.CallWith(map[string]string{"Authorization": "Bearer " + s.Key, "OpenAI-Beta": beta(path)}, rt.Method, path, nil); resp.StatusCode != http.StatusOK {
 				t.Errorf("%s %s of one's own: %s %s", rt.Method, rt.Path, resp.Status, text)
 			}
 		}
@@ -384,7 +409,7 @@ func TestOtherOrganizations(t *testing.T) {
 		if rt.Method != http.MethodGet || strings.Contains(rt.Path, "{") || rt.Auth == httpapi.AuthNone || rt.Scope == actor.Operate || rt.Scope == actor.Review {
 			continue
 		}
-		_, text := s.CallWith(map[string]string{key[0]: key[1]}, rt.Method, rt.Path, nil)
+		_, text := s.CallWith(map[string]string{key[0]: key[1], "OpenAI-Beta": beta(rt.Path)}, rt.Method, rt.Path, nil)
 		for what, id := range objects {
 			if what != "{rate_limit_id}" && strings.Contains(text, id) {
 				t.Errorf("GET %s shows another organization's %s %s: %s", rt.Path, what, id, text)
