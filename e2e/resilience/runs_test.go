@@ -186,24 +186,28 @@ func (d *driver) answer(run object) {
 	d.s.ask(http.MethodPost, fmt.Sprintf("/threads/%s/runs/%s/submit_tool_outputs", d.thread, run["id"]), object{"tool_outputs": outputs})
 }
 
-func (d *driver) list(path string) []object {
+// list reads all pages of a list.
+func (d *driver) list(path string) (out []object) {
 	d.s.t.Helper()
-	status, page := d.s.ask(http.MethodGet, path, nil)
-	if status != http.StatusOK || page["has_more"] == true {
-		d.s.t.Fatalf("%s: %d, more: %v", path, status, page["has_more"])
+	for after := ""; ; {
+		status, page := d.s.ask(http.MethodGet, path+after, nil)
+		if status != http.StatusOK {
+			d.s.t.Fatalf("%s: %d", path+after, status)
+		}
+		for _, v := range page["data"].([]any) {
+			out = append(out, v.(object))
+		}
+		if page["has_more"] != true {
+			return out
+		}
+		after = "&after=" + page["last_id"].(string)
 	}
-	var out []object
-	for _, v := range page["data"].([]any) {
-		out = append(out, v.(object))
-	}
-	return out
 }
 
 // check holds every run of the thread against what it must have made, and returns how many there are.
 func (d *driver) check() int {
 	d.s.t.Helper()
 	runs := d.list("/threads/" + d.thread + "/runs?limit=100&order=asc")
-	asked := 0
 	for _, run := range runs {
 		id := run["id"].(string)
 		if run["status"] != "completed" {
@@ -226,7 +230,6 @@ func (d *driver) check() int {
 		if !slices.Equal(said, []string{"I look around here.:completed", "That is all I found.:completed"}) {
 			d.s.t.Errorf("the run %s said %q", id, said)
 		}
-		asked++
 	}
-	return asked
+	return len(runs)
 }
