@@ -47,6 +47,7 @@ var sameTier = map[string]string{
 	"internal/tokenizer -> internal/toolcall":   "a chat's functions are counted in the form that templates take",
 	"internal/openapi -> internal/httpapi":      "the document is made from the route table",
 	"internal/engine -> internal/egress":        "the remote backend calls out",
+	"internal/blob -> internal/egress":          "buckets are outside",
 	"internal/chat -> internal/generate":        "one core operation, many API shapes",
 	"internal/completions -> internal/generate": "one core operation, many API shapes",
 	"internal/edits -> internal/generate":       "one core operation, many API shapes",

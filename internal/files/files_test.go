@@ -430,3 +430,64 @@ func TestCleanName(t *testing.T) {
 		}
 	}
 }
+
+func TestExamples(t *testing.T) {
+	chat := `{"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi."}]}`
+	call := `{"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": null, "tool_calls": [{"id": "call_1"}]}, {"role": "tool", "tool_call_id": "call_1", "content": "1"}, {"role": "assistant", "content": "1", "weight": 0}], "tools": []}`
+	pair := `{"prompt": "", "completion": " b", "metadata": 1}`
+	for text, want := range map[string]string{
+		chat + "\n" + call:                 "",
+		pair + "\r\n\n" + pair + "\n":      "",
+		"":                                 "no examples",
+		"\n \n":                            "no examples",
+		pair + "\n[]":                      "Line 2 is not a dictionary (HINT: line starts with: \"[]\")",
+		pair + "\n" + `{"prompt": "a"`:     "Line 2 is not a dictionary (HINT: line starts with: \"{\"p...\")",
+		"\ufeff" + pair:                    "byte order mark",
+		`{"prompt": 1, "completion": "a"}`: "'prompt' is no string on line 1",
+		`{"completion": "a"}`:              "Missing 'prompt' key on line 1. (HINT: line starts with: \"{\"c...\")",
+		pair + "\n" + chat:                 "Line 2 has the form of chat messages, and the lines before it that of prompt and completion",
+		`{"messages": []}`:                 "Line 1: 'messages' is empty",
+		`{"messages": "a"}`:                "Line 1: 'messages' is no list",
+		`{"messages": [{"role": "user"}]}`: "message 1 has no content",
+		`{"messages": [{"content": "a"}]}`: "message 1 has no role",
+		`{"messages": [{"role": "x"}]}`:    "the role 'x', which is not one of ['system', ",
+		`{"messages": [{"role": "user", "content": "a"}]}`:                                  "no message of the assistant",
+		`{"messages": [{"role": "assistant"}]}`:                                             "neither content nor a call",
+		`{"messages": [{"role": "assistant", "content": 1}]}`:                               "message 1 is no text",
+		`{"messages": [{"role": "tool", "content": "a"}]}`:                                  "has no tool_call_id",
+		`{"messages": [{"role": "function", "content": "a"}]}`:                              "of a function has no name",
+		`{"messages": [{"role": "user", "content": "a", "weight": 1}]}`:                     "the weight of message 1",
+		`{"messages": [{"role": "assistant", "content": "a", "weight": 2}]}`:                "the weight of message 1",
+		`{"prompt": "` + strings.Repeat("x", 17<<20) + `", "completion": "b"}`:              "Line 1 is longer than 16 MB",
+		pair + "\n" + `{"prompt": "` + strings.Repeat("y", 1<<20) + `", "completion": "b"}`: "",
+	} {
+		err := files.CheckExamples(strings.NewReader(text))
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%.60s: %v", text, err)
+		case want != "":
+			kind(t, err, fault.Invalid, want)
+		}
+	}
+	if err := files.CheckExamples(cut{strings.NewReader(pair)}); !errors.Is(err, errGone) {
+		t.Errorf("%v", err)
+	}
+}
+
+// FuzzCheckExamples: whatever is uploaded is taken or refused in words, and what is taken is JSON in all of its lines.
+func FuzzCheckExamples(f *testing.F) {
+	for _, s := range []string{"", "{}", `{"prompt": "a", "completion": "b"}`, `{"messages": [{"role": "assistant", "content": "a"}]}`, "\ufeff{}", "{\"a\":1,\"a\":2}\n[]"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		err := files.CheckExamples(strings.NewReader(text))
+		if err != nil && fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%q: %v", text, err)
+		}
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); err == nil && line != "" && line[0] != '{' {
+				t.Errorf("%q was taken with the line %q", text, line)
+			}
+		}
+	})
+}
