@@ -119,6 +119,9 @@ func rows(ctx context.Context, out *writer, snap *dump.Snapshot, dir, query stri
 	return n, nil
 }
 
+// unfinished is where the store of contents keeps what is on its way (package blob).
+const unfinished = "incoming"
+
 // files writes those of the home that belong to the installation.
 func (s *Source) files(ctx context.Context, out *writer, key bool, m *Manifest) error {
 	names := []string{"models.json"}
@@ -149,6 +152,9 @@ func (s *Source) files(ctx context.Context, out *writer, key bool, m *Manifest) 
 	return fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil {
 			err = ctx.Err()
+		}
+		if err == nil && name == unfinished && d.IsDir() {
+			return fs.SkipDir
 		}
 		if err != nil || !d.Type().IsRegular() {
 			return err

@@ -34,8 +34,12 @@ type Dir struct {
 // tmpDir holds unfinished Puts; its name is no shard.
 const tmpDir = "incoming"
 
-// staleAfter is the age at which an unfinished Put belongs to nobody any more.
-const staleAfter = 24 * time.Hour
+// An unfinished Put belongs to nobody any more when its process no longer holds its lock, which ends with it, or, where there are no
+// locks, after staleAfter. One that has just begun may not hold its lock yet.
+const (
+	staleAfter = 24 * time.Hour
+	justBegun  = 2 * time.Second
+)
 
 // OpenDir opens the directory, creating it if absent, and removes what Puts of killed processes left.
 func OpenDir(path string) (*Dir, error) {
@@ -53,12 +57,25 @@ func OpenDir(path string) (*Dir, error) {
 		return nil, fmt.Errorf("blob directory: %w", err)
 	}
 	for _, e := range left {
-		// Another server may share the directory: only what is old is surely nobody's.
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > staleAfter {
-			_ = root.Remove(filepath.Join(tmpDir, e.Name()))
+		// Another server may share the directory, and be writing.
+		name := filepath.Join(tmpDir, e.Name())
+		if info, err := e.Info(); err == nil {
+			if age := time.Since(info.ModTime()); age > staleAfter || age > justBegun && abandoned(root, name) {
+				_ = root.Remove(name)
+			}
 		}
 	}
 	return d, nil
+}
+
+// abandoned reports whether no process holds a file's lock.
+func abandoned(root *os.Root, name string) bool {
+	f, err := root.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer f.Close() // which gives the lock back
+	return lockFile(f) == nil
 }
 
 // Close gives the directory back; contents that are open stay readable.
@@ -165,7 +182,13 @@ func (d *Dir) Put(ctx context.Context, key string, r io.Reader) (_ Info, err err
 }
 
 // temp opens a new file for a Put.
-func (d *Dir) temp() (*os.File, error) { return os.CreateTemp(filepath.Join(d.path, tmpDir), "put-") }
+func (d *Dir) temp() (*os.File, error) {
+	f, err := os.CreateTemp(filepath.Join(d.path, tmpDir), "put-")
+	if err == nil {
+		_ = lockFile(f) // without locks, age tells who is dead
+	}
+	return f, err
+}
 
 // Get implements Store.
 func (d *Dir) Get(_ context.Context, key string) (io.ReadSeekCloser, Info, error) {

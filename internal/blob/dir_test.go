@@ -2,6 +2,8 @@ package blob_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,32 +30,49 @@ func TestDir(t *testing.T) {
 	blobtest.Conform(t, func(t *testing.T) blob.Store { return open(t, filepath.Join(t.TempDir(), "new", "blobs")) })
 }
 
-// Contents outlive the process; what a killed Put left is removed once it is old.
+// Contents outlive the process; what a killed Put left is removed, and what another process is writing stays.
 func TestDirReopen(t *testing.T) {
 	path := t.TempDir()
 	d := open(t, path)
 	if _, err := d.Put(context.Background(), "k", strings.NewReader("x")); err != nil {
 		t.Fatal(err)
 	}
-	stale, fresh := filepath.Join(path, "incoming", "put-stale"), filepath.Join(path, "incoming", "put-fresh")
-	for _, f := range []string{stale, fresh} {
-		if err := os.WriteFile(f, []byte("half"), 0o600); err != nil {
+	ages := map[string]time.Duration{"put-stale": 25 * time.Hour, "put-killed": time.Minute, "put-fresh": 0}
+	for name, age := range ages {
+		f, at := filepath.Join(path, "incoming", name), time.Now().Add(-age)
+		if err := errors.Join(os.WriteFile(f, []byte("half"), 0o600), os.Chtimes(f, at, at)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	old := time.Now().Add(-25 * time.Hour)
-	if err := os.Chtimes(stale, old, old); err != nil {
+	reading, write := io.Pipe()
+	done := make(chan error)
+	go func() {
+		_, err := d.Put(context.Background(), "slow", reading)
+		done <- err
+	}()
+	if _, err := write.Write([]byte("half")); err != nil {
 		t.Fatal(err)
+	}
+	running, err := filepath.Glob(filepath.Join(path, "incoming", "put-[0-9]*"))
+	if err != nil || len(running) != 1 {
+		t.Fatalf("%v, %v", running, err)
+	}
+	if at := time.Now().Add(-time.Minute); runtime.GOOS != "windows" {
+		if err := os.Chtimes(running[0], at, at); err != nil {
+			t.Fatal(err)
+		}
 	}
 	again := open(t, path)
 	if info, err := again.Stat(context.Background(), "k"); err != nil || info.Size != 1 {
 		t.Errorf("%+v, %v", info, err)
 	}
-	if _, err := os.Stat(stale); !os.IsNotExist(err) {
-		t.Error("the stale file is still there")
+	for name, stays := range map[string]bool{"put-stale": false, "put-killed": runtime.GOOS == "windows", "put-fresh": true} {
+		if _, err := os.Stat(filepath.Join(path, "incoming", name)); (err == nil) != stays {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	if _, err := os.Stat(fresh); err != nil {
-		t.Error("a running Put's file was removed")
+	if err := errors.Join(write.Close(), <-done); err != nil {
+		t.Errorf("the Put that was running: %v", err)
 	}
 }
 
