@@ -6,6 +6,8 @@
 #   bench/run.sh memory    what the server holds in memory over two million requests (REQUESTS=…)
 #   CRANFIELD=DIR bench/run.sh retrieval  nDCG@10 on the Cranfield collection (corpus.jsonl, queries.jsonl, qrels.tsv), beside LangChain and FAISS (PyPI)
 #   bench/run.sh tools     sixty cases of function calling on the default model; see bench/tools for others
+#   bench/run.sh vectors   the vector index beside faiss, usearch, sqlite-vec (PyPI) and coder/hnsw (Go) on 101,000 embeddings of
+#                          comments in Go's and the modules' sources, one thread; MILLION=1 also a million vectors
 #   FILES="as-is lossless fast" ROUNDS=3 bench/run.sh text
 # The peer is built once, from the source that PyPI's llama-cpp-python 0.3.36 carries (about five minutes
 # on two cores; needs cmake and a C++ compiler), and kept in the cache.
@@ -189,6 +191,32 @@ if [[ " $parts " == *" retrieval "* ]]; then
 	printf '### retrieval on Cranfield\n\n'
 	"$peers/bin/python" bench/retrieval/cranfield.py "$CRANFIELD" "$url" "$key"
 	stop_all
+fi
+
+if [[ " $parts " == *" vectors "* ]]; then
+	go build -o "$work/vectors" ./bench/vectors
+	(cd bench/vectors/gohnsw && go build -o "$work/gohnsw" .)
+	peers=$work/vectors-venv
+	if ! cmp -s bench/vectors/requirements.txt "$peers/requirements.txt"; then
+		rm -rf "$peers" && python3 -m venv "$peers"
+		"$peers/bin/pip" install -q -r bench/vectors/requirements.txt >&2
+		cp bench/vectors/requirements.txt "$peers/requirements.txt"
+	fi
+	file=$work/vectors.f32
+	if [ ! -f "$file" ]; then # once: some twenty minutes on two cores
+		export PARLEY_HOME=$work/home-vectors
+		bin/parley pull --defaults >&2
+		start_parley vectors
+		"$work/vectors" embed "$url" "$key" all-minilm-l6-v2 "$file.part" "$(go env GOROOT)/src" "$(go env GOMODCACHE)"
+		mv "$file.part" "$file"
+		stop_all
+	fi
+	printf '### 100,000 vectors of 384 dimensions, one thread\n\n| index | build, CPU-s | recall@10 | q/s in one call | q/s one by one |\n|---|---|---|---|---|\n'
+	"$work/vectors" run "$file"
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 "$peers/bin/python" bench/vectors/peers.py "$file"
+	"$work/gohnsw" "$file" 20000
+	[ -z "${MILLION:-}" ] || "$work/vectors" million "$file"
+	echo
 fi
 
 if [[ " $parts " == *" gateways "* ]]; then

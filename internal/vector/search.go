@@ -29,8 +29,8 @@ type Effort float32
 
 // Efforts by the share of the true ten nearest that they find, as measured in docs/BENCHMARKS.md.
 const (
-	Quick    Effort = 2.0  // about 0.95
-	Thorough Effort = 2.7  // about 0.99
+	Quick    Effort = 2.2  // about 0.95
+	Thorough Effort = 3.0  // about 0.99
 	Exact    Effort = 1000 // all: every vector is compared
 )
 
@@ -84,8 +84,11 @@ func (x *Index) Search(v []float32, o Options) ([]Hit, error) {
 // high bytes are a little wrong.
 func (x *Index) candidates(s *scratch, o Options) {
 	k := min(o.K, len(x.at))
-	keep := max(70, 5*k+20)
+	if o.Effort <= 0 {
+		o.Effort = Thorough
+	}
 	exact := o.Effort >= Exact || len(x.at) <= exactBelow
+	keep := max(50, int(float32(5*k)*float32(min(o.Effort, 5)-1)))
 	if exact {
 		keep = 2*k + 16
 	}
@@ -101,9 +104,6 @@ func (x *Index) candidates(s *scratch, o Options) {
 	x.heads.scores(&s.query, s.sums, s.scores)
 	s.heads = append(s.heads[:0], s.scores...)
 	order(s.heads, s.lists[:n], &s.counts)
-	if o.Effort == 0 {
-		o.Effort = Thorough
-	}
 	margin := float32(o.Effort) * deviation(s.heads)
 	for _, next := range s.lists[:n] {
 		if !exact && len(s.found) == keep && s.heads[next] < s.found[0].score-margin {
