@@ -10,13 +10,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/parley-ai/parley/internal/sandbox/pyenv"
 )
 
+// driver is one program in two files: the kernel's functions come between the driver's and its start.
+var driver = strings.Replace(driverSource, "\n# KERNEL\n", "\n"+kernelSource, 1)
+
 //go:embed driver.py
-var driver string
+var driverSource string
+
+//go:embed kernel.py
+var kernelSource string
 
 // host is what a machine offers for sandboxes: the program that makes them, where it keeps its state, and what holds the limits.
 type host struct {

@@ -1,5 +1,5 @@
-# want: held
-# never: held at 1
+# ends: any
+# never: NOT HELD
 import os
 n = 0
 try:
@@ -7,5 +7,6 @@ try:
         if os.fork() == 0:
             os.execv("/bin/sleep", ["sleep", "30"])
         n += 1
+    print("NOT HELD")
 except OSError as e:
-    print("held at", n if n > 64 else "few", type(e).__name__)
+    print("held at", n, type(e).__name__)
