@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-ai/parley/internal/store/storetest"
 	"github.com/parley-ai/parley/internal/testkit"
 )
 
@@ -310,4 +311,19 @@ func TestInterrupted(t *testing.T) {
 	if resp.StatusCode != 200 || !slices.Contains(strings.Split(strings.Trim(text, "{}\n"), ","), fmt.Sprintf(`"bytes":%d`, 2<<20)) {
 		t.Errorf("%s %s", resp.Status, text)
 	}
+}
+
+// Two servers of one database share a store: what one has taken the other gives, and deletes.
+func TestTwoServers(t *testing.T) {
+	shared := map[string]any{"blob.url": "file://" + t.TempDir()}
+	db := storetest.Postgres(t)
+	one := testkit.Start(t, testkit.Options{DB: db, Config: shared})
+	two := testkit.Start(t, testkit.Options{DB: db, Config: shared})
+	two.Key = one.Key
+	o := send(t, one, "/v1/files", 200, field{"purpose", "user_data", ""}, field{"file", "hello", "a.txt"})
+	if resp, text := two.Call(http.MethodGet, "/v1/files/"+o.ID+"/content", nil); text != "hello" {
+		t.Fatalf("%s %s", resp.Status, text)
+	}
+	call(t, two, http.MethodDelete, "/v1/files/"+o.ID, nil, 200)
+	call(t, one, http.MethodGet, "/v1/files/"+o.ID+"/content", nil, 404)
 }
