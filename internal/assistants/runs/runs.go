@@ -158,6 +158,13 @@ func (s *Service) Follow(ctx context.Context) {
 			if anything || changed[id] {
 				s.look(ctx, id)
 			}
+			delete(changed, id)
+		}
+		if len(changed) > 0 {
+			// A server that shuts down has given its runs back.
+			if err := s.Recover(ctx); err != nil && ctx.Err() == nil {
+				s.log.Warn("runs of other servers could not be looked at", "error", err)
+			}
 		}
 	})
 }

@@ -205,3 +205,26 @@ def test_a_client_that_goes_away_does_not_end_its_run(assistant):
     run = beta.threads.runs.poll(run.id, thread_id=thread.id, poll_interval_ms=20)
     assert run.status == "completed"
     assert beta.threads.messages.list(thread.id).data[0].content[0].text.value == "to the end"
+
+
+def test_with_the_real_small_model():
+    """What the small model is able to do: answer, and call the function that it is made to call."""
+    assistant = beta.assistants.create(model="gpt-3.5-turbo", instructions="You are a helpful assistant.", tools=[WEATHER])
+    thread = beta.threads.create(messages=[{"role": "user", "content": "What is the capital of France?"}])
+    run = beta.threads.runs.create_and_poll(
+        thread_id=thread.id, assistant_id=assistant.id, tools=[], temperature=0, max_completion_tokens=256, poll_interval_ms=50
+    )
+    assert run.status in ("completed", "incomplete"), run
+    assert "Paris" in beta.threads.messages.list(thread.id).data[0].content[0].text.value
+    choice = {"type": "function", "function": {"name": "get_weather"}}
+    run = beta.threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id, tool_choice=choice, temperature=0, poll_interval_ms=50)
+    assert run.status == "requires_action", run
+    call = run.required_action.submit_tool_outputs.tool_calls[0]
+    assert call.function.name == "get_weather" and isinstance(json.loads(call.function.arguments)["place"], str)
+    run = beta.threads.runs.submit_tool_outputs_and_poll(
+        thread_id=thread.id, run_id=run.id, tool_outputs=[{"tool_call_id": call.id, "output": "Sunny, 20 degrees."}], poll_interval_ms=50
+    )
+    # What it does with the answer is its own affair: it may call again.
+    assert run.status in ("completed", "incomplete", "requires_action"), run
+    if run.status == "requires_action":
+        beta.threads.runs.cancel(run.id, thread_id=thread.id)
