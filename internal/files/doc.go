@@ -1,7 +1,7 @@
 // Package files keeps the files of the API: those that people upload for fine-tuning, assistants, batches and images, and those
 // that the server makes for them. Other capabilities read and make files through its Service.
 //
-// # Tables (migration 0180)
+// # Tables (migrations 0180 and 0181)
 //
 //	files         one per file: name, purpose, size, status, where its content lies
 //	file_blobs    one per content that the blob store may hold something of
@@ -9,9 +9,25 @@
 //	uploads       resumable uploads
 //	upload_parts  their parts
 //
+// # Routes
+//
+//	POST   /v1/files                                  createFile           files.write  (a form)
+//	GET    /v1/files                                  listFiles            files.read
+//	GET    /v1/files/{file_id}                        retrieveFile         files.read
+//	DELETE /v1/files/{file_id}                        deleteFile           files.write
+//	GET    /v1/files/{file_id}/content                downloadFile         files.read
+//	POST   /v1/uploads                                createUpload         files.write
+//	POST   /v1/uploads/{upload_id}/parts              addUploadPart        files.write  (a form)
+//	POST   /v1/uploads/{upload_id}/complete           completeUpload       files.write
+//	POST   /v1/uploads/{upload_id}/cancel             cancelUpload         files.write
+//	GET    /api/files/storage                         getFileStorage       files.read
+//	GET    /admin/organizations/{id}/files            adminGetFileStorage  operator
+//	POST   /admin/organizations/{id}/files            adminSetFileStorage  operator
+//
 // # Files
 //
-// files.go has the operations, content.go how contents come into the store and leave it, sql.go the statements.
+// files.go has the operations, uploads.go the resumable ones, content.go how contents come into the store and leave it, validate.go the
+// check of examples for fine-tuning, sql*.go the statements, http*.go the JSON shapes.
 //
 // # Invariants
 //
