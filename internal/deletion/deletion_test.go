@@ -216,7 +216,7 @@ func (h *house) value(c column, who actor.Actor, chat string, i int) (any, bool)
 		return who.User, true
 	case "chat_id":
 		return chat, true
-	case "assistant_id", "thread_id", "run_id":
+	case "assistant_id", "thread_id", "run_id", "vector_store_id", "batch_id", "attachment_id", "conversation_id", "response_id":
 		return fmt.Sprintf("id %s %d", who.Org, i), true
 	case "subject":
 		return "user", true
