@@ -20,10 +20,10 @@ func scriptedServer(t *testing.T) *binary.Server {
 func TestRunsOfTheOriginalGuides(t *testing.T) {
 	s := scriptedServer(t)
 	t.Run("v1", func(t *testing.T) {
-		runClient(t, s, "assistants/v1", python(t, "PARLEY_TEST_PYTHON110"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_runs.py")
+		runClient(t, s, "assistants/v1", python(t, "PARLEY_TEST_PYTHON110"), "-m", "pytest", "-q", "-p", "no:cacheprovider")
 	})
 	t.Run("v2", func(t *testing.T) {
-		runClient(t, s, "assistants/v2", python(t, "PARLEY_TEST_PYTHON"), "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_runs.py")
+		runClient(t, s, "assistants/v2", python(t, "PARLEY_TEST_PYTHON"), "-m", "pytest", "-q", "-p", "no:cacheprovider")
 	})
 	t.Run("node", func(t *testing.T) {
 		if _, err := os.Stat("node/node_modules/openai"); err != nil {

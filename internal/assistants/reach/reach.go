@@ -76,7 +76,11 @@ func (k *Keeper) Check(ctx context.Context, who actor.Actor, c *object.Resources
 type Link struct {
 	Store string // id; empty is none
 	Own   bool   // it was made for it alone
+	Days  int    // how long one that is made for it lives after its last use; 0: until it is deleted
 }
+
+// ThreadDays is how long vector stores that are made for threads live, as in the original.
+const ThreadDays = 7
 
 // Relink gives something another vector store, if it is given one, and removes its own one if it had that.
 func (k *Keeper) Relink(ctx context.Context, tx *store.Tx, who actor.Actor, l Link, c *object.ResourcesChange) (Link, error) {
@@ -87,7 +91,9 @@ func (k *Keeper) Relink(ctx context.Context, tx *store.Tx, who actor.Actor, l Li
 		if err := k.Hold(ctx, tx, who, "tool_resources.file_search.vector_stores[0].file_ids", n.Files...); err != nil {
 			return l, err
 		}
-		v, err := k.Stores.CreateIn(ctx, tx, who, newStore(n))
+		made := newStore(n)
+		made.ExpireDays = l.Days
+		v, err := k.Stores.CreateIn(ctx, tx, who, made)
 		if err != nil {
 			return l, err
 		}
@@ -122,7 +128,7 @@ func (k *Keeper) Attach(ctx context.Context, tx *store.Tx, who actor.Actor, l Li
 		}
 		_, err := k.Stores.AttachIn(ctx, tx, who, l.Store, retrieval.NewFile{FileID: id})
 		if i == 0 && gone(err) {
-			l = Link{}
+			l = Link{Days: l.Days}
 			break
 		}
 		if err != nil {
@@ -133,7 +139,7 @@ func (k *Keeper) Attach(ctx context.Context, tx *store.Tx, who actor.Actor, l Li
 		return l, nil
 	}
 	n := newStore(object.NewStore{Files: ids})
-	n.Name = name
+	n.Name, n.ExpireDays = name, l.Days
 	v, err := k.Stores.CreateIn(ctx, tx, who, n)
 	return Link{Store: v.ID, Own: true}, err
 }

@@ -106,7 +106,7 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, who actor.Actor, t *
 		}
 		t.CodeFiles = c.Resources.CodeFiles
 	}
-	link, err := s.reach.Relink(ctx, tx, who, reach.Link{Store: t.VectorStore, Own: t.OwnStore}, &c.Resources)
+	link, err := s.reach.Relink(ctx, tx, who, reach.Link{Store: t.VectorStore, Own: t.OwnStore, Days: reach.ThreadDays}, &c.Resources)
 	if err != nil {
 		return err
 	}
@@ -248,7 +248,7 @@ func (s *Service) AttachIn(ctx context.Context, tx *store.Tx, who actor.Actor, t
 			search = append(search, a.FileID)
 		}
 	}
-	link, err := s.reach.Attach(ctx, tx, who, reach.Link{Store: t.VectorStore, Own: t.OwnStore}, t.ID, search...)
+	link, err := s.reach.Attach(ctx, tx, who, reach.Link{Store: t.VectorStore, Own: t.OwnStore, Days: reach.ThreadDays}, t.ID, search...)
 	if err != nil || !changed && link.Store == t.VectorStore {
 		return err
 	}
