@@ -41,7 +41,7 @@ class Handler(openai.AssistantEventHandler):
 def test_streamed():
     uploaded = client.files.create(file=("numbers.txt", b"3 4 5"), purpose="assistants")
     assistant = beta.assistants.create(model="scripted", tools=[{"type": "code_interpreter"}])
-    program = "n = [int(x) for x in open('/mnt/data/numbers.txt').read().split()]\nfor x in n: print(x * x)\nimport matplotlib.pyplot as plt\nplt.plot(n)"
+    program = "n = [int(x) for x in open('/mnt/data/numbers.txt').read().split()]\nfor x in n: print(x * x)\nimport matplotlib.pyplot as plt\nplt.plot(n)\nplt.show()"
     thread = beta.threads.create(messages=[{
         "role": "user", "content": play(code(program), {"text": "Squares."}),
         "attachments": [{"file_id": uploaded.id, "tools": [{"type": "code_interpreter"}]}]}])

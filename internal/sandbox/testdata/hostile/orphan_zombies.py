@@ -1,6 +1,6 @@
-# want: done
+# ends: any
 import os
-for i in range(50):
+for i in range(15):
     try:
         pid = os.fork()
     except OSError:
