@@ -4,10 +4,10 @@ Prints a Markdown row for each index and setting: build in CPU-seconds, recall@1
 with all 1,000, and with one question a call. The first 1,000 vectors of the file are the questions.
 """
 
-import sqlite3
 import sys
 import time
 
+import apsw
 import faiss
 import numpy as np
 import sqlite_vec
@@ -88,9 +88,9 @@ for kind in ("f32", "i8"):
         row(f"usearch {kind}, expansion {n}", built, lambda q: [m.keys for m in index.search(q, K, threads=1)] if len(q) > 1 else [index.search(q[0], K, threads=1).keys])
 
 # sqlite-vec compares with every row: a tenth of the questions is enough to know.
-db = sqlite3.connect(":memory:")
+db = apsw.Connection(":memory:")  # not every Python's sqlite3 loads extensions
 db.enable_load_extension(True)
-sqlite_vec.load(db)
+db.load_extension(sqlite_vec.loadable_path())
 db.execute(f"CREATE VIRTUAL TABLE v USING vec0(embedding float[{DIMS}] distance_metric=cosine)")
 began = cpu()
 with db:
