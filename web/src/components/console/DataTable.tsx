@@ -2,7 +2,15 @@
    a table that is laid out as blocks, as on narrow screens, is none any more for some screen readers unless its roles are written out */
 import { Link } from "@tanstack/react-router";
 import { ArrowDown, ArrowUp, ChevronLeft, ChevronRight, MoreHorizontal, Search, X } from "lucide-react";
-import { type KeyboardEvent, type ReactNode, useEffect, useState } from "react";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { useTranslation } from "react-i18next";
 import { Button } from "@/components/ui/button";
 import { Menu, MenuContent, MenuTrigger } from "@/components/ui/menu";
@@ -287,6 +295,24 @@ function moveByArrows(event: KeyboardEvent<HTMLTableSectionElement>) {
   into.focus();
 }
 
+/** How many lists are on their way in each part of a page. */
+const pending = new WeakMap<HTMLElement, number>();
+
+/** Marks the part of the page that a list stands in while the list is on its way: what stands below shows when it is there (styles.css). */
+function usePending(list: RefObject<HTMLElement | null>, on: boolean) {
+  useLayoutEffect(() => {
+    const part = list.current?.closest<HTMLElement>("[data-slot=page] > *");
+    if (!on || !part) return;
+    pending.set(part, (pending.get(part) ?? 0) + 1);
+    part.dataset.pending = "";
+    return () => {
+      const left = (pending.get(part) ?? 1) - 1;
+      pending.set(part, left);
+      if (left === 0) delete part.dataset.pending;
+    };
+  }, [list, on]);
+}
+
 /** How many rows each list had when it was last on show, by its label. */
 const lastCounts = new Map<string, number>();
 
@@ -313,8 +339,10 @@ function Rows<T>({
 }: RowsProps<T>) {
   const { t } = useTranslation();
   const expected = useLastCount(label, rows?.length);
+  const frame = useRef<HTMLDivElement>(null);
+  usePending(frame, rows === undefined);
   return (
-    <div className="relative overflow-x-auto rounded-xl border bg-card">
+    <div ref={frame} className="relative overflow-x-auto rounded-xl border bg-card">
       <table
         role="table"
         className="w-full text-sm max-md:block"

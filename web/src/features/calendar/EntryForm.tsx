@@ -11,6 +11,9 @@ import { modelsQuery } from "@/features/models/api";
 import { calendarKey, type Entry, type Scope, setEntry } from "./api";
 import { bodyOf, changesOf, type DayChoice, type Draft, draftOf, prices } from "./form";
 
+/** Prices of what the server does not do yet. */
+const unused: ReadonlySet<string> = new Set(["image_price", "minute_price", "speech_price"]);
+
 /** Changes a name, or makes a new one. What is left empty stays as the table, or the operator, says. */
 export function EntryForm({
   scope,
@@ -161,6 +164,7 @@ export function EntryForm({
             <TextField
               key={name_}
               label={t(`calendar.price.${name_}`)}
+              hint={unused.has(name_) ? t("calendar.unusedPrice") : undefined}
               value={draft[name_]}
               onChange={(value) => set({ [name_]: value })}
               placeholder={now(entry?.[name_])}

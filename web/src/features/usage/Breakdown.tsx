@@ -75,6 +75,9 @@ export function Breakdown({ state: { period, filters, group, set } }: { state: U
           ) : null
         }
       />
+      {sums.data?.some((s) => s.others) && (
+        <p className="text-sm text-muted-foreground">{t("usage.othersNote", { other: t("usage.other") })}</p>
+      )}
     </Section>
   );
 }
