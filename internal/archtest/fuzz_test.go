@@ -46,6 +46,7 @@ var trusted = map[string]string{
 	"internal/engine/llama/internal/testassets": "assets of tests",
 	"internal/testkit/malformed":                "it reads its own constants",
 	"internal/sandbox/pyenv":                    "what it wrote itself, and what the machine's Python says, which is run",
+	"internal/testkit/scripted":                 "a fake for tests: it plays what they wrote",
 	"internal/tokenizer/bpe/gen":                "a program of the developers; its output is committed",
 }
 
