@@ -3,8 +3,6 @@ package runs
 import (
 	"encoding/json"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -88,55 +86,4 @@ func annotate(words string, from int, sources []cite.Source, whole bool) (out []
 		out = append(out, a)
 	}
 	return out, upto
-}
-
-// codeSoFar is the program in the arguments of a call that may not be whole yet: the first text among their members.
-func codeSoFar(arguments string) string {
-	colon := strings.IndexByte(arguments, ':')
-	if colon < 0 {
-		return ""
-	}
-	rest := strings.TrimLeft(arguments[colon+1:], " \t\r\n")
-	if !strings.HasPrefix(rest, `"`) {
-		return ""
-	}
-	end, whole := 1, false
-scan:
-	for end < len(rest) && !whole {
-		switch {
-		case rest[end] == '"':
-			whole = true
-			continue
-		case rest[end] != '\\':
-			end++
-			continue
-		}
-		step := 2
-		if end+1 < len(rest) && rest[end+1] == 'u' {
-			step = 6
-		}
-		if end+step > len(rest) {
-			break scan // an escape that is not whole
-		}
-		end += step
-	}
-	body := rest[1:end]
-	if !whole {
-		// Half of a pair of escapes, or of a letter, is shown when the other half is there.
-		if i := strings.LastIndex(body, `\u`); i >= 0 && i+6 == len(body) && isHighSurrogate(body[i+2:]) {
-			body = body[:i]
-		}
-		for len(body) > 0 && !utf8.ValidString(body) {
-			body = body[:len(body)-1]
-		}
-	}
-	var out string
-	if json.Unmarshal([]byte(`"`+body+`"`), &out) != nil {
-		return ""
-	}
-	return out
-}
-
-func isHighSurrogate(hex string) bool {
-	return len(hex) == 4 && (hex[0] == 'd' || hex[0] == 'D') && strings.ContainsRune("89abAB", rune(hex[1]))
 }

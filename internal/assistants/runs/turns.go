@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/parley-ai/parley/internal/agent"
+	"github.com/parley-ai/parley/internal/agent/cite"
 	"github.com/parley-ai/parley/internal/assistants/object"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/ids"
@@ -154,7 +155,7 @@ func (e *execution) calls(ctx context.Context, ev agent.CallDelta) error {
 	case object.FunctionTool:
 		d.Arguments = ev.Arguments
 	case object.CodeInterpreter:
-		code := codeSoFar(c.arguments.String())
+		code := cite.FirstText(c.arguments.String())
 		d.Input = code[min(c.shown, len(code)):]
 		c.shown = max(c.shown, len(code))
 	}
@@ -288,7 +289,7 @@ func (e *execution) callOf(c agent.Call) object.Call {
 	out := object.Call{ID: c.ID, Type: e.types[c.Name]}
 	switch out.Type {
 	case object.CodeInterpreter:
-		out.Code = &object.CodeCall{Input: codeSoFar(c.Arguments)}
+		out.Code = &object.CodeCall{Input: cite.FirstText(c.Arguments)}
 	case object.FileSearch:
 		out.Search = &object.SearchCall{}
 	default:
