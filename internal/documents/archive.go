@@ -144,7 +144,7 @@ func walk(raw []byte, w walker) error {
 	}
 }
 
-// relations are the targets of a part's relations by id, and their types.
+// relation is one of a part: its id, type and target.
 type relation struct{ id, kind, target string }
 
 func (a *archive) relations(part string) ([]relation, error) {
@@ -164,4 +164,26 @@ func (a *archive) relations(part string) ([]relation, error) {
 		}
 	}})
 	return out, err
+}
+
+// targets are the targets of relations by their ids, of which a part has each once: looking through all of them for each reference would
+// let a small file take hours, and gigabytes where they are all the same.
+func targets(all []relation) map[string]string {
+	out := make(map[string]string, len(all))
+	for _, r := range all {
+		if _, ok := out[r.id]; !ok {
+			out[r.id] = r.target
+		}
+	}
+	return out
+}
+
+// referred is the target that an element refers to. Its other attribute named id is a number: the relation's is in a namespace.
+func referred(by map[string]string, at attrs) (target string, ok bool) {
+	for _, x := range at {
+		if x.Name.Space == "r" && !ok {
+			target, ok = by[x.Value]
+		}
+	}
+	return target, ok
 }

@@ -194,6 +194,27 @@ func TestSheetsWithHugeReferences(t *testing.T) {
 	}
 }
 
+// TestReferencesToManyRelations: an id stands for one part, however often it is given; else a file of some kilobytes would take gigabytes.
+func TestReferencesToManyRelations(t *testing.T) {
+	const many = 2000
+	d := read(t, "x", string(zipped(map[string]string{
+		"ppt/presentation.xml":            "<p>" + strings.Repeat(`<p:sldId r:id="r1"/>`, many) + "</p>",
+		"ppt/_rels/presentation.xml.rels": "<r>" + strings.Repeat(`<Relationship Id="r1" Type="x/slide" Target="slides/s.xml"/>`, many) + "</r>",
+		"ppt/slides/s.xml":                `<p:sld><p:sp><a:p><a:t>x</a:t></a:p></p:sp></p:sld>`,
+	})))
+	if d.Pages != many {
+		t.Errorf("%d slides", d.Pages)
+	}
+	d = read(t, "x", string(zipped(map[string]string{
+		"xl/workbook.xml":            "<w>" + strings.Repeat(`<sheet name="s" r:id="r1"/>`, many) + "</w>",
+		"xl/_rels/workbook.xml.rels": "<r>" + strings.Repeat(`<Relationship Id="r1" Type="x/worksheet" Target="s.xml"/>`, many) + "</r>",
+		"xl/s.xml":                   `<worksheet><row><c r="A1"><v>5</v></c></row></worksheet>`,
+	})))
+	if n := len(d.Blocks); n != 2*many {
+		t.Errorf("%d blocks", n)
+	}
+}
+
 func FuzzOffice(f *testing.F) {
 	for _, name := range []string{"report.docx", "book.xlsx", "slides.pptx", "book.epub", "mail.eml"} {
 		f.Add(file(f, name))

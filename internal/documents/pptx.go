@@ -24,17 +24,10 @@ func readPptx(_ context.Context, f file, b *builder) error {
 		return err
 	}
 	var slides []string
+	by := targets(relations)
 	if err := walk(raw, walker{start: func(name string, at attrs) {
-		if name != "sldId" {
-			return
-		}
-		for _, r := range relations {
-			// Its other attribute named id is a number: the relation's is in a namespace.
-			for _, x := range at {
-				if x.Name.Space == "r" && x.Value == r.id {
-					slides = append(slides, r.target)
-				}
-			}
+		if target, ok := referred(by, at); ok && name == "sldId" && len(slides) < maxParts {
+			slides = append(slides, target)
 		}
 	}}); err != nil {
 		return err

@@ -36,17 +36,14 @@ func readXlsx(_ context.Context, f file, b *builder) error {
 	book := &workbook{}
 	type sheet struct{ name, part string }
 	var sheets []sheet
+	by := targets(relations)
 	if err := walk(raw, walker{start: func(name string, at attrs) {
 		switch name {
 		case "workbookPr":
 			book.from1904 = at.get("date1904") == "1" || at.get("date1904") == "true"
 		case "sheet":
-			for _, r := range relations {
-				for _, x := range at {
-					if x.Name.Space == "r" && x.Value == r.id {
-						sheets = append(sheets, sheet{at.get("name"), r.target})
-					}
-				}
+			if target, ok := referred(by, at); ok && len(sheets) < maxParts {
+				sheets = append(sheets, sheet{at.get("name"), target})
 			}
 		}
 	}}); err != nil {
