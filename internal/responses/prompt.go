@@ -21,8 +21,12 @@ const (
 	codeName   = "python"
 )
 
-// maxFileText is how much of an uploaded file's text a message may have, in bytes; what is longer belongs into a vector store.
-const maxFileText = 1 << 20
+// How much text of files a model is told, in bytes: of one, and of all in a response's input and what it continues. What is longer belongs
+// into a vector store.
+const (
+	maxFileText = 1 << 20
+	maxTexts    = 16 << 20
+)
 
 // speech is what items say to a model.
 type speech struct {
@@ -30,6 +34,7 @@ type speech struct {
 	who  actor.Actor
 	out  []engine.Message
 	open []string // ids of calls without a result
+	read int      // bytes of files' texts so far
 }
 
 // messages are the items as the model sees them. own is where the request's own input begins, which errors name.
@@ -200,6 +205,10 @@ func (sp *speech) file(ctx context.Context, p *Part, at string) (string, error) 
 	}
 	if len(text) > maxFileText {
 		return "", fault.Param(at, "The file %q has %d bytes of text; a message may have %d. Put it into a vector store and use the tool file_search.", name, len(text), maxFileText).WithCode("file_too_large")
+	}
+	// Each is small, and a request can name one many thousand times.
+	if sp.read += len(text); sp.read > maxTexts {
+		return "", fault.Param(at, "The files of the input have more than %d bytes of text together. Put them into a vector store and use the tool file_search.", maxTexts).WithCode("file_too_large")
 	}
 	return fmt.Sprintf("File %q:\n%s", name, agent.Fence(text)), nil
 }

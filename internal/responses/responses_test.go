@@ -303,6 +303,26 @@ func TestOthers(t *testing.T) {
 	})
 }
 
+// TestManyFiles: a request of some kilobytes that names a file many times is refused before the server has it in memory that often.
+func TestManyFiles(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db, "srv_a")
+		read := 0
+		b.files = func(context.Context, actor.Actor, string) (string, []byte, error) {
+			read++
+			return "a.txt", make([]byte, maxFileText), nil
+		}
+		part := `{"type": "input_file", "file_id": "file-a"}`
+		_, _, err := b.ask(ann, `{"model": "m", "input": [{"role": "user", "content": [`+part+strings.Repeat(", "+part, 99)+`]}]}`)
+		if e := fault.As(err); e == nil || e.Code != "file_too_large" || e.Param != "input[0].content[16]" {
+			t.Errorf("%v", err)
+		}
+		if read > 20 {
+			t.Errorf("the file was read %d times", read)
+		}
+	})
+}
+
 // TestConversationOfTwo: responses at once add their items whole, each place once.
 func TestConversationOfTwo(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
