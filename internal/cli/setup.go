@@ -66,7 +66,7 @@ func checkSandbox(ctx context.Context, cfg *config.Config) (string, error) {
 // checkPython says which environment code runs in.
 func checkPython(cfg *config.Config) (string, error) {
 	env, err := pyenv.Find(cfg.Cache)
-	if errors.Is(err, pyenv.Missing) {
+	if errors.Is(err, pyenv.ErrMissing) {
 		return "Code Interpreter's environment is not made: run `parley setup code-interpreter`", errOff
 	}
 	if err != nil {

@@ -98,7 +98,7 @@ func filterFile(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := binary.Write(f, binary.NativeEndian, filter()); err == nil {
+	if err = binary.Write(f, binary.NativeEndian, filter()); err == nil {
 		_, err = f.Seek(0, 0)
 	}
 	if err != nil {

@@ -33,8 +33,8 @@ func (e Env) Site() string {
 	return "/usr/local/lib/python" + parts[0] + "." + parts[1] + "/site-packages"
 }
 
-// Missing is the error of Find: there is none yet.
-var Missing = errors.New("the Python environment of the Code Interpreter is not made yet: run `parley setup code-interpreter`")
+// ErrMissing is the error of Find: there is none yet.
+var ErrMissing = errors.New("the Python environment of the Code Interpreter is not made yet: run `parley setup code-interpreter`")
 
 // Dir is where an environment of this release lies in a cache.
 func Dir(cache string) string {
@@ -42,12 +42,12 @@ func Dir(cache string) string {
 	return filepath.Join(cache, "python", hex.EncodeToString(sum[:6]))
 }
 
-// Find returns the environment of this release in a cache, or Missing.
+// Find returns the environment of this release in a cache, or ErrMissing.
 func Find(cache string) (Env, error) {
 	dir := Dir(cache)
 	data, err := os.ReadFile(filepath.Join(dir, "environment.json"))
 	if errors.Is(err, os.ErrNotExist) {
-		return Env{}, Missing
+		return Env{}, ErrMissing
 	}
 	if err != nil {
 		return Env{}, err
