@@ -30,6 +30,8 @@ func (s *Service) Submit(ctx context.Context, who actor.Actor, threadID, runID s
 	var run object.Run
 	var step object.Step
 	expired := false
+	s.making.RLock()
+	defer s.making.RUnlock()
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		expired = false
 		if run, err = s.locked(ctx, tx, who, threadID, runID); err != nil {

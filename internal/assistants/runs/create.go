@@ -62,6 +62,8 @@ func (s *Service) Create(ctx context.Context, who actor.Actor, in Request) (obje
 	}
 	var run object.Run
 	var th object.Thread
+	s.making.RLock()
+	defer s.making.RUnlock()
 	err = s.db.Tx(ctx, func(tx *store.Tx) error {
 		a, err := s.assistants.GetIn(ctx, tx, who, in.AssistantID)
 		if err != nil {

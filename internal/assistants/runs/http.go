@@ -212,6 +212,7 @@ func answer(w http.ResponseWriter, r *http.Request, v wire.Version, run object.R
 		return httpapi.JSON(w, http.StatusOK, v.Run(run))
 	}
 	out := httpapi.NewStream(w, r)
+	over := false
 	for {
 		list, ok := events.Next(r.Context())
 		if !ok {
@@ -221,10 +222,14 @@ func answer(w http.ResponseWriter, r *http.Request, v wire.Version, run object.R
 			if err := out.Event(ev.Name, payload(v, ev)); err != nil {
 				return err
 			}
+			over = over || ev.Run != nil && (!object.Active(ev.Run.Status) || ev.Run.Status == object.RequiresAction)
 		}
 	}
 	if err := r.Context().Err(); err != nil {
 		return err
+	}
+	if !over {
+		return fault.New(fault.Unavailable, "The events of the run %s end here, and the run may go on: this server stops, or the events were read too slowly. Read the run to see how it ends.", run.ID)
 	}
 	return out.DoneEvent("done")
 }

@@ -22,10 +22,13 @@ func (s *Service) Recover(ctx context.Context) error {
 	}
 	var errs []error
 	for _, r := range open {
-		if r.server == s.servers.ID() && s.executes(r.id) || r.server != s.servers.ID() && alive[r.server] {
-			continue
+		switch mine := r.server == s.servers.ID(); {
+		case mine && s.executes(r.id), !mine && alive[r.server]:
+		case mine:
+			errs = append(errs, s.takeBack(ctx, r))
+		default:
+			errs = append(errs, s.takeOver(ctx, r))
 		}
-		errs = append(errs, s.takeOver(ctx, r))
 	}
 	late, err := s.overdue(ctx, s.now())
 	errs = append(errs, err)
@@ -39,6 +42,16 @@ func (s *Service) executes(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.live[id] != nil || s.closed
+}
+
+// takeBack goes on with a run of this server that it does not execute: its end could not be written down.
+func (s *Service) takeBack(ctx context.Context, r executed) error {
+	s.making.Lock()
+	defer s.making.Unlock()
+	if s.executes(r.id) {
+		return nil // it was just being made
+	}
+	return s.takeOver(ctx, r)
 }
 
 // takeOver goes on with a run that nobody executes.

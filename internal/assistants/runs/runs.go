@@ -95,6 +95,10 @@ type Service struct {
 	stop context.CancelCauseFunc
 	wg   sync.WaitGroup
 
+	// making is held for reading from before a run is this server's in the database until it is in live, so that who takes back what is
+	// in one and not in the other waits for it.
+	making sync.RWMutex
+
 	mu     sync.Mutex
 	closed bool
 	live   map[string]*live // by run: what this process executes
@@ -195,23 +199,31 @@ func (s *Service) end(id string, cause error) bool {
 	return true
 }
 
-// begin executes a run that this server holds in the database, on a goroutine of its own.
+// begin executes a run that this server holds in the database, on a goroutine of its own. An execution of it that handed it over, to
+// the caller or to another server, may not have gone yet: it ends first.
 func (s *Service) begin(who actor.Actor, run object.Run, hub *hub) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed || s.live[run.ID] != nil {
+	if s.closed {
 		hub.close()
 		return // a run of a closing server is taken over like a dead one's
 	}
 	ctx, cancel := context.WithCancelCause(s.ctx)
 	l := &live{cancel: cancel, hub: hub, done: make(chan struct{})}
+	before := s.live[run.ID]
 	s.live[run.ID] = l
 	s.wg.Go(func() {
 		defer cancel(nil)
+		if before != nil {
+			before.cancel(errLost)
+			<-before.done
+		}
 		e := &execution{s: s, who: who, run: run, hub: hub}
 		fold := e.execute(ctx)
 		s.mu.Lock()
-		delete(s.live, run.ID)
+		if s.live[run.ID] == l {
+			delete(s.live, run.ID)
+		}
 		s.mu.Unlock()
 		hub.close()
 		close(l.done)
