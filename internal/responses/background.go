@@ -14,6 +14,8 @@ import (
 // enqueue writes down a response in the background and begins to execute it. The hub has its events from the first on.
 func (s *Service) enqueue(ctx context.Context, p *plan) (Object, *hub, error) {
 	p.r.server = s.servers.ID()
+	s.making.RLock()
+	defer s.making.RUnlock()
 	if err := s.db.Tx(ctx, func(tx *store.Tx) error { return s.insert(ctx, tx, &p.r) }); err != nil {
 		return Object{}, nil, err
 	}
@@ -46,6 +48,27 @@ func (s *Service) start(who actor.Actor, p *plan) *hub {
 	return h
 }
 
+// answer executes a response that belongs to the request in ctx.
+func (s *Service) answer(ctx context.Context, e *execution) error {
+	id := e.p.r.ID
+	s.mu.Lock()
+	s.asked[id] = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.asked, id)
+		s.mu.Unlock()
+	}()
+	return e.work(ctx)
+}
+
+// executes says whether this process is at work on a response, or will leave it to others.
+func (s *Service) executes(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed || s.asked[id] || s.live[id] != nil
+}
+
 // hubOf is the hub of a response that this process executes; nil when it does not.
 func (s *Service) hubOf(id string) *hub {
 	s.mu.Lock()
@@ -70,20 +93,34 @@ func (s *Service) Recover(ctx context.Context) error {
 	var errs []error
 	for i := range open {
 		r := &open[i]
-		mine := r.server == s.servers.ID()
-		switch {
-		case !mine && r.server != "" && alive[r.server]:
-			continue
-		case mine && (!r.Background || s.hubOf(r.ID) != nil):
-			continue
+		switch mine := r.server == s.servers.ID(); {
+		case mine && s.executes(r.ID), !mine && alive[r.server]:
+		case mine:
+			errs = append(errs, s.takeBack(ctx, r))
+		default:
+			errs = append(errs, s.takeOver(ctx, r))
 		}
-		ok, err := s.take(ctx, r)
-		if err == nil && ok {
-			err = s.goOn(ctx, r)
-		}
-		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// takeBack is takeOver for a response of this server that it does not execute: its end could not be written down.
+func (s *Service) takeBack(ctx context.Context, r *stored) error {
+	s.making.Lock()
+	defer s.making.Unlock()
+	if s.executes(r.ID) {
+		return nil // it was just being made
+	}
+	return s.takeOver(ctx, r)
+}
+
+// takeOver makes a response that nobody executes this server's, and goes on with it or ends it.
+func (s *Service) takeOver(ctx context.Context, r *stored) error {
+	ok, err := s.take(ctx, r)
+	if err == nil && ok {
+		err = s.goOn(ctx, r)
+	}
+	return err
 }
 
 // goOn executes a response of a server that has died.

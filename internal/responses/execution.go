@@ -36,6 +36,7 @@ type execution struct {
 	admitted func(generate.Admitted) // nil, or told once before the first event
 	row      bool                    // the response is in the database
 	begun    bool
+	over     bool // the event of its end was told
 	sequence int
 	have     int // items of the output that are in the database
 	usage    Usage
@@ -311,7 +312,7 @@ func (e *execution) finish(ctx context.Context, status string, failed *Error) er
 			e.done[i] = true
 		}
 	}
-	r.Status, r.Error = status, failed
+	r.Status, r.Error, r.CompletedAt, r.IncompleteDetails = status, failed, nil, nil
 	usage := e.usage
 	r.Usage = &usage
 	switch status {
@@ -333,6 +334,7 @@ func (e *execution) finish(ctx context.Context, status string, failed *Error) er
 	if err != nil {
 		return err
 	}
+	e.over = true
 	return e.event(Event{Type: "response." + status, Response: e.snapshot()})
 }
 

@@ -107,12 +107,12 @@ func (a *API) create(w http.ResponseWriter, r *http.Request) error {
 	e := &execution{s: a.Service, who: who, p: p, admitted: func(ad generate.Admitted) { wire.Announce(w.Header(), ad) }}
 	if p.r.stream {
 		e.tell = teller(httpapi.NewStream(w, r))
-		if err := e.work(ctx); err != nil && p.r.Status != Failed {
+		if err := a.Service.answer(ctx, e); err != nil && (p.r.Status != Failed || !e.over) {
 			return err
 		}
 		return nil // the last event says why it failed
 	}
-	if err := e.work(ctx); err != nil {
+	if err := a.Service.answer(ctx, e); err != nil {
 		return err
 	}
 	return httpapi.JSON(w, http.StatusOK, e.snapshot())
@@ -136,13 +136,13 @@ func (a *API) background(w http.ResponseWriter, r *http.Request, p *plan) error 
 		return err
 	}
 	if streamed {
-		return a.follow(w, r, h, id, -1)
+		return a.follow(w, r, httpapi.ActorOf(r.Context()), h, id, -1)
 	}
 	return httpapi.JSON(w, http.StatusOK, queued)
 }
 
 // follow sends the events behind one of a response that is executed here. Who goes away does not end it.
-func (a *API) follow(w http.ResponseWriter, r *http.Request, h *hub, id string, after int) error {
+func (a *API) follow(w http.ResponseWriter, r *http.Request, who actor.Actor, h *hub, id string, after int) error {
 	tell := teller(httpapi.NewStream(w, r))
 	for {
 		events, ok := h.after(r.Context(), after)
@@ -159,8 +159,11 @@ func (a *API) follow(w http.ResponseWriter, r *http.Request, h *hub, id string, 
 	if err := r.Context().Err(); err != nil {
 		return err
 	}
-	if after < 0 {
-		return fault.New(fault.Unavailable, "The server is shutting down. The response %s goes on when it is back: read it then.", id)
+	switch res, err := a.Service.response(r.Context(), a.Service.db.Read(), who, id); {
+	case err != nil:
+		return err
+	case !ended(res.Status):
+		return fault.New(fault.Unavailable, "The events of the response %s end here: this server stops, or another one goes on with it. Read the response to see how it ends.", id)
 	}
 	return nil
 }
@@ -220,7 +223,7 @@ func (a *API) get(w http.ResponseWriter, r *http.Request) error {
 		if q.StartingAfter != nil {
 			after = *q.StartingAfter
 		}
-		return a.follow(w, r, h, id, after)
+		return a.follow(w, r, who, h, id, after)
 	}
 	res.Output = shownAll(res.Output, include)
 	return httpapi.JSON(w, http.StatusOK, res.Object)

@@ -82,9 +82,13 @@ type Service struct {
 	stop context.CancelCauseFunc
 	wg   sync.WaitGroup
 
+	// making is held for reading from before a response in the background is this server's in the database until it is in live.
+	making sync.RWMutex
+
 	mu     sync.Mutex
 	closed bool
 	live   map[string]*live // by response: what this process executes in the background
+	asked  map[string]bool  // by response: what requests to this process wait for
 }
 
 type live struct {
@@ -104,7 +108,7 @@ func New(o Options) *Service {
 	ctx, stop := context.WithCancelCause(context.Background())
 	return &Service{
 		db: o.DB, model: o.Model, servers: o.Servers, clock: o.Clock, log: o.Logger, files: o.Files, reader: o.Reader, tools: o.Tools,
-		ctx: ctx, stop: stop, live: map[string]*live{},
+		ctx: ctx, stop: stop, live: map[string]*live{}, asked: map[string]bool{},
 	}
 }
 
