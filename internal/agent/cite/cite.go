@@ -75,11 +75,11 @@ func begins(words string, sources []Source) bool {
 	return false
 }
 
-// match is the longest source that words begin with.
+// match is the longest source that words begin with; of those with the same text the newest: a path may have been written again.
 func match(words string, sources []Source) (best *Source) {
 	for i := range sources {
 		s := &sources[i]
-		if s.Text != "" && strings.HasPrefix(words, s.Text) && (best == nil || len(s.Text) > len(best.Text)) {
+		if s.Text != "" && strings.HasPrefix(words, s.Text) && (best == nil || len(s.Text) >= len(best.Text)) {
 			best = s
 		}
 	}

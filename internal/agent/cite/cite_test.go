@@ -54,6 +54,15 @@ func TestFindInPieces(t *testing.T) {
 	}
 }
 
+// TestFindWrittenAgain: a path that a later program wrote again stands for what it has now.
+func TestFindWrittenAgain(t *testing.T) {
+	twice := append(Learn(agent.Result{Files: []agent.File{{ID: "file-old", Path: "/mnt/data/x.csv"}}}), Learn(agent.Result{Files: []agent.File{{ID: "file-new", Path: "/mnt/data/x.csv"}}})...)
+	found, _ := Find("[x](sandbox:/mnt/data/x.csv)", 0, twice, true)
+	if len(found) != 1 || found[0].File != "file-new" {
+		t.Errorf("%+v", found)
+	}
+}
+
 func TestLearn(t *testing.T) {
 	got := Learn(agent.Result{
 		Hits:  []agent.Hit{{FileID: "file-a", Filename: "a.txt", Marker: "【0†a.txt】", Text: "words"}, {FileID: "file-b"}},
