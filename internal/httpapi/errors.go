@@ -218,6 +218,15 @@ var scopeNames = map[string]string{
 	actor.ModelsRead: "api.model.read", actor.ChatWrite: "model.request", actor.CompletionsWrite: "model.request", actor.EmbeddingsWrite: "model.request",
 }
 
+// Permitted is nil when the actor holds the scope, and else what is answered to who does not. It is for what a route reaches besides what its
+// own scope is for.
+func Permitted(who actor.Actor, scope string) error {
+	if who.May(scope) {
+		return nil
+	}
+	return missingScope(who, scope)
+}
+
 // missingScope is OpenAI's text, with the scope as Parley's keys name it at the end.
 func missingScope(who actor.Actor, scope string) error {
 	if who.Held {

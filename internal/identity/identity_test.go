@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -129,6 +130,14 @@ func TestKeys(t *testing.T) {
 		if err != nil || more || len(keys) != 1 || keys[0].LastUsed.IsZero() || keys[0].Name != "test" {
 			t.Fatalf("ListKeys: %+v %v %v", keys, more, err)
 		}
+		if err := errors.Join(w.Stands(ctx, who), w.Stands(ctx, w.owner)); err != nil {
+			t.Errorf("while they stand: %v", err)
+		}
+		gone := w.owner
+		gone.User = "user-gone"
+		if err := w.Stands(ctx, gone); fault.KindOf(err) != fault.Unauthorized {
+			t.Errorf("who is no member: %v", err)
+		}
 		stranger := who
 		stranger.Project = "proj_other"
 		if err := w.RevokeKey(ctx, stranger, k.ID); fault.KindOf(err) != fault.NotFound {
@@ -142,6 +151,9 @@ func TestKeys(t *testing.T) {
 		}
 		if _, err := w.Authenticate(bearer(secret)); fault.KindOf(err) != fault.Unauthorized {
 			t.Errorf("a revoked key: %v", err)
+		}
+		if err := w.Stands(ctx, who); fault.KindOf(err) != fault.Unauthorized {
+			t.Errorf("what a revoked key has begun: %v", err)
 		}
 		for _, id := range []string{k.ID, "key_none", "nonsense'; --", ""} {
 			if err := w.RevokeKey(ctx, who, id); fault.KindOf(err) != fault.NotFound {

@@ -112,6 +112,30 @@ func (s *Service) lookUp(ctx context.Context, kind secretKind, d digest) (*entry
 	if kind == sessionCookie {
 		return s.lookUpSession(ctx, d)
 	}
+	return s.lookUpKey(ctx, "hash", d.String())
+}
+
+// Stands says whether the key, or the person without one, on whose behalf something goes on may still act in their project: nil, or why
+// not. It is for what lasts longer than a request, whose actor was read when it began.
+func (s *Service) Stands(ctx context.Context, who actor.Actor) error {
+	var err error
+	switch {
+	case who.Key != "":
+		_, err = s.lookUpKey(ctx, "id", who.Key)
+	case who.User != "":
+		_, err = asMember(ctx, s.db.Read(), who.Org, who.User, who.Project, proof{who.Strong, who.Method})
+	}
+	switch {
+	case errors.Is(err, store.ErrNoRows) && who.Key != "":
+		return fault.New(fault.Unauthorized, "The API key that asked for this was revoked or has expired: nothing more is done on its behalf.").WithCode("invalid_api_key")
+	case errors.Is(err, store.ErrNoRows):
+		return fault.New(fault.Unauthorized, "Who asked for this is no longer a member of the project %s: nothing more is done on their behalf.", who.Project).WithCode("not_authorized_invalid_project")
+	}
+	return err
+}
+
+// lookUpKey reads a key by a column, "hash" or "id".
+func (s *Service) lookUpKey(ctx context.Context, column, value string) (*entry, error) {
 	var (
 		e                 = &entry{}
 		a                 = &e.actor
@@ -126,7 +150,7 @@ func (s *Service) lookUp(ctx context.Context, kind secretKind, d digest) (*entry
 		LEFT JOIN memberships m ON m.org_id = k.org_id AND m.user_id = k.user_id
 		LEFT JOIN project_members pm ON pm.project_id = k.project_id AND pm.user_id = k.user_id
 		LEFT JOIN service_accounts sa ON sa.id = k.service_account_id AND sa.deleted_at = 0
-		WHERE k.hash = $1 AND (k.revoked_at = 0 OR k.owner_removed) AND (k.expires_at = 0 OR k.expires_at > $2)`, d.String(), store.Millis(s.now())).
+		WHERE k.`+column+` = $1 AND (k.revoked_at = 0 OR k.owner_removed) AND (k.expires_at = 0 OR k.expires_at > $2)`, value, store.Millis(s.now())).
 		Scan(&a.Key, &a.Org, &a.Project, &admin, &a.User, &a.Email, &a.Service, &a.OrgName, store.JSON(&scopes), store.JSON(&a.Models), &a.Track,
 			&expires, &removed, &a.Role, &a.ProjectRole, &account, &archived)
 	if err != nil {

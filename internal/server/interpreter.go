@@ -11,6 +11,7 @@ import (
 	"github.com/parley-ai/parley/internal/clock"
 	"github.com/parley-ai/parley/internal/config"
 	"github.com/parley-ai/parley/internal/files"
+	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/interpreter"
 	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/responses"
@@ -101,11 +102,16 @@ func (s *Server) runInterpreter(ctx context.Context, who actor.Actor, u runs.Use
 	return s.interpreter.Tool(ctx, who, u.Thread.ID, u.Run.Resources.CodeFiles)
 }
 
-// responseInterpreter makes the tool of a response: the session is the container.
+// responseInterpreter makes the tool of a response: the session is the container. Only who may read files can put some into it.
 func (s *Server) responseInterpreter(ctx context.Context, who actor.Actor, u responses.Use) (agent.Tool, error) {
 	var attached []string
 	if u.Tool.Container != nil {
 		attached = u.Tool.Container.FileIDs
+	}
+	if len(attached) > 0 {
+		if err := httpapi.Permitted(who, actor.FilesRead); err != nil {
+			return nil, err
+		}
 	}
 	return s.interpreter.Tool(ctx, who, u.Container, attached)
 }

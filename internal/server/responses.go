@@ -11,6 +11,7 @@ import (
 	"github.com/parley-ai/parley/internal/documents"
 	"github.com/parley-ai/parley/internal/fault"
 	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/httpapi"
 	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/responses"
 	"github.com/parley-ai/parley/internal/retrieval"
@@ -23,7 +24,7 @@ const maxInputFile = 50 << 20
 // openResponses serves responses and conversations, and goes on with those that dead servers left.
 func (s *Server) openResponses(ctx context.Context, o Options, servers *presence.Servers, gen *generate.Service) error {
 	s.responses = responses.New(responses.Options{
-		DB: s.db, Model: gen, Servers: servers, Clock: o.Clock, Logger: s.log, Files: s.inputFile,
+		DB: s.db, Model: lasting{gen, s.identity}, Servers: servers, Clock: o.Clock, Logger: s.log, Files: s.inputFile,
 		Reader: func(ctx context.Context, name string, content io.ReadSeeker) (string, error) {
 			doc, err := documents.Read(ctx, name, content)
 			return doc.Text(), err
@@ -38,8 +39,11 @@ func (s *Server) openResponses(ctx context.Context, o Options, servers *presence
 	return nil
 }
 
-// responseSearch searches the vector stores that a response's tool names.
+// responseSearch searches the vector stores that a response's tool names, for who may read them: a key for chat alone may not.
 func (s *Server) responseSearch(ctx context.Context, who actor.Actor, u responses.Use) (agent.Tool, error) {
+	if err := httpapi.Permitted(who, actor.AssistantsRead); err != nil {
+		return nil, err
+	}
 	for _, id := range u.Tool.VectorStoreIDs {
 		if _, err := s.retrieval.Get(ctx, who, id); err != nil {
 			return nil, err
@@ -67,8 +71,11 @@ func (s *Server) responseSearch(ctx context.Context, who actor.Actor, u response
 	return filesearch.New(o), nil
 }
 
-// inputFile reads an uploaded file that a response's input names.
+// inputFile reads an uploaded file that a response's input names, for who may read files.
 func (s *Server) inputFile(ctx context.Context, who actor.Actor, id string) (string, []byte, error) {
+	if err := httpapi.Permitted(who, actor.FilesRead); err != nil {
+		return "", nil, err
+	}
 	r, f, err := s.files.Open(ctx, who, id)
 	if err != nil {
 		return "", nil, err

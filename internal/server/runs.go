@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"iter"
 	"strings"
 
 	"github.com/parley-ai/parley/internal/actor"
@@ -11,6 +12,7 @@ import (
 	"github.com/parley-ai/parley/internal/assistants/runs"
 	"github.com/parley-ai/parley/internal/bus"
 	"github.com/parley-ai/parley/internal/generate"
+	"github.com/parley-ai/parley/internal/identity"
 	"github.com/parley-ai/parley/internal/presence"
 	"github.com/parley-ai/parley/internal/retrieval/filesearch"
 )
@@ -19,7 +21,7 @@ import (
 func (s *Server) openRuns(ctx context.Context, o Options, hints bus.Bus, servers *presence.Servers, gen *generate.Service) error {
 	s.threads.OnDeleteMessage(recall.Forget)
 	s.runs = runs.New(runs.Options{
-		DB: s.db, Threads: s.threads, Memory: recall.New(s.db, s.threads.Store, o.Clock), Assistants: s.assistants, Model: gen,
+		DB: s.db, Threads: s.threads, Memory: recall.New(s.db, s.threads.Store, o.Clock), Assistants: s.assistants, Model: lasting{gen, s.identity},
 		Servers: servers, Bus: hints, Clock: o.Clock, Logger: s.log,
 		Tools: map[string]runs.Toolmaker{object.FileSearch: s.fileSearch, object.CodeInterpreter: s.runInterpreter},
 	})
@@ -47,4 +49,21 @@ func (s *Server) fileSearch(_ context.Context, _ actor.Actor, u runs.Use) (agent
 		}
 	}
 	return filesearch.New(o), nil
+}
+
+// lasting is the model of what goes on without its client: before each turn it looks whether its actor may still act.
+type lasting struct {
+	*generate.Service
+	identity *identity.Service
+}
+
+// Run implements agent.Model.
+func (l lasting) Run(ctx context.Context, who actor.Actor, req generate.Request, prompt generate.Prompt) iter.Seq2[generate.Event, error] {
+	return func(yield func(generate.Event, error) bool) {
+		if err := l.identity.Stands(ctx, who); err != nil {
+			yield(nil, err)
+			return
+		}
+		l.Service.Run(ctx, who, req, prompt)(yield)
+	}
 }
