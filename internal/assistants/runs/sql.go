@@ -9,6 +9,15 @@ import (
 	"github.com/parley-ai/parley/internal/store"
 )
 
+// open is the condition of the index thread_runs_active in its own words: SQLite looks into it for no others.
+const open = `status IN ('queued', 'in_progress', 'requires_action', 'cancelling')`
+
+// What every beat asks.
+const (
+	executingQuery = `SELECT id, COALESCE(server_id, '') FROM thread_runs WHERE ` + open + ` AND status <> 'requires_action' ORDER BY created_at, id`
+	overdueQuery   = `SELECT id FROM thread_runs WHERE ` + open + ` AND status = 'requires_action' AND expires_at <= $1 ORDER BY expires_at, id`
+)
+
 // hold takes the turn to write a run that this server executes, and returns its status. errLost says that it is not this server's any more.
 func (s *Service) hold(ctx context.Context, tx *store.Tx, id string) (status string, err error) {
 	err = tx.QueryRow(ctx, `UPDATE thread_runs SET updated_at = updated_at WHERE id = $1 AND server_id = $2 RETURNING status`, id, s.servers.ID()).Scan(&status)
@@ -38,14 +47,14 @@ type executed struct{ id, server string }
 func (s *Service) executing(ctx context.Context) ([]executed, error) {
 	return store.Collect(ctx, s.db.Read(), func(row store.Scanner) (e executed, err error) {
 		return e, row.Scan(&e.id, &e.server)
-	}, `SELECT id, COALESCE(server_id, '') FROM thread_runs WHERE status IN ('queued', 'in_progress', 'cancelling') ORDER BY created_at, id`)
+	}, executingQuery)
 }
 
 // overdue lists runs that have waited too long for outputs.
 func (s *Service) overdue(ctx context.Context, now time.Time) ([]string, error) {
 	return store.Collect(ctx, s.db.Read(), func(row store.Scanner) (id string, err error) {
 		return id, row.Scan(&id)
-	}, `SELECT id FROM thread_runs WHERE status = 'requires_action' AND expires_at <= $1 ORDER BY expires_at, id`, store.Millis(now))
+	}, overdueQuery, store.Millis(now))
 }
 
 // lock takes the turn to change a run that this server may not execute. Read the run after it.
