@@ -120,3 +120,24 @@ func TestEventsWithoutAnEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestContainersByIndex: a session of Code Interpreter is found without reading all responses of the project.
+func TestContainersByIndex(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		if db.Dialect() != store.SQLite {
+			return // the same statements; PostgreSQL reads tables of a few rows whole
+		}
+		for query, index := range map[string]string{containerOfConversation: "responses_conversation", containerOwner: "responses_container"} {
+			plan, err := store.Collect(t.Context(), db.Read(), func(row store.Scanner) (text string, err error) {
+				var id, parent, unused int
+				return text, row.Scan(&id, &parent, &unused, &text)
+			}, `EXPLAIN QUERY PLAN `+query, "org-a", "proj_a", "x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(strings.Join(plan, "\n"), index) {
+				t.Errorf("%s\n%s", query, plan)
+			}
+		}
+	})
+}

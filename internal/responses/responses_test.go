@@ -323,6 +323,25 @@ func TestManyFiles(t *testing.T) {
 	})
 }
 
+// TestLongHistory: what was stored in many large requests is not read all at once.
+func TestLongHistory(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db, "srv_a")
+		long := strings.Repeat("x", maxHistory/4)
+		o, _ := b.must(ann, `{"model": "m", "input": "`+long+`"}`)
+		for range 3 {
+			o, _ = b.must(ann, `{"model": "m", "input": "`+long+`", "previous_response_id": "`+o.ID+`"}`)
+		}
+		_, _, err := b.ask(ann, `{"model": "m", "input": "Hi", "previous_response_id": "`+o.ID+`"}`)
+		if e := fault.As(err); e == nil || e.Code != "context_length_exceeded" || e.Param != "previous_response_id" {
+			t.Errorf("%v", err)
+		}
+		if _, err := b.get(t.Context(), ann, o.ID); err != nil {
+			t.Errorf("it is read all the same: %v", err)
+		}
+	})
+}
+
 // TestConversationOfTwo: responses at once add their items whole, each place once.
 func TestConversationOfTwo(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {

@@ -13,8 +13,10 @@ import (
 )
 
 const (
-	owned           = "org_id = $1 AND project_id = $2"
-	responseColumns = "id, org_id, project_id, status, body, container_id, streamed, server_id, actor, cursor, created_at"
+	owned                   = "org_id = $1 AND project_id = $2"
+	containerOfConversation = `SELECT container_id FROM responses WHERE ` + owned + ` AND conversation_id = $3 AND conversation_id <> '' AND container_id <> '' ORDER BY created_at DESC, id DESC LIMIT 1`
+	containerOwner          = `SELECT COUNT(*) FROM (SELECT 1 FROM responses WHERE ` + owned + ` AND container_id = $3 AND container_id <> '' LIMIT 1) AS found`
+	responseColumns         = "id, org_id, project_id, status, body, container_id, streamed, server_id, actor, cursor, created_at"
 )
 
 func scanResponse(row store.Scanner) (r stored, err error) {
@@ -32,6 +34,25 @@ func scanResponse(row store.Scanner) (r stored, err error) {
 func scanItem(row store.Scanner) (t Item, err error) {
 	err = row.Scan(store.JSON(&t))
 	return t, err
+}
+
+// maxHistory is how much of what a response continues is read, in characters of its items as they are stored. No model reads as much, and
+// without an end a few large requests would fill the server's memory.
+const maxHistory = 32 << 20
+
+// scanHistory reads items with their lengths, and refuses when they are too long together. param names what is continued.
+func scanHistory(param string) func(row store.Scanner) (Item, error) {
+	left := int64(maxHistory)
+	return func(row store.Scanner) (t Item, err error) {
+		var n int64
+		if err = row.Scan(&n, store.JSON(&t)); err != nil {
+			return t, err
+		}
+		if left -= n; left < 0 {
+			return t, fault.Param(param, "What '%s' continues has more than %d MB of items. Begin a new one with what is needed of it.", param, maxHistory>>20).WithCode("context_length_exceeded")
+		}
+		return t, nil
+	}
 }
 
 func notFound(what, param, id string) error {
@@ -64,18 +85,18 @@ func (s *Service) withItems(ctx context.Context, q store.Q, r *stored) (err erro
 
 // chain are the items of a response and of those that it continues, the oldest first.
 func (s *Service) chain(ctx context.Context, q store.Q, who actor.Actor, id string) ([]Item, error) {
-	return store.Collect(ctx, q, scanItem, `WITH RECURSIVE chain (id, previous_id, depth) AS (
+	return store.Collect(ctx, q, scanHistory("previous_response_id"), `WITH RECURSIVE chain (id, previous_id, depth) AS (
 			SELECT id, previous_id, 0 FROM responses WHERE `+owned+` AND id = $3
 			UNION ALL
 			SELECT r.id, r.previous_id, c.depth + 1 FROM responses r JOIN chain c ON r.id = c.previous_id AND r.org_id = $1 AND r.project_id = $2
 		)
-		SELECT i.item FROM chain c JOIN response_items i ON i.response_id = c.id ORDER BY c.depth DESC, i.position`, who.Org, who.Project, id)
+		SELECT LENGTH(i.item), i.item FROM chain c JOIN response_items i ON i.response_id = c.id ORDER BY c.depth DESC, i.position`, who.Org, who.Project, id)
 }
 
 // lastContainer is the session of Code Interpreter of the chain's newest response that had one; empty is none.
 func (s *Service) lastContainer(ctx context.Context, q store.Q, who actor.Actor, id, conversation string) (container string, err error) {
 	if conversation != "" {
-		err = q.QueryRow(ctx, `SELECT container_id FROM responses WHERE `+owned+` AND conversation_id = $3 AND container_id <> '' ORDER BY created_at DESC, id DESC LIMIT 1`,
+		err = q.QueryRow(ctx, containerOfConversation,
 			who.Org, who.Project, conversation).Scan(&container)
 	} else {
 		err = q.QueryRow(ctx, `SELECT container_id FROM responses WHERE `+owned+` AND id = $3`, who.Org, who.Project, id).Scan(&container)
@@ -89,7 +110,7 @@ func (s *Service) lastContainer(ctx context.Context, q store.Q, who actor.Actor,
 // ownsContainer says whether a response of the project has a session.
 func (s *Service) ownsContainer(ctx context.Context, who actor.Actor, container string) (bool, error) {
 	var n int
-	err := s.db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM responses WHERE `+owned+` AND container_id = $3 LIMIT 1) AS found`, who.Org, who.Project, container).Scan(&n)
+	err := s.db.Read().QueryRow(ctx, containerOwner, who.Org, who.Project, container).Scan(&n)
 	return n > 0, err
 }
 

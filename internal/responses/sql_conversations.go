@@ -73,7 +73,7 @@ func (s *Service) addItems(ctx context.Context, tx *store.Tx, who actor.Actor, i
 
 // conversationItems are all items of a conversation, the oldest first.
 func (s *Service) conversationItems(ctx context.Context, q store.Q, id string) ([]Item, error) {
-	return store.Collect(ctx, q, scanItem, `SELECT item FROM conversation_items WHERE conversation_id = $1 ORDER BY position`, id)
+	return store.Collect(ctx, q, scanHistory("conversation"), `SELECT LENGTH(item), item FROM conversation_items WHERE conversation_id = $1 ORDER BY position`, id)
 }
 
 func (s *Service) conversationItem(ctx context.Context, who actor.Actor, id, item string) (Item, error) {
