@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 )
@@ -66,9 +67,18 @@ type failed struct {
 
 func (f *failed) Error() string { return f.stderr }
 
+// places are those of programs that run at once in this process: each may take programMemory, and requests come without end.
+var places = make(chan struct{}, max(2, runtime.NumCPU()))
+
 // runIn runs a program in a folder, without a shell, with an environment of its own and within limits of time, memory
-// and output, and returns what it writes to its standard output.
+// and output, and returns what it writes to its standard output. It waits while as many as there are processors run.
 func runIn(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
+	select {
+	case places <- struct{}{}:
+		defer func() { <-places }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	ctx, cancel := context.WithTimeout(ctx, programTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)

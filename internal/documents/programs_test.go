@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -228,4 +229,46 @@ func TestProgramsAreHeldToLimits(t *testing.T) {
 	if took := time.Since(begun); took > time.Minute {
 		t.Errorf("it was stopped after %v", took)
 	}
+}
+
+// TestProgramsWaitForTheirTurn: however many files come at once, no more programs run than there are places; who goes away waits no longer.
+func TestProgramsWaitForTheirTurn(t *testing.T) {
+	if _, err := os.Stat("/bin/sh"); err != nil {
+		t.Skip("needs /bin/sh")
+	}
+	dir := t.TempDir()
+	script := fake(t, "touch begun.$$; while ! test -e go; do sleep 0.02; done; rm begun.$$")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var all sync.WaitGroup
+	for range 3 * cap(places) {
+		all.Go(func() {
+			if _, err := runIn(ctx, dir, script); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running := func() int {
+		found, err := filepath.Glob(filepath.Join(dir, "begun.*"))
+		if err != nil {
+			t.Error(err)
+		}
+		return len(found)
+	}
+	for deadline := time.Now().Add(time.Minute); running() < cap(places) && time.Now().Before(deadline); {
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(200 * time.Millisecond) // for one more to begin, if it could
+	if n := running(); n != cap(places) {
+		t.Errorf("%d programs run at once, want %d", n, cap(places))
+	}
+	gone, leave := context.WithCancel(ctx)
+	leave()
+	if _, err := runIn(gone, dir, script); !errors.Is(err, context.Canceled) {
+		t.Errorf("who has gone: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all.Wait()
 }
