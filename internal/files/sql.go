@@ -180,10 +180,16 @@ func (s *Service) forget(ctx context.Context, key string) error {
 	return err
 }
 
+// What every look of Tidy asks, with the condition of the index file_blobs_open in its own words: SQLite looks into it for no others.
+const (
+	writersQuery = `SELECT DISTINCT server_id FROM file_blobs WHERE state = 'writing' AND state <> 'kept'`
+	doomedQuery  = `SELECT blob_key FROM file_blobs WHERE state = 'doomed' AND state <> 'kept' LIMIT $1`
+)
+
 // doomAbandoned dooms contents that a server which no longer lives was writing.
 func (s *Service) doomAbandoned(ctx context.Context) error {
 	writers, err := store.Collect(ctx, s.db.Read(), func(row store.Scanner) (id string, err error) { return id, row.Scan(&id) },
-		`SELECT DISTINCT server_id FROM file_blobs WHERE state = 'writing'`)
+		writersQuery)
 	if err != nil || len(writers) == 0 {
 		return err
 	}
@@ -205,5 +211,5 @@ func (s *Service) doomAbandoned(ctx context.Context) error {
 // doomed returns the contents to remove.
 func (s *Service) doomed(ctx context.Context) ([]string, error) {
 	return store.Collect(ctx, s.db.Read(), func(row store.Scanner) (key string, err error) { return key, row.Scan(&key) },
-		`SELECT blob_key FROM file_blobs WHERE state = 'doomed' ORDER BY blob_key LIMIT $1`, batch)
+		doomedQuery, batch)
 }
