@@ -123,11 +123,6 @@ func (s *Store) RunByID(ctx context.Context, q store.Q, id string) (object.Run, 
 	return scanRun(q.QueryRow(ctx, `SELECT `+runColumns+` FROM thread_runs WHERE id = $1`, id))
 }
 
-// ActiveRuns reads all active runs of all projects, for a server that starts.
-func (s *Store) ActiveRuns(ctx context.Context, q store.Q) ([]object.Run, error) {
-	return store.Collect(ctx, q, scanRun, `SELECT `+runColumns+` FROM thread_runs WHERE `+active+` ORDER BY created_at, id`)
-}
-
 // InsertStep adds a step to a run, behind its others, and gives it id, position and time.
 func (s *Store) InsertStep(ctx context.Context, tx *store.Tx, t *object.Step) error {
 	if t.ID == "" {
