@@ -41,6 +41,50 @@ func (s *Service) write(ctx context.Context, who actor.Actor, r io.Reader, limit
 	return c, nil
 }
 
+// writeNew is write for what is not counted as stored before it is a file: no more is taken than the organization may store with all
+// that it is sending to this server at this moment, so that many who send at once do not fill the disk before they are refused.
+func (s *Service) writeNew(ctx context.Context, who actor.Actor, r io.Reader, limit int64) (content, error) {
+	t, err := s.Stored(ctx, who.Org)
+	if err != nil {
+		return content{}, err
+	}
+	if t.Max <= 0 {
+		return s.write(ctx, who, r, limit)
+	}
+	in := &sending{s: s, org: who.Org, r: r, stored: t}
+	defer in.end()
+	return s.write(ctx, who, in, limit)
+}
+
+// sending is a content on its way, which counts as its organization's until end.
+type sending struct {
+	s      *Service
+	org    string
+	r      io.Reader
+	stored Totals // when it began
+	bytes  int64
+}
+
+func (r *sending) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if all := r.stored.Bytes + r.s.sending[r.org] + int64(n); all > r.stored.Max {
+		return 0, overLimit(all, r.stored.Max) // and nothing is counted: only who goes over it is refused
+	}
+	r.bytes += int64(n)
+	r.s.sending[r.org] += int64(n)
+	return n, err
+}
+
+func (r *sending) end() {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	if r.s.sending[r.org] -= r.bytes; r.s.sending[r.org] == 0 {
+		delete(r.s.sending, r.org)
+	}
+}
+
 // meter bounds what is read and sums it up.
 type meter struct {
 	r     io.Reader

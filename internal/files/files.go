@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -112,6 +113,9 @@ type Service struct {
 	audit     *audit.Log
 	maxStored int64
 	onDelete  []Hook
+
+	mu      sync.Mutex
+	sending map[string]int64 // by organization: bytes of contents that it is sending
 }
 
 // Hook is told of a file in the transaction that deletes it; its error keeps the file.
@@ -121,6 +125,7 @@ type Hook func(ctx context.Context, tx *store.Tx, f File) error
 func NewService(o Options) *Service {
 	return &Service{
 		db: o.DB, blobs: o.Blobs, clock: o.Clock, log: o.Logger, servers: o.Servers, audit: audit.New(o.DB, o.Clock), maxStored: o.MaxStored,
+		sending: map[string]int64{},
 	}
 }
 
@@ -133,7 +138,7 @@ func (s *Service) Create(ctx context.Context, who actor.Actor, n New) (File, err
 	if !slices.Contains(Purposes, n.Purpose) {
 		return File{}, wrongPurpose(n.Purpose)
 	}
-	c, err := s.write(ctx, who, n.Body, cmp.Or(n.Max, MaxFile))
+	c, err := s.writeNew(ctx, who, n.Body, cmp.Or(n.Max, MaxFile))
 	if err != nil {
 		return File{}, err
 	}

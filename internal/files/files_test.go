@@ -233,9 +233,16 @@ func (c cut) Read(p []byte) (int, error) {
 func TestNothingIsLeft(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		ctx := context.Background()
+		more := int64(1 << 20)
+		if err := b.SetLimit(ctx, ann, "org-1", &more); err != nil {
+			t.Fatal(err)
+		}
 		half := files.New{Name: "a", Purpose: files.UserData, Body: cut{bytes.NewReader(make([]byte, 300<<10))}}
 		if _, err := b.Create(ctx, ann, half); !errors.Is(err, errGone) {
 			t.Errorf("%v", err)
+		}
+		if err := b.SetLimit(ctx, ann, "org-1", nil); err != nil {
+			t.Fatal(err)
 		}
 		_, err := b.Create(ctx, ann, files.New{Name: "a", Purpose: files.UserData, Body: strings.NewReader("12345"), Max: 4})
 		kind(t, err, fault.TooLarge, "larger than")

@@ -169,7 +169,7 @@ func (s *Service) postFile(w http.ResponseWriter, r *http.Request) (err error) {
 			return fault.Param("file", "The form has more than one file. Send them one by one.")
 		}
 		name, mediaType = part.Name, part.MediaType
-		c, err = s.write(ctx, who, part, MaxFile)
+		c, err = s.writeNew(ctx, who, part, MaxFile)
 		return err
 	})
 	if err != nil {
