@@ -32,6 +32,22 @@ export const consolePages = [
     lazyPage(() => import("@/features/keys/KeysPage"), "KeysPage"),
   ),
   page(
+    "/console/assistants",
+    lazyPage(() => import("@/features/assistants/AssistantsPage"), "AssistantsPage"),
+  ),
+  page(
+    "/console/assistants/$assistantId",
+    lazyPage(() => import("@/features/assistants/AssistantPage"), "AssistantPage"),
+  ),
+  page(
+    "/console/threads",
+    lazyPage(() => import("@/features/assistants/ThreadsPage"), "ThreadsPage"),
+  ),
+  page(
+    "/console/threads/$threadId",
+    lazyPage(() => import("@/features/assistants/ThreadPage"), "ThreadPage"),
+  ),
+  page(
     "/console/files",
     lazyPage(() => import("@/features/files/FilesPage"), "FilesPage"),
   ),

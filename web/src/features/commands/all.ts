@@ -1,4 +1,5 @@
 import { accountCommands } from "@/features/account/commands";
+import { assistantCommands } from "@/features/assistants/commands";
 import { calendarCommands } from "@/features/calendar/commands";
 import { billingCommands } from "@/features/billing/commands";
 import { catalogueCommands } from "@/features/catalogue/commands";
@@ -36,6 +37,7 @@ export const commands: readonly Command[] = [
   ...calendarCommands,
   ...statusCommands,
   ...playgroundCommands,
+  ...assistantCommands,
   ...fileCommands,
   ...keyCommands,
   ...memberCommands,

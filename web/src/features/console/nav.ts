@@ -1,6 +1,7 @@
 import type { ParseKeys } from "i18next";
 import {
   Archive,
+  Bot,
   Boxes,
   Building2,
   CalendarClock,
@@ -16,6 +17,7 @@ import {
   Landmark,
   type LucideIcon,
   MailCheck,
+  MessagesSquare,
   ReceiptText,
   Megaphone,
   Network,
@@ -48,6 +50,22 @@ export const pages: readonly ConsolePage[] = [
     label: "playground.title",
     icon: FlaskConical,
     section: "build",
+  },
+  {
+    id: "assistants",
+    path: "/console/assistants",
+    label: "assistants.title",
+    icon: Bot,
+    section: "build",
+    needs: "assistants.read",
+  },
+  {
+    id: "threads",
+    path: "/console/threads",
+    label: "assistants.threads.title",
+    icon: MessagesSquare,
+    section: "build",
+    needs: "assistants.read",
   },
   {
     id: "files",

@@ -83,7 +83,7 @@ function pythonArguments(body: Body): string {
   return `\n${lines.join("")}`;
 }
 
-function pythonValue(value: unknown, depth: number): string {
+export function pythonValue(value: unknown, depth: number): string {
   if (value === null) return "None";
   if (value === true) return "True";
   if (value === false) return "False";
@@ -124,7 +124,7 @@ console.log(JSON.stringify(response, null, 2));
 `;
 }
 
-function nodeValue(value: unknown, depth: number): string {
+export function nodeValue(value: unknown, depth: number): string {
   if (typeof value === "string") return JSON.stringify(wellFormed(value));
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const indent = "  ".repeat(depth + 1);
@@ -157,6 +157,6 @@ function curl(path: Path, body: Body, base: string): string {
 }
 
 /** A word of a POSIX shell. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return /^[\w:/.@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,6 +2,7 @@
 import account from "./account.json";
 import acts from "./acts.json";
 import app from "./app.json";
+import assistants from "./assistants.json";
 import audit from "./audit.json";
 import billing from "./billing.json";
 import calendar from "./calendar.json";
@@ -40,6 +41,7 @@ export default {
   ...account,
   ...acts,
   ...app,
+  ...assistants,
   ...audit,
   ...billing,
   ...calendar,
