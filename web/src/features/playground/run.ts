@@ -1,3 +1,4 @@
+import { actingHeaders } from "@/api/acting";
 import { send } from "@/api/client";
 import { ApiError } from "@/api/errors";
 import { readEvents } from "@/lib/sse";
@@ -33,7 +34,7 @@ export async function run(
   const response = await send(() =>
     fetch(request.path, {
       method: "POST",
-      headers: { "Content-Type": "application/json" },
+      headers: { ...actingHeaders(), "Content-Type": "application/json" },
       body: JSON.stringify(body),
       signal,
     }),
