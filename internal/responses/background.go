@@ -36,7 +36,10 @@ func (s *Service) start(who actor.Actor, p *plan) *hub {
 	s.live[p.r.ID] = &live{cancel: cancel, hub: h}
 	s.wg.Go(func() {
 		defer cancel(nil)
-		e := &execution{s: s, who: who, p: p, row: true, tell: func(ev Event) error { h.tell(ev); return nil }}
+		e := &execution{s: s, who: who, p: p, row: true}
+		if p.r.stream { // nobody can ask for the events of others, which would be kept to the end
+			e.tell = func(ev Event) error { h.tell(ev); return nil }
+		}
 		if err := e.work(ctx); err != nil && !errors.Is(err, errLost) && ctx.Err() == nil {
 			s.log.Warn("a response failed", "response", p.r.ID, "error", err)
 		}

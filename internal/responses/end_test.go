@@ -121,6 +121,29 @@ func TestEventsWithoutAnEnd(t *testing.T) {
 	})
 }
 
+// TestEventsNobodyCanRead: a response in the background that was made without stream keeps no events.
+func TestEventsNobodyCanRead(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, db *store.DB) {
+		b := newBench(t, db, "srv_a")
+		for stream, want := range map[string]bool{"false": false, "true": true} {
+			p, err := b.prepare(t.Context(), ann, request(t, `{"model": "m", "input": "Hi", "background": true, "stream": `+stream+`}`), "req_1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			queued, h, err := b.enqueue(t.Context(), p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := b.wait(queued.ID); got.Status != Completed {
+				t.Fatalf("%+v", got.Object)
+			}
+			if _, any := h.after(t.Context(), -1); any != want {
+				t.Errorf("stream %s: events kept: %v", stream, any)
+			}
+		}
+	})
+}
+
 // TestContainersByIndex: a session of Code Interpreter is found without reading all responses of the project.
 func TestContainersByIndex(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, db *store.DB) {
