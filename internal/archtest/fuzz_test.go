@@ -32,6 +32,7 @@ var decoding = map[string][]string{
 // trusted are packages that decode only what cannot be a stranger's, each with the reason.
 var trusted = map[string]string{
 	"internal/assistants/object":                "schemas that package assistants/wire has read, where it is fuzzed",
+	"internal/assistants/runs":                  "actors and cursors that it wrote itself, and schemas that package assistants/wire has read, where it is fuzzed",
 	"internal/assistants/thread":                "bodies are fuzzed in package assistants/wire, and with all routes in internal/server",
 	"internal/audit":                            "what the log itself wrote",
 	"internal/billing":                          "bodies are fuzzed with all routes in internal/server",
