@@ -275,7 +275,7 @@ func (e *execution) executed(ctx context.Context, ev agent.Executed) error {
 	cur := &e.p.r.cursor
 	last := &cur.Turns[len(cur.Turns)-1]
 	last.Results = append(last.Results, ev.Answer)
-	cur.Sources = append(cur.Sources, cite.Learn(ev.Result)...)
+	cur.Sources = cite.Learn(cur.Sources, ev.Result)
 	i, ok := e.items[ev.Call.ID]
 	if !ok {
 		return e.commit(ctx)

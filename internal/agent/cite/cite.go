@@ -21,17 +21,30 @@ type Source struct {
 	Path  bool   `json:"path,omitempty"`  // Text is the path of a file that was made
 }
 
-// Learn returns the sources that a tool's result adds.
-func Learn(r agent.Result) (out []Source) {
+// Learn adds to sources those of a tool's result, and returns them all. A path that was written again stands for its new file: it takes the
+// place of the old one, which also keeps a session's files, told with every call, from being there as often.
+func Learn(sources []Source, r agent.Result) []Source {
+	at := make(map[string]int, len(sources))
+	for i := range sources {
+		at[sources[i].Text] = i
+	}
+	add := func(s Source) {
+		if i, there := at[s.Text]; there {
+			sources[i] = s
+			return
+		}
+		at[s.Text] = len(sources)
+		sources = append(sources, s)
+	}
 	for _, h := range r.Hits {
 		if h.Marker != "" && h.FileID != "" {
-			out = append(out, Source{Text: h.Marker, File: h.FileID, Name: h.Filename, Quote: h.Text})
+			add(Source{Text: h.Marker, File: h.FileID, Name: h.Filename, Quote: h.Text})
 		}
 	}
 	for _, f := range r.Files {
-		out = append(out, Source{Text: "sandbox:" + f.Path, File: f.ID, Name: f.Path[strings.LastIndexByte(f.Path, '/')+1:], Path: true})
+		add(Source{Text: "sandbox:" + f.Path, File: f.ID, Name: f.Path[strings.LastIndexByte(f.Path, '/')+1:], Path: true})
 	}
-	return out
+	return sources
 }
 
 // Found is a source in words.
@@ -75,11 +88,11 @@ func begins(words string, sources []Source) bool {
 	return false
 }
 
-// match is the longest source that words begin with; of those with the same text the newest: a path may have been written again.
+// match is the longest source that words begin with.
 func match(words string, sources []Source) (best *Source) {
 	for i := range sources {
 		s := &sources[i]
-		if s.Text != "" && strings.HasPrefix(words, s.Text) && (best == nil || len(s.Text) >= len(best.Text)) {
+		if s.Text != "" && strings.HasPrefix(words, s.Text) && (best == nil || len(s.Text) > len(best.Text)) {
 			best = s
 		}
 	}

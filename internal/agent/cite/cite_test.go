@@ -56,7 +56,11 @@ func TestFindInPieces(t *testing.T) {
 
 // TestFindWrittenAgain: a path that a later program wrote again stands for what it has now.
 func TestFindWrittenAgain(t *testing.T) {
-	twice := append(Learn(agent.Result{Files: []agent.File{{ID: "file-old", Path: "/mnt/data/x.csv"}}}), Learn(agent.Result{Files: []agent.File{{ID: "file-new", Path: "/mnt/data/x.csv"}}})...)
+	twice := Learn(nil, agent.Result{Files: []agent.File{{ID: "file-old", Path: "/mnt/data/x.csv"}, {ID: "file-y", Path: "/mnt/data/y.csv"}}})
+	twice = Learn(twice, agent.Result{Files: []agent.File{{ID: "file-new", Path: "/mnt/data/x.csv"}, {ID: "file-y", Path: "/mnt/data/y.csv"}}})
+	if len(twice) != 2 {
+		t.Errorf("%+v", twice)
+	}
 	found, _ := Find("[x](sandbox:/mnt/data/x.csv)", 0, twice, true)
 	if len(found) != 1 || found[0].File != "file-new" {
 		t.Errorf("%+v", found)
@@ -64,7 +68,7 @@ func TestFindWrittenAgain(t *testing.T) {
 }
 
 func TestLearn(t *testing.T) {
-	got := Learn(agent.Result{
+	got := Learn(nil, agent.Result{
 		Hits:  []agent.Hit{{FileID: "file-a", Filename: "a.txt", Marker: "【0†a.txt】", Text: "words"}, {FileID: "file-b"}},
 		Files: []agent.File{{ID: "file-c", Path: "/mnt/data/c.png"}},
 	})

@@ -67,7 +67,7 @@ func (c *cursor) last() *agent.Turn {
 
 // learn adds what a result lets the model's words point to.
 func (c *cursor) learn(r agent.Result) {
-	c.Sources = append(c.Sources, cite.Learn(r)...)
+	c.Sources = cite.Learn(c.Sources, r)
 	for _, o := range r.Outputs {
 		if o.FileID != "" {
 			c.Images = append(c.Images, o.FileID)
