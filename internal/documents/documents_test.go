@@ -2,6 +2,7 @@ package documents_test
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -205,6 +206,21 @@ func TestErrorsSayWhatIsWrong(t *testing.T) {
 		if f == nil || f.Code != c.code || !strings.Contains(f.Message, c.says) {
 			t.Errorf("%s: %v, want %s with %q", name, err, c.code, c.says)
 		}
+	}
+}
+
+// TestJSONThatGrows: many small values deep inside one another would take hundreds of times their bytes when they are indented.
+func TestJSONThatGrows(t *testing.T) {
+	content := strings.Repeat("[", 250) + strings.Repeat("0,", 1_000_000) + "0" + strings.Repeat("]", 250)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	d, err := documents.Read(context.Background(), "a.json", strings.NewReader(content))
+	runtime.ReadMemStats(&after)
+	if err != nil || len(d.Text()) < len(content)/2 {
+		t.Errorf("%d bytes of text, %v", len(d.Text()), err)
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 200<<20 {
+		t.Errorf("%d MB for %d bytes", n>>20, len(content))
 	}
 }
 

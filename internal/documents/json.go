@@ -17,11 +17,12 @@ func readJSON(ctx context.Context, f file, b *builder) error {
 	if strings.HasSuffix(strings.ToLower(f.name), ".ipynb") && notebook(text, b) {
 		return nil
 	}
-	if deep(text) {
+	deepest, size := indented(text)
+	if deepest > maxDepth {
 		return invalid("The file has values more than %d deep inside one another.", maxDepth)
 	}
 	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, []byte(text), "", "  "); err != nil || pretty.Len() > maxText {
+	if size > maxText || json.Indent(&pretty, []byte(text), "", "  ") != nil {
 		plain(text, b) // not JSON, though it is called so, or one that indenting would blow up: it is still text
 		return nil
 	}
@@ -52,9 +53,11 @@ func readJSONL(_ context.Context, f file, b *builder) error {
 	return nil
 }
 
-// deep says whether brackets outside of strings go deeper than maxDepth.
-func deep(text string) bool {
+// indented says how deep brackets outside of strings go, and about how many bytes the text has when it is indented by two blanks: many
+// small values far inside take hundreds of times as much.
+func indented(text string) (deepest, size int) {
 	depth, quoted := 0, false
+	size = len(text)
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
 		case quoted && c == '\\':
@@ -63,14 +66,17 @@ func deep(text string) bool {
 			quoted = !quoted
 		case quoted:
 		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
+			depth++
+			deepest = max(deepest, depth)
+			size += 1 + 2*depth
 		case c == '}' || c == ']':
-			depth--
+			depth = max(depth-1, 0)
+			size += 1 + 2*depth
+		case c == ',':
+			size += 1 + 2*depth
 		}
 	}
-	return false
+	return deepest, size
 }
 
 // lines is a text of a notebook: a string or a list of strings.
@@ -102,7 +108,7 @@ func notebook(text string, b *builder) bool {
 			Language struct{ Name string } `json:"language_info"`
 		}
 	}
-	if deep(text) || json.Unmarshal([]byte(text), &n) != nil || len(n.Cells) == 0 {
+	if deepest, _ := indented(text); deepest > maxDepth || json.Unmarshal([]byte(text), &n) != nil || len(n.Cells) == 0 {
 		return false
 	}
 	for _, c := range n.Cells {

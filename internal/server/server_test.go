@@ -82,7 +82,7 @@ func TestBadInput(t *testing.T) {
 		{"body over the limit", key, "POST", chat, `{"model": "gpt-4", "messages": [{"role": "user", "content": "` + strings.Repeat("x", 70<<10) + `"}]}`, 413, "", "-", ""},
 		{"wrong method", key, "POST", "/v1/models", nil, 405, "", "-", "POST"},
 		{"unknown path", key, "GET", "/v1/nothing", nil, 404, "", "-", "/v1/nothing"},
-		{"an encoded path of the old file upload", key, "GET", "/v1/files/%2Ftmp%2Fdata.jsonl", nil, 404, "", "-", ""},
+		{"an encoded path of the old file upload", key, "GET", "/v1/files/%2Ftmp%2Fdata.jsonl", nil, 404, "", "id", "No such File object"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
