@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -212,6 +213,20 @@ func TestReferencesToManyRelations(t *testing.T) {
 	})))
 	if n := len(d.Blocks); n != 2*many {
 		t.Errorf("%d blocks", n)
+	}
+}
+
+// TestSheetsEndWithTheirReader: who asked has gone, or the text is too long: the other thousand sheets are not read.
+func TestSheetsEndWithTheirReader(t *testing.T) {
+	book := zipped(map[string]string{
+		"xl/workbook.xml":            "<w>" + strings.Repeat(`<sheet name="s" r:id="r1"/>`, 1000) + "</w>",
+		"xl/_rels/workbook.xml.rels": `<r><Relationship Id="r1" Type="x/worksheet" Target="s.xml"/></r>`,
+		"xl/s.xml":                   `<worksheet><row><c r="A1"><v>5</v></c></row></worksheet>`,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := documents.Read(ctx, "x", bytes.NewReader(book)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"strconv"
@@ -16,7 +17,7 @@ const (
 
 // readXlsx reads the sheets of a workbook: a heading for each, then its rows as tables. Formulas give the value
 // that was there when the file was saved.
-func readXlsx(_ context.Context, f file, b *builder) error {
+func readXlsx(ctx context.Context, f file, b *builder) error {
 	a, err := openArchive(f)
 	if err != nil {
 		return err
@@ -63,6 +64,9 @@ func readXlsx(_ context.Context, f file, b *builder) error {
 		before := len(b.doc.Blocks)
 		b.add(Block{Kind: Heading, Level: 1, Text: s.name})
 		if err := book.readSheet(a, s.part, s.name, b); err != nil {
+			return err
+		}
+		if err := cmp.Or(b.err, ctx.Err()); err != nil {
 			return err
 		}
 		if len(b.doc.Blocks) == before+1 {
