@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/md5" // #nosec G501 -- what clients send to compare with
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"mime"
@@ -194,12 +195,12 @@ func (s *Service) Tidy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, key := range keys {
-		if err := s.bury(ctx, key); err != nil {
-			return err
-		}
+		// One that the store does not let go of keeps none of the others.
+		errs = append(errs, s.bury(ctx, key))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (s *Service) expire(ctx context.Context, u Upload) error {
