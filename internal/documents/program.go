@@ -70,7 +70,7 @@ func (f *failed) Error() string { return f.stderr }
 // places are those of programs that run at once in this process: each may take programMemory, and requests come without end.
 var places = make(chan struct{}, max(2, runtime.NumCPU()))
 
-// runIn runs a program in a folder, without a shell, with an environment of its own and within limits of time, memory
+// runIn runs a program in a folder, its arguments apart from any command line, with an environment of its own and within limits of time, memory
 // and output, and returns what it writes to its standard output. It waits while as many as there are processors run.
 func runIn(ctx context.Context, dir, program string, args ...string) ([]byte, error) {
 	select {
@@ -95,7 +95,6 @@ func runIn(ctx context.Context, dir, program string, args ...string) ([]byte, er
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	limit(cmd.Process.Pid)
 	err := cmd.Wait()
 	switch {
 	case out.over:
