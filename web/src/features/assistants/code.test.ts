@@ -23,6 +23,10 @@ describe("a program", () => {
     expect(text).toContain("OPENAI_API_KEY");
   });
 
+  it("names the run as the Python client wants it, which takes no place for it", () => {
+    expect(program("python", "asst_1", turns, base)).toContain("run_id=run.id");
+  });
+
   it("has no functions where none was answered, and says hello where nothing was asked", () => {
     expect(program("python", "asst_1", [], base)).not.toContain("requires_action");
     expect(program("python", "asst_1", [], base)).toContain('content="Hello!"');

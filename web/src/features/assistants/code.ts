@@ -74,7 +74,7 @@ def answered(run):
     while run.status == "requires_action":
         calls = run.required_action.submit_tool_outputs.tool_calls
         run = client.beta.threads.runs.submit_tool_outputs_and_poll(
-            run.id,
+            run_id=run.id,
             thread_id=run.thread_id,
             tool_outputs=[
                 {"tool_call_id": call.id, "output": answers[call.function.name]} for call in calls
