@@ -120,7 +120,7 @@ if wants postgres; then
 fi
 wants race && part "race detector" env CGO_ENABLED=1 "${gotestsum[@]}" -race -short -count=1 -timeout 15m \
 	./internal/engine/... ./internal/httpapi/... ./internal/generate/... ./internal/vector
-wants fuzz && part "fuzzing of every decoder" env FUZZTIME="${FUZZTIME:-5s}" ./scripts/fuzz.sh
+wants fuzz && part "fuzzing of every decoder" env FUZZTIME="${FUZZTIME:-3s}" ./scripts/fuzz.sh
 wants scripts && part "the built binary as a terminal session" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/script
 wants scripts && part "killed processes" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/resilience
 wants scripts && part "homes of earlier builds" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/upgrade
