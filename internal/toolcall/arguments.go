@@ -7,7 +7,7 @@ import (
 	"github.com/parley-ai/parley/internal/jsonschema"
 )
 
-// maxName bounds the name of an argument.
+// maxName bounds the name of an argument, in bytes.
 const maxName = 256
 
 // readParameter reads to the value of the next argument, or to the end of the call.
@@ -28,11 +28,11 @@ func (p *Parser) readParameter() bool {
 		p.to(inEnd)
 		return true
 	}
-	name, behind, text, ok := p.parameterName(p.buf[n:])
-	if !ok {
-		if len(p.buf) < n+maxName {
-			return false
-		}
+	name, behind, text, found := p.parameterName(p.buf[n:])
+	if found == part {
+		return false
+	}
+	if found == no {
 		p.buf = p.buf[n:] // no name: the call ends here
 		return true
 	}
@@ -66,10 +66,10 @@ func (p *Parser) readParameter() bool {
 }
 
 // parameterName reads a name and what stands between it and its value; text says that the value is a string. A line that begins there
-// belongs to the frame when the template writes it.
-func (p *Parser) parameterName(s string) (name, behind string, text, ok bool) {
+// belongs to the frame when the template writes it. What has no end within maxName bytes is no name, however the text comes.
+func (p *Parser) parameterName(s string) (name, behind string, text bool, found match) {
 	form := p.s.notation.Parameters
-	for i := 1; i < len(s); i++ {
+	for i := 1; i < min(len(s), maxName); i++ {
 		for _, isText := range []bool{true, false} {
 			m, pattern := p.s.texts, form.Text
 			if !isText {
@@ -77,7 +77,7 @@ func (p *Parser) parameterName(s string) (name, behind string, text, ok bool) {
 			}
 			n, found := first(m, s[i:])
 			if found == part {
-				return "", "", false, false
+				return "", "", false, part
 			}
 			if found == no {
 				continue
@@ -85,14 +85,17 @@ func (p *Parser) parameterName(s string) (name, behind string, text, ok bool) {
 			behind = s[i+n:]
 			if strings.HasSuffix(pattern, "\n") {
 				if behind == "" || behind == "\r" {
-					return "", "", false, false
+					return "", "", false, part
 				}
 				behind = strings.TrimPrefix(strings.TrimPrefix(behind, "\r"), "\n")
 			}
-			return s[:i], behind, isText, true
+			return s[:i], behind, isText, yes
 		}
 	}
-	return "", "", false, false
+	if len(s) < maxName {
+		return "", "", false, part
+	}
+	return "", "", false, no
 }
 
 // readValue reads a value up to what stands behind it.
