@@ -127,8 +127,8 @@ wants scripts && part "homes of earlier builds" "${gotestsum[@]}" -count=1 -time
 wants sdk && part "real clients on the real model" "${gotestsum[@]}" -count=1 -timeout 15m -skip TestLMEval ./e2e/sdk
 wants lmeval && part "lm-eval on the real model" "${gotestsum[@]}" -count=1 -timeout 15m -run TestLMEval ./e2e/sdk
 if wants web; then part "web app" bash -c 'cd web && npm test --silent'; fi
-wants browser && part "a real Chromium" "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/browser
-wants browser && wants postgres && part "a real Chromium, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 15m ./e2e/browser
+wants browser && part "a real Chromium" "${gotestsum[@]}" -count=1 -timeout 30m ./e2e/browser
+wants browser && wants postgres && part "a real Chromium, on PostgreSQL" on_postgres "${gotestsum[@]}" -count=1 -timeout 30m ./e2e/browser
 
 wants cross && part "compiles for the other platforms" env TARGETS="linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64" ./scripts/cross.sh
 

@@ -87,6 +87,8 @@ test("a session that ends leads to the sign-in page, and a link back to where on
   await page.goto("/signin?token=good&next=/settings");
   await expect(page).toHaveURL(/\/settings$/);
   await page.goBack();
+  // A page that is left while it is still being gone to once kept Chromium from ending for four minutes.
+  await expect(page.getByRole("navigation", { name: "Chats" })).toBeVisible();
   expect(page.url()).not.toContain("token");
 });
 
