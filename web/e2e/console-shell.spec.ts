@@ -44,6 +44,7 @@ test("what can be done to a row is in the palette, and asks on its page", async 
   const name = `palette ${Date.now()}`;
   await page.request.post("/api/keys", { data: { name } });
   await page.goto("/console");
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await page.keyboard.press("Control+k");
   await page.getByRole("combobox").fill(name);
   await expect(page.getByRole("option", { name: `Edit API key: ${name}` })).toBeVisible();
